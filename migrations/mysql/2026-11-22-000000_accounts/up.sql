@@ -1,0 +1,13 @@
+-- Times are milliseconds since 1970-01-01 UTC. utf8mb4_bin compares exactly, as SQLite does.
+CREATE TABLE accounts (
+    id BINARY(16) NOT NULL PRIMARY KEY,
+    username VARCHAR(32) NOT NULL,
+    email VARCHAR(254) NOT NULL,
+    -- What makes two spellings of an address the same one; see src/accounts/email.rs.
+    email_key VARCHAR(254) NOT NULL,
+    password_hash VARCHAR(255) NOT NULL,
+    created_at BIGINT NOT NULL,
+    last_sign_in_at BIGINT,
+    UNIQUE KEY accounts_username (username),
+    UNIQUE KEY accounts_email_key (email_key)
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;

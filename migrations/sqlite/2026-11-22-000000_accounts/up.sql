@@ -1,0 +1,11 @@
+-- Times are milliseconds since 1970-01-01 UTC.
+CREATE TABLE accounts (
+    id BLOB NOT NULL PRIMARY KEY,
+    username TEXT NOT NULL UNIQUE,
+    email TEXT NOT NULL,
+    -- What makes two spellings of an address the same one; see src/accounts/email.rs.
+    email_key TEXT NOT NULL UNIQUE,
+    password_hash TEXT NOT NULL,
+    created_at BIGINT NOT NULL,
+    last_sign_in_at BIGINT
+) WITHOUT ROWID;

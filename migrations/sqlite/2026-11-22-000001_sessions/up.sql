@@ -1,0 +1,14 @@
+CREATE TABLE sessions (
+    id BLOB NOT NULL PRIMARY KEY,
+    account_id BLOB NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
+    created_at BIGINT NOT NULL,
+    last_seen_at BIGINT NOT NULL,
+    expires_at BIGINT NOT NULL,
+    remembered BOOLEAN NOT NULL,
+    previous_sign_in_at BIGINT,
+    address TEXT NOT NULL,
+    user_agent TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX sessions_account ON sessions (account_id);
+CREATE INDEX sessions_expiry ON sessions (expires_at);
+CREATE INDEX sessions_idle ON sessions (remembered, last_seen_at);

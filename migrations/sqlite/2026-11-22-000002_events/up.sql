@@ -1,0 +1,12 @@
+-- account_id is no foreign key: what happened stays known when the account is gone.
+CREATE TABLE events (
+    id BLOB NOT NULL PRIMARY KEY,
+    at BIGINT NOT NULL,
+    kind TEXT NOT NULL,
+    account_id BLOB,
+    address TEXT NOT NULL,
+    user_agent TEXT NOT NULL,
+    request_id TEXT NOT NULL,
+    occurrences INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX events_account ON events (account_id, id);

@@ -1,0 +1,150 @@
+//! The one place where a password is compared with an account's. Every page that asks for a password comes through here,
+//! so that there is no side door without a limit (Vaultwarden's CVE-2026-43914 was one).
+
+use unicode_normalization::UnicodeNormalization;
+
+use super::{Accounts, Device, Email, Error, Username, store};
+use crate::{
+    client::Client,
+    clock::Timestamp,
+    db::AnyConnection,
+    events::{self, Kind},
+    keys::Purpose,
+    passwords::{Password, Verdict},
+    throttle::{Attempt, Refusal, Subject, Throttle},
+};
+
+/// What came of comparing.
+pub(super) enum Passage {
+    /// The password is right. What was counted for the attempt stands until [`Passed::settle`].
+    Passed(Passed),
+    /// The password is wrong, or there is no such account.
+    Wrong,
+    /// Too many attempts; the password was not looked at.
+    Throttled(Refusal),
+    /// Too many passwords wait already; this one was not looked at.
+    Busy,
+}
+
+/// A right password, not yet made use of.
+pub(super) struct Passed {
+    pub(super) credential: store::Credential,
+    throttle: Throttle,
+    attempt: Attempt,
+    upgrade: Option<String>,
+}
+
+impl Passed {
+    /// Ends the row of failures and stores a better hash, in the transaction that makes use of the right password. Tells
+    /// whether the password is still the one that was compared; if not, the caller must do nothing.
+    pub(super) fn settle(&self, conn: &mut AnyConnection, now: Timestamp) -> diesel::QueryResult<bool> {
+        if !store::still_has_hash(conn, &self.credential)? {
+            return Ok(false);
+        }
+        if let Some(better) = &self.upgrade {
+            store::replace_hash(conn, self.credential.id, better)?;
+        }
+        self.throttle.succeed(conn, &self.attempt, now)?;
+        Ok(true)
+    }
+}
+
+impl Accounts {
+    /// Compares `password` with that of whoever `login` names, by user name or e-mail address. An account that does not
+    /// exist is looked for, counted, delayed and hashed for like one that does (ASVS 6.3.8).
+    pub(super) async fn compare(
+        &self,
+        login: &str,
+        password: Password,
+        device: Option<Device>,
+        client: &Client,
+    ) -> Result<Passage, Error> {
+        let Some(turn) = self.hasher.turn() else {
+            return Ok(Passage::Busy);
+        };
+        let name = Name::parse(login);
+        let unknown = Subject::Unknown(self.unknown(&name));
+        let (throttle, network, now) = (self.throttle, client.network(), self.clock.now());
+        let attempt = move |credential: Option<&store::Credential>| Attempt {
+            subject: credential.map_or(unknown, |credential| Subject::Account(credential.id)),
+            network,
+            device: device
+                .filter(|device| credential.is_some_and(|credential| credential.id == device.account))
+                .map(|device| device.id),
+        };
+
+        // A look costs no write; an attempt that is refused here leaves the one writer to others.
+        let (credential, refusal) = self
+            .database
+            .read(move |conn| {
+                let credential = store::find(conn, &name)?;
+                let refusal = throttle.look(conn, &attempt(credential.as_ref()), now)?;
+                Ok((credential, refusal))
+            })
+            .await?;
+        let attempt = attempt(credential.as_ref());
+        let counted = match refusal {
+            Some(refusal) => Err(refusal),
+            None => self.database.write(move |conn| throttle.count(conn, &attempt, now)).await?,
+        };
+        let account = credential.as_ref().map(|credential| credential.id);
+        if let Err(refusal) = counted {
+            self.notes.note(Kind::SignInThrottled, account, client);
+            return Ok(Passage::Throttled(refusal));
+        }
+
+        let stored = credential.as_ref().map(|credential| credential.password_hash.clone());
+        match (turn.verify(password, stored).await?, credential) {
+            (Verdict::Right { upgrade }, Some(credential)) => Ok(Passage::Passed(Passed {
+                credential,
+                throttle,
+                attempt,
+                upgrade,
+            })),
+            _ => {
+                let client = client.clone();
+                self.database
+                    .write(move |conn| events::record(conn, Kind::SignInFailed, account, &client, now))
+                    .await?;
+                Ok(Passage::Wrong)
+            }
+        }
+    }
+
+    /// What a name that does not exist is counted under. A keyed hash, because people type passwords into the wrong field.
+    fn unknown(&self, name: &Name) -> [u8; 32] {
+        let mut hash = [0; 32];
+        hash.copy_from_slice(&self.keys.tag(Purpose::Name, name.spelling().as_bytes()));
+        hash
+    }
+}
+
+/// What somebody typed to say who they are.
+#[derive(Debug, Clone)]
+pub(super) enum Name {
+    Username(Username),
+    Email(Email),
+    /// Nobody's.
+    Other(String),
+}
+
+impl Name {
+    pub(super) fn parse(login: &str) -> Self {
+        // A user name has no @, so no name is anybody else's address.
+        if let Ok(email) = Email::parse(login) {
+            Self::Email(email)
+        } else if let Ok(username) = Username::parse(login) {
+            Self::Username(username)
+        } else {
+            Self::Other(login.trim().chars().take(300).nfkc().collect::<String>().to_lowercase())
+        }
+    }
+
+    fn spelling(&self) -> String {
+        match self {
+            Self::Username(username) => username.as_str().to_owned(),
+            Self::Email(email) => email.key(),
+            Self::Other(text) => text.clone(),
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! What can be done with accounts: register, authenticate. The only door to them. Knows nothing of HTTP or pages.
+
+mod authenticate;
+mod email;
+mod gate;
+mod register;
+mod store;
+mod username;
+
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+pub use self::{
+    authenticate::{SignIn, SignInOutcome},
+    email::{Email, EmailError},
+    register::{Mistake, RegisterOutcome, Registration},
+    username::{Username, UsernameError},
+};
+use crate::{
+    client::Client,
+    clock::{Clock, Timestamp},
+    config::{self, Settings},
+    crew::Lost,
+    db::{self, Database},
+    events::{self, Kind, Notes},
+    keys::Keys,
+    passwords::{Hasher, Policy},
+    sessions::{Opened, Sessions},
+    throttle::Throttle,
+};
+
+/// All accounts.
+pub struct Accounts {
+    database: Database,
+    keys: Arc<Keys>,
+    clock: Clock,
+    notes: Arc<Notes>,
+    sessions: Arc<Sessions>,
+    hasher: Hasher,
+    throttle: Throttle,
+    policy: Policy,
+    site: String,
+    open: bool,
+}
+
+/// Somebody is signed in now.
+#[derive(Debug)]
+pub struct SignedIn {
+    /// The account.
+    pub account: Uuid,
+    /// The session that began.
+    pub session: Opened,
+}
+
+/// A browser that has signed in before, as its cookie says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Device {
+    /// To which account.
+    pub account: Uuid,
+    /// Which browser.
+    pub id: [u8; 16],
+}
+
+/// Why nothing came of it, for no fault of the person's.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// See there.
+    #[error(transparent)]
+    Database(#[from] db::Error),
+    /// See there.
+    #[error(transparent)]
+    Hashing(#[from] Lost),
+}
+
+impl Accounts {
+    /// With the rules of `settings`.
+    #[must_use]
+    pub fn new(
+        settings: &Settings,
+        database: Database,
+        keys: Arc<Keys>,
+        clock: Clock,
+        notes: Arc<Notes>,
+        sessions: Arc<Sessions>,
+        hasher: Hasher,
+    ) -> Self {
+        Self {
+            database,
+            keys,
+            clock,
+            notes,
+            sessions,
+            hasher,
+            throttle: Throttle::new(settings),
+            policy: Policy {
+                shortest: usize::from(settings.password_min_length),
+            },
+            site: settings.site_name.clone(),
+            open: settings.registration == config::Registration::Open,
+        }
+    }
+
+    /// Whether anybody may make an account.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.open
+    }
+
+    /// The fewest characters of a new password.
+    #[must_use]
+    pub fn shortest_password(&self) -> usize {
+        self.policy.shortest
+    }
+
+    /// Removes counters that no longer mean anything, a batch; tells how many.
+    pub async fn forget_failures(&self) -> Result<usize, db::Error> {
+        let (throttle, now) = (self.throttle, self.clock.now());
+        self.database.write(move |conn| throttle.forget(conn, now)).await
+    }
+}
+
+/// Opens the password path of the account that `login` names, if there is one, for an administrator.
+pub async fn unlock(database: &Database, settings: &Settings, login: &str, now: Timestamp) -> Result<bool, db::Error> {
+    let (throttle, name) = (Throttle::new(settings), gate::Name::parse(login));
+    database
+        .write(move |conn| {
+            let Some(credential) = store::find(conn, &name)? else {
+                return Ok(false);
+            };
+            throttle.open(conn, credential.id)?;
+            events::record(conn, Kind::AccountUnlocked, Some(credential.id), &Client::local(), now)?;
+            Ok(true)
+        })
+        .await
+}

@@ -1,0 +1,225 @@
+//! Making an account.
+
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use super::{Accounts, Email, EmailError, Error, SignedIn, Username, UsernameError, email, store, username};
+use crate::{
+    client::Client,
+    db::is_taken,
+    events::{self, Kind},
+    passwords::{Context, Password, Weakness},
+    sessions::{Session, Sessions},
+    throttle::Refusal,
+};
+
+/// Somebody wants an account. All as typed.
+#[derive(Debug)]
+pub struct Registration {
+    /// User name.
+    pub username: String,
+    /// E-mail address.
+    pub email: String,
+    /// Password; `None` when it is longer than any may be.
+    pub password: Option<Password>,
+    /// The same again.
+    pub password_confirm: Option<Password>,
+    /// The session that the browser has now; it ends when the new one begins.
+    pub replaces: Option<Arc<Session>>,
+}
+
+/// What is wrong with a field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mistake {
+    /// See there.
+    Username(UsernameError),
+    /// Somebody has this name.
+    UsernameTaken,
+    /// See there.
+    Email(EmailError),
+    /// Somebody has this address.
+    EmailTaken,
+    /// Nothing was typed.
+    PasswordMissing,
+    /// More characters than any password may have.
+    PasswordTooLong,
+    /// See there.
+    Password(Weakness),
+    /// The second is not the first.
+    Confirmation,
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub enum RegisterOutcome {
+    /// There is an account, and its owner is signed in.
+    Welcome(SignedIn),
+    /// Every mistake of the form, in the order of its fields.
+    Refused(Vec<Mistake>),
+    /// Too many from this network.
+    Throttled(Refusal),
+    /// Too much to do right now.
+    Busy,
+}
+
+/// A form without mistakes.
+struct Checked {
+    username: Username,
+    email: Email,
+    password: Password,
+}
+
+impl Accounts {
+    /// Makes an account and signs its owner in: both or neither.
+    pub async fn register(&self, form: Registration, client: &Client) -> Result<RegisterOutcome, Error> {
+        let checked = match self.check(&form, client).await? {
+            Ok(checked) => checked,
+            Err(outcome) => return Ok(outcome),
+        };
+        let Some(turn) = self.hasher.turn() else {
+            return Ok(RegisterOutcome::Busy);
+        };
+        let (throttle, network, now) = (self.throttle, client.network(), self.clock.now());
+        let counted = self.database.write(move |conn| throttle.count_registration(conn, network, now)).await?;
+        if let Err(refusal) = counted {
+            self.notes.note(Kind::RegistrationThrottled, None, client);
+            return Ok(RegisterOutcome::Throttled(refusal));
+        }
+        let account = store::NewAccount {
+            id: Uuid::now_v7(),
+            username: checked.username,
+            email: checked.email,
+            password_hash: turn.hash(checked.password).await?,
+            created_at: now,
+        };
+        let (username, email) = (account.username.clone(), account.email.clone());
+        let id = account.id;
+        let replaced = form.replaces.as_ref().map(|session| session.owner.id);
+        let (sessions, owner) = (Arc::clone(&self.sessions), client.clone());
+        let opened = self
+            .database
+            .write(move |conn| {
+                match store::insert(conn, &account) {
+                    // Somebody else's transaction was first. What was counted is taken back in this one.
+                    Err(error) if is_taken(&error) => {
+                        throttle.take_back_registration(conn, network)?;
+                        return Ok(None);
+                    }
+                    inserted => inserted?,
+                }
+                if let Some(old) = &form.replaces {
+                    Sessions::close(conn, old, &owner, now)?;
+                }
+                events::record(conn, Kind::Registered, Some(id), &owner, now)?;
+                sessions.open(conn, id, false, None, &owner).map(Some)
+            })
+            .await?;
+        if let Some(replaced) = replaced {
+            self.sessions.forget(replaced);
+        }
+        match opened {
+            Some(session) => Ok(RegisterOutcome::Welcome(SignedIn { account: id, session })),
+            // The database does not say which of the two was taken: look.
+            None => match self.taken(Some(&username), Some(&email), client).await? {
+                Ok(mistakes) if mistakes.is_empty() => Ok(RegisterOutcome::Busy),
+                Ok(mistakes) => Ok(RegisterOutcome::Refused(mistakes)),
+                Err(refusal) => Ok(RegisterOutcome::Throttled(refusal)),
+            },
+        }
+    }
+
+    /// Looks at the whole form, so that a person hears of every mistake at once.
+    async fn check(
+        &self,
+        form: &Registration,
+        client: &Client,
+    ) -> Result<Result<Checked, RegisterOutcome>, Error> {
+        let username = Username::parse(&form.username);
+        let email = Email::parse(&form.email);
+        let mut mistakes: Vec<Mistake> = Vec::new();
+        mistakes.extend(username.as_ref().err().map(|error| Mistake::Username(*error)));
+        mistakes.extend(email.as_ref().err().map(|error| Mistake::Email(*error)));
+        match &form.password {
+            None => mistakes.push(Mistake::PasswordTooLong),
+            Some(password) if password.is_empty() => mistakes.push(Mistake::PasswordMissing),
+            Some(password) => {
+                let Some(turn) = self.hasher.turn() else {
+                    return Ok(Err(RegisterOutcome::Busy));
+                };
+                // As typed, since it may hold a mistake; cut, because what is typed has no bound of its own.
+                let context = Context {
+                    username: form.username.chars().take(username::LONGEST).collect(),
+                    email: form.email.chars().take(email::LONGEST).collect(),
+                    site: self.site.clone(),
+                };
+                let judged = turn.judge(password.clone(), self.policy, context).await?;
+                mistakes.extend(judged.err().map(Mistake::Password));
+                if form.password_confirm.as_ref() != Some(password) {
+                    mistakes.push(Mistake::Confirmation);
+                }
+            }
+        }
+        match self.taken(username.as_ref().ok(), email.as_ref().ok(), client).await? {
+            Ok(taken) => mistakes.extend(taken),
+            Err(refusal) => return Ok(Err(RegisterOutcome::Throttled(refusal))),
+        }
+        mistakes.sort_by_key(Mistake::position);
+        match (username, email, &form.password) {
+            (Ok(username), Ok(email), Some(password)) if mistakes.is_empty() => Ok(Ok(Checked {
+                username,
+                email,
+                password: password.clone(),
+            })),
+            _ => Ok(Err(RegisterOutcome::Refused(mistakes))),
+        }
+    }
+
+    /// Which of the two somebody has. That is a secret of theirs which open registration has to tell; how often it is told
+    /// to one network is limited.
+    async fn taken(
+        &self,
+        username: Option<&Username>,
+        email: Option<&Email>,
+        client: &Client,
+    ) -> Result<Result<Vec<Mistake>, Refusal>, Error> {
+        let (username, email) = (username.cloned(), email.cloned());
+        let mistakes = self
+            .database
+            .read(move |conn| {
+                let mut mistakes = Vec::new();
+                if let Some(username) = &username
+                    && store::has_username(conn, username)?
+                {
+                    mistakes.push(Mistake::UsernameTaken);
+                }
+                if let Some(email) = &email
+                    && store::has_email(conn, email)?
+                {
+                    mistakes.push(Mistake::EmailTaken);
+                }
+                Ok(mistakes)
+            })
+            .await?;
+        if mistakes.is_empty() {
+            return Ok(Ok(mistakes));
+        }
+        let (throttle, network, now) = (self.throttle, client.network(), self.clock.now());
+        let counted = self.database.write(move |conn| throttle.count_disclosure(conn, network, now)).await?;
+        if counted.is_err() {
+            self.notes.note(Kind::RegistrationThrottled, None, client);
+        }
+        Ok(counted.map(|()| mistakes))
+    }
+}
+
+impl Mistake {
+    fn position(&self) -> u8 {
+        match self {
+            Self::Username(_) | Self::UsernameTaken => 0,
+            Self::Email(_) | Self::EmailTaken => 1,
+            Self::PasswordMissing | Self::PasswordTooLong | Self::Password(_) => 2,
+            Self::Confirmation => 3,
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! `gatehouse serve`
+
+use std::io::{self, Write};
+
+use tokio::signal::unix::{SignalKind, signal};
+use tracing::info;
+
+use crate::{
+    config::Settings,
+    log,
+    server::{Application, Fittings, StartError},
+};
+
+pub(super) async fn run(settings: &Settings) -> Result<(), StartError> {
+    log::begin(&settings.log)?;
+    let application = Application::build(settings, Fittings::default())?;
+    let handle = application.handle();
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    tokio::task::spawn_local(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        info!("stopping: what is running may finish");
+        handle.stop(true).await;
+    });
+    let mut stdout = io::stdout();
+    writeln!(stdout, "Listening on http://{}", application.address())?;
+    stdout.flush()?;
+    application.run().await?;
+    info!("stopped");
+    Ok(())
+}

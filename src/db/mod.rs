@@ -1,0 +1,237 @@
+//! The database: connections, migrations, and the only two ways in, [`Database::read`] and [`Database::write`]. Knows
+//! nothing of accounts; and no other module knows which database it is.
+
+#[allow(missing_docs, reason = "written by diesel's derive")]
+mod connection;
+mod migrate;
+mod mysql;
+#[allow(missing_docs, reason = "written by diesel's macro")]
+pub mod schema;
+mod url;
+
+use std::{
+    fs, io,
+    num::NonZero,
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
+
+use diesel::{
+    QueryResult,
+    result::{DatabaseErrorKind, Error as DieselError},
+};
+
+pub use self::{
+    connection::{AnyConnection, MultiBackend},
+    url::DatabaseUrl,
+};
+use self::connection::Mode;
+use crate::crew::{Crew, Lost};
+
+/// Connections to a server; a file has one writer and as many readers as there are cores.
+const SERVER_CONNECTIONS: usize = 8;
+/// Jobs that may wait for a connection before the next is refused.
+const WAITING: usize = 512;
+/// How long a request waits for its job, from the queue to the answer. More than a lock may take.
+const PATIENCE: Duration = Duration::from_secs(8);
+/// A connection that was not used for longer than this is tried before it is trusted.
+const STALE: Duration = Duration::from_secs(5);
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The database is gone, locked, full or too busy: later may be better.
+    #[error("the database does not answer: {0}")]
+    Unavailable(String),
+    /// The query is wrong, or the schema is: a fault of ours.
+    #[error("a query failed: {0}")]
+    Failed(String),
+}
+
+impl From<DieselError> for Error {
+    fn from(error: DieselError) -> Self {
+        if connection::is_unavailable(&error) {
+            return Self::Unavailable(error.to_string());
+        }
+        match error {
+            // The server's text names the value: "Duplicate entry 'ann@example.com' for key …".
+            DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, _) => {
+                Self::Failed("a value that has to be unique is there already".to_owned())
+            }
+            error => Self::Failed(error.to_string()),
+        }
+    }
+}
+
+impl From<Lost> for Error {
+    fn from(lost: Lost) -> Self {
+        Self::Failed(lost.to_string())
+    }
+}
+
+/// Why a database cannot be used at all, told to whoever starts the server.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// No connection.
+    #[error("cannot connect to {0}: {1}")]
+    Connect(DatabaseUrl, String),
+    /// The schema could not be brought up to date.
+    #[error("cannot bring {0} up to date: {1}")]
+    Migrate(DatabaseUrl, String),
+    /// What is read is not what was written.
+    #[error("{0} does not return a text and a time as they were written; check its character set and its client library")]
+    RoundTrip(DatabaseUrl),
+    /// The operating system refused.
+    #[error("cannot prepare {0}: {1}")]
+    System(DatabaseUrl, io::Error),
+}
+
+/// A pool of connections, each on a thread of its own.
+#[derive(Clone)]
+pub struct Database {
+    readers: Arc<Crew<Link>>,
+    writers: Arc<Crew<Link>>,
+}
+
+/// What each thread owns: a connection, or the wish for one.
+struct Link {
+    url: DatabaseUrl,
+    mode: Mode,
+    connection: Option<(AnyConnection, Instant)>,
+}
+
+impl Link {
+    fn connection(&mut self) -> Result<&mut AnyConnection, Error> {
+        if let Some((connection, used)) = &mut self.connection
+            && used.elapsed() > STALE
+            && !connection.answers()
+        {
+            self.connection = None;
+        }
+        if self.connection.is_none() {
+            let opened = AnyConnection::open(&self.url, self.mode)
+                .map_err(|error| Error::Unavailable(error.to_string()))?;
+            self.connection = Some((opened, Instant::now()));
+        }
+        match &mut self.connection {
+            Some((connection, used)) => {
+                *used = Instant::now();
+                Ok(connection)
+            }
+            None => Err(Error::Unavailable("no connection".to_owned())),
+        }
+    }
+
+    fn run<T>(&mut self, work: impl FnOnce(&mut AnyConnection) -> QueryResult<T>) -> Result<T, Error> {
+        let connection = self.connection()?;
+        let outcome = work(connection).map_err(Error::from);
+        let lost = match outcome {
+            Err(Error::Unavailable(_)) => !connection.answers(),
+            Err(Error::Failed(_)) | Ok(_) => false,
+        };
+        if lost || !connection.is_usable() {
+            self.connection = None;
+        }
+        outcome
+    }
+}
+
+impl Database {
+    /// Connects, migrates and checks. Blocks; call it before serving.
+    pub fn open(url: &DatabaseUrl) -> Result<Self, StartError> {
+        let system = |error| StartError::System(url.clone(), error);
+        if let DatabaseUrl::Sqlite(path) = url
+            && let Some(folder) = path.parent()
+            && !folder.as_os_str().is_empty()
+        {
+            fs::create_dir_all(folder).map_err(system)?;
+        }
+        let prepare = url.clone();
+        let prepared = thread::spawn(move || prepare_database(&prepare)).join();
+        prepared.unwrap_or_else(|_| {
+            Err(StartError::Migrate(url.clone(), "it panicked".to_owned()))
+        })?;
+
+        let link = |mode| {
+            let url = url.clone();
+            move || Link {
+                url: url.clone(),
+                mode,
+                connection: None,
+            }
+        };
+        let cores = thread::available_parallelism().map_or(2, NonZero::get);
+        let (writers, readers) = match url {
+            DatabaseUrl::Sqlite(_) => (
+                Arc::new(Crew::start("db-write", 1, WAITING, link(Mode::Write)).map_err(system)?),
+                Arc::new(Crew::start("db-read", cores.max(2), WAITING, link(Mode::Read)).map_err(system)?),
+            ),
+            DatabaseUrl::Mysql { .. } => {
+                let both = Crew::start("db", SERVER_CONNECTIONS, WAITING, link(Mode::Write));
+                let both = Arc::new(both.map_err(system)?);
+                (Arc::clone(&both), both)
+            }
+        };
+        Ok(Self { readers, writers })
+    }
+
+    /// Runs queries that change nothing.
+    pub async fn read<T: Send + 'static>(
+        &self,
+        query: impl FnOnce(&mut AnyConnection) -> QueryResult<T> + Send + 'static,
+    ) -> Result<T, Error> {
+        submit(&self.readers, move |link| link.run(query)).await
+    }
+
+    /// Runs queries in one transaction that may write: all of it happens or none. After a deadlock `change` is called
+    /// again, so it must not do anything but query.
+    pub async fn write<T: Send + 'static>(
+        &self,
+        mut change: impl FnMut(&mut AnyConnection) -> QueryResult<T> + Send + 'static,
+    ) -> Result<T, Error> {
+        submit(&self.writers, move |link| {
+            link.run(|connection| connection.write(&mut change))
+        })
+        .await
+    }
+}
+
+async fn submit<T: Send + 'static>(
+    crew: &Crew<Link>,
+    work: impl FnOnce(&mut Link) -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
+    let place = crew
+        .place()
+        .ok_or_else(|| Error::Unavailable("too many requests wait for a connection".to_owned()))?;
+    tokio::time::timeout(PATIENCE, place.run(work))
+        .await
+        .map_err(|_| Error::Unavailable("no answer in time".to_owned()))?
+        .map_err(Error::from)?
+}
+
+/// On a thread of its own, because a connection to a server must not be made inside of the request workers' runtime.
+fn prepare_database(url: &DatabaseUrl) -> Result<(), StartError> {
+    let mut connection = AnyConnection::open(url, Mode::Write)
+        .map_err(|error| StartError::Connect(url.clone(), error.to_string()))?;
+    migrate::migrate(&mut connection)
+        .map_err(|error| StartError::Migrate(url.clone(), error.to_string()))?;
+    let same = connection
+        .write(&mut migrate::round_trip)
+        .map_err(|error| StartError::Migrate(url.clone(), error.to_string()))?;
+    if same {
+        Ok(())
+    } else {
+        Err(StartError::RoundTrip(url.clone()))
+    }
+}
+
+/// Whether `error` says that a value which has to be unique is there already. Neither database tells which value
+/// through Diesel, so the caller looks again.
+#[must_use]
+pub fn is_taken(error: &DieselError) -> bool {
+    matches!(
+        error,
+        DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, _)
+    )
+}

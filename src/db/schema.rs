@@ -1,0 +1,61 @@
+//! The tables, once for both databases. Kept by hand beside `migrations/`, because a generated schema would name the
+//! types of one database only.
+
+diesel::table! {
+    accounts (id) {
+        id -> Binary,
+        username -> Text,
+        email -> Text,
+        email_key -> Text,
+        password_hash -> Text,
+        created_at -> BigInt,
+        last_sign_in_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    sessions (id) {
+        id -> Binary,
+        account_id -> Binary,
+        created_at -> BigInt,
+        last_seen_at -> BigInt,
+        expires_at -> BigInt,
+        remembered -> Bool,
+        previous_sign_in_at -> Nullable<BigInt>,
+        address -> Text,
+        user_agent -> Text,
+    }
+}
+
+diesel::table! {
+    events (id) {
+        id -> Binary,
+        at -> BigInt,
+        kind -> Text,
+        account_id -> Nullable<Binary>,
+        address -> Text,
+        user_agent -> Text,
+        request_id -> Text,
+        occurrences -> Integer,
+    }
+}
+
+diesel::table! {
+    throttles (budget) {
+        budget -> Binary,
+        failures -> Integer,
+        blocked_until -> BigInt,
+        expires_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    round_trips (id) {
+        id -> Binary,
+        words -> Text,
+        at -> BigInt,
+    }
+}
+
+diesel::joinable!(sessions -> accounts (account_id));
+diesel::allow_tables_to_appear_in_same_query!(accounts, sessions);

@@ -1,0 +1,115 @@
+//! `GATEHOUSE_DATABASE_URL`: which database, chosen by the scheme alone.
+//!
+//! Diesel's derived `MultiConnection::establish` tries each backend in turn and swallows the errors, so that a mistyped
+//! `MySQL` URL would quietly create an empty `SQLite` file. Here an unknown scheme is refused by name.
+
+use std::{fmt, path::PathBuf, str::FromStr};
+
+use secrecy::{ExposeSecret, SecretString};
+use url::Url;
+
+/// Where the accounts are kept. `Debug` and `Display` never show the password.
+#[derive(Clone)]
+pub enum DatabaseUrl {
+    /// A file on this machine.
+    Sqlite(PathBuf),
+    /// A server that speaks the `MySQL` protocol. The URL holds a password.
+    Mysql {
+        /// The whole URL, as the connection wants it.
+        url: SecretString,
+        /// The same without user and password.
+        place: String,
+    },
+}
+
+impl FromStr for DatabaseUrl {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.split_once(':') {
+            Some(("sqlite", path)) => {
+                let path = path.strip_prefix("//").unwrap_or(path);
+                if path.is_empty() || path.starts_with(':') {
+                    return Err("sqlite: needs the path of a file, for example sqlite:data/gatehouse.db".to_owned());
+                }
+                Ok(Self::Sqlite(PathBuf::from(path)))
+            }
+            Some(("mysql", _)) => mysql(text),
+            // The text may hold a password: name the scheme and nothing else of it.
+            Some((scheme, _)) if scheme.len() <= 20 => Err(format!(
+                "the scheme “{}” is not known; use sqlite:PATH or mysql://user:password@host:port/name",
+                scheme.escape_debug()
+            )),
+            _ => Err("it has no scheme; use sqlite:PATH or mysql://user:password@host:port/name".to_owned()),
+        }
+    }
+}
+
+fn mysql(text: &str) -> Result<DatabaseUrl, String> {
+    let url = Url::parse(text).map_err(|error| format!("it is not a URL: {error}"))?;
+    let host = url
+        .host_str()
+        .filter(|host| !host.is_empty())
+        .ok_or("mysql:// needs a host")?;
+    let name = url.path().trim_start_matches('/');
+    if name.is_empty() || name.contains('/') {
+        return Err("mysql:// needs the name of one database after the host".to_owned());
+    }
+    mysql_async::Opts::from_url(text).map_err(|error| error.to_string())?;
+    let port = url.port().map_or_else(String::new, |port| format!(":{port}"));
+    Ok(DatabaseUrl::Mysql {
+        place: format!("mysql://{host}{port}/{name}"),
+        url: SecretString::from(text),
+    })
+}
+
+impl DatabaseUrl {
+    pub(super) fn secret(&self) -> Option<&str> {
+        match self {
+            Self::Sqlite(_) => None,
+            Self::Mysql { url, .. } => Some(url.expose_secret()),
+        }
+    }
+}
+
+impl fmt::Display for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sqlite(path) => write!(f, "sqlite:{}", path.display()),
+            Self::Mysql { place, .. } => f.write_str(place),
+        }
+    }
+}
+
+impl fmt::Debug for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_scheme_is_refused_by_name_and_the_password_is_not_repeated() {
+        for text in ["mysq1://ann:hunter2@db/x", "postgres://ann:hunter2@db/x"] {
+            let error = text.parse::<DatabaseUrl>().unwrap_err();
+            assert!(error.contains(text.split(':').next().unwrap()), "{error}");
+            assert!(!error.contains("hunter2"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_url_without_scheme_file_or_database_is_refused() {
+        for text in ["", "gatehouse.db", "sqlite:", "sqlite::memory:", "mysql://ann:hunter2@db", "mysql:///x", "mysql://h/a/b"] {
+            assert!(text.parse::<DatabaseUrl>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_password_is_shown_neither_by_debug_nor_by_display() {
+        let url: DatabaseUrl = "mysql://ann:hunter2@db.example:3307/accounts".parse().unwrap();
+        assert_eq!(format!("{url} {url:?}"), "mysql://db.example:3307/accounts mysql://db.example:3307/accounts");
+    }
+}

@@ -1,0 +1,189 @@
+//! What happened, for the log and for the table of events: one entry for each outcome of an authentication. Knows
+//! neither HTTP nor what an account is beyond its id.
+//!
+//! What changes something is recorded in the transaction that changes it ([`record`]). What anybody can cause without
+//! end, such as forged tokens, is noted ([`Notes::note`]) and counted: one row a second for each kind, network and account,
+//! however many there were, so that noise fills neither the disk nor the time of the one writer.
+
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    sync::{Mutex, PoisonError},
+};
+
+use diesel::{ExpressionMethods, QueryResult, RunQueryDsl};
+use tracing::info;
+use uuid::Uuid;
+
+use crate::{
+    client::{Client, Network},
+    clock::{Clock, Timestamp},
+    db::{self, AnyConnection, Database, schema::events},
+};
+
+/// What happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// An account was made.
+    Registered,
+    /// The password was right.
+    SignedIn,
+    /// The password was wrong, or there is no such account.
+    SignInFailed,
+    /// Too many attempts: the password was not looked at.
+    SignInThrottled,
+    /// Too many new accounts from one network.
+    RegistrationThrottled,
+    /// The session was ended by its owner.
+    SignedOut,
+    /// The session came to its idle or absolute limit.
+    SessionExpired,
+    /// A token that we did not sign, or that is not for this use.
+    TokenRefused,
+    /// A form sent from another site.
+    CrossOriginRefused,
+    /// A form without the field that binds it to the session.
+    FormRefused,
+    /// An administrator opened the password path again.
+    AccountUnlocked,
+}
+
+impl Kind {
+    /// As in the log and in the table: 32 letters at most.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Registered => "registered",
+            Self::SignedIn => "signed_in",
+            Self::SignInFailed => "sign_in_failed",
+            Self::SignInThrottled => "sign_in_throttled",
+            Self::RegistrationThrottled => "registration_throttled",
+            Self::SignedOut => "signed_out",
+            Self::SessionExpired => "session_expired",
+            Self::TokenRefused => "token_refused",
+            Self::CrossOriginRefused => "cross_origin_refused",
+            Self::FormRefused => "form_refused",
+            Self::AccountUnlocked => "account_unlocked",
+        }
+    }
+}
+
+/// Writes one event, in whatever transaction `conn` is in.
+///
+/// The log line has neither address nor browser: they are personal, and kept where they can be deleted.
+pub fn record(
+    conn: &mut AnyConnection,
+    kind: Kind,
+    account: Option<Uuid>,
+    client: &Client,
+    now: Timestamp,
+) -> QueryResult<()> {
+    insert(conn, kind, account, client, now, 1)
+}
+
+fn insert(
+    conn: &mut AnyConnection,
+    kind: Kind,
+    account: Option<Uuid>,
+    client: &Client,
+    now: Timestamp,
+    occurrences: i32,
+) -> QueryResult<()> {
+    info!(
+        event = kind.name(),
+        account = account.map(tracing::field::display),
+        request = %client.request_id,
+        occurrences,
+    );
+    diesel::insert_into(events::table)
+        .values((
+            events::id.eq(&Uuid::now_v7().as_bytes()[..]),
+            events::at.eq(now),
+            events::kind.eq(kind.name()),
+            events::account_id.eq(account.as_ref().map(|id| &id.as_bytes()[..])),
+            events::address.eq(client.address.to_canonical().to_string()),
+            events::user_agent.eq(&client.user_agent),
+            events::request_id.eq(client.request_id.to_string()),
+            events::occurrences.eq(occurrences),
+        ))
+        .execute(conn)
+        .map(|_| ())
+}
+
+/// Events that anybody can cause without end, counted until the next [`Notes::write`].
+#[derive(Debug)]
+pub struct Notes {
+    clock: Clock,
+    pending: Mutex<HashMap<Key, Note>>,
+}
+
+type Key = (Kind, Network, Option<Uuid>);
+
+#[derive(Debug, Clone)]
+struct Note {
+    first: Client,
+    at: Timestamp,
+    occurrences: i32,
+}
+
+/// Networks and accounts that are told apart between two writes; beyond it they share one row for each kind. Bounds
+/// memory under an attack that comes from everywhere.
+const DISTINCT: usize = 1000;
+
+impl Notes {
+    /// Nothing noted yet.
+    #[must_use]
+    pub fn new(clock: Clock) -> Self {
+        Self {
+            clock,
+            pending: Mutex::new(HashMap::new()),
+        }
+    }
+
+    /// Counts one event. Costs a lock held for one look into a table, and no query.
+    pub fn note(&self, kind: Kind, account: Option<Uuid>, client: &Client) {
+        let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut key = (kind, client.network(), account);
+        if pending.len() >= DISTINCT && !pending.contains_key(&key) {
+            key = (kind, Network::NONE, None);
+        }
+        match pending.entry(key) {
+            Entry::Occupied(mut note) => {
+                let note = note.get_mut();
+                note.occurrences = note.occurrences.saturating_add(1);
+            }
+            Entry::Vacant(place) => {
+                place.insert(Note {
+                    first: client.clone(),
+                    at: self.clock.now(),
+                    occurrences: 1,
+                });
+            }
+        }
+    }
+
+    /// Writes what was noted. What could not be written is kept for the next time.
+    pub async fn write(&self, database: &Database) -> Result<(), db::Error> {
+        let notes = std::mem::take(&mut *self.pending.lock().unwrap_or_else(PoisonError::into_inner));
+        if notes.is_empty() {
+            return Ok(());
+        }
+        let rows = notes.clone();
+        let written = database
+            .write(move |conn| {
+                rows.iter().try_for_each(|((kind, _, account), note)| {
+                    insert(conn, *kind, *account, &note.first, note.at, note.occurrences)
+                })
+            })
+            .await;
+        if written.is_err() {
+            let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
+            for (key, note) in notes {
+                pending
+                    .entry(key)
+                    .and_modify(|newer| newer.occurrences = newer.occurrences.saturating_add(note.occurrences))
+                    .or_insert(note);
+            }
+        }
+        written
+    }
+}

@@ -1,0 +1,125 @@
+//! Who is asking: the client's address and browser. Never `connection_info()`, which believes any client; a header is
+//! believed only from a proxy that the operator named.
+
+use std::net::{IpAddr, SocketAddr};
+
+use actix_web::http::header::{self, HeaderMap, HeaderName};
+use ipnet::IpNet;
+
+use crate::client::{Client, RequestId};
+
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+/// Proxies one behind the other, at most.
+const MOST_HOPS: usize = 16;
+/// What the database keeps of a browser's name, in characters.
+const USER_AGENT: usize = 255;
+
+/// The client of a request that came from `peer` with `headers`.
+#[must_use]
+pub fn client(headers: &HeaderMap, peer: Option<SocketAddr>, trusted: &[IpNet]) -> Client {
+    let peer = peer.map_or(IpAddr::from([0, 0, 0, 0]), |peer| peer.ip().to_canonical());
+    Client {
+        address: address(headers, peer, trusted),
+        user_agent: user_agent(headers),
+        request_id: RequestId::new(),
+    }
+}
+
+/// Each proxy adds the address it saw to the right. So from right to left: the first address that is no proxy of ours.
+/// Anything that is not an address, or more hops than anybody has, and the peer is the client: there is always one, so
+/// that there is always a limit (authentik's CVE-2024-47070 skipped its check instead).
+fn address(headers: &HeaderMap, peer: IpAddr, trusted: &[IpNet]) -> IpAddr {
+    let is_trusted = |address: &IpAddr| trusted.iter().any(|network| network.contains(address));
+    if !is_trusted(&peer) {
+        return peer;
+    }
+    let hops: Vec<&[u8]> = headers
+        .get_all(FORWARDED_FOR)
+        .flat_map(|header| header.as_bytes().split(|byte| *byte == b','))
+        .collect();
+    let mut nearest = peer;
+    for (number, hop) in hops.iter().rev().enumerate() {
+        let Some(address) = parse(hop).filter(|_| number < MOST_HOPS) else {
+            return peer;
+        };
+        nearest = address;
+        if !is_trusted(&address) {
+            break;
+        }
+    }
+    nearest
+}
+
+/// An address, or one with a port, as some proxies write.
+fn parse(hop: &[u8]) -> Option<IpAddr> {
+    let text = str::from_utf8(hop).ok()?.trim_matches([' ', '\t']);
+    text.parse::<IpAddr>()
+        .or_else(|_| text.parse::<SocketAddr>().map(|address| address.ip()))
+        .ok()
+        .map(|address| address.to_canonical())
+}
+
+fn user_agent(headers: &HeaderMap) -> String {
+    let bytes = headers.get(header::USER_AGENT).map_or(&b""[..], |value| value.as_bytes());
+    String::from_utf8_lossy(&bytes[..bytes.len().min(4 * USER_AGENT)])
+        .chars()
+        .filter(|letter| !letter.is_control())
+        .take(USER_AGENT)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::http::header::HeaderValue;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn seen(forwarded: &[&str], peer: &str) -> String {
+        let trusted: Vec<IpNet> = vec!["10.0.0.0/8".parse().unwrap(), "::1/128".parse().unwrap()];
+        let mut headers = HeaderMap::new();
+        for value in forwarded {
+            headers.append(FORWARDED_FOR, HeaderValue::from_str(value).unwrap());
+        }
+        client(&headers, Some(SocketAddr::new(peer.parse().unwrap(), 1)), &trusted).address.to_string()
+    }
+
+    #[test]
+    fn a_stranger_is_not_believed() {
+        assert_eq!(seen(&["198.51.100.7"], "192.0.2.1"), "192.0.2.1");
+    }
+
+    #[test]
+    fn a_trusted_proxy_is_believed_from_right_to_left() {
+        assert_eq!(seen(&["198.51.100.7"], "10.0.0.1"), "198.51.100.7");
+        assert_eq!(seen(&["203.0.113.9, 198.51.100.7"], "10.0.0.1"), "198.51.100.7");
+        assert_eq!(seen(&["203.0.113.9, 198.51.100.7, 10.0.0.2"], "10.0.0.1"), "198.51.100.7");
+        assert_eq!(seen(&["203.0.113.9", "198.51.100.7"], "::1"), "198.51.100.7");
+        assert_eq!(seen(&["198.51.100.7:4711"], "10.0.0.1"), "198.51.100.7");
+        assert_eq!(seen(&["[2001:db8::7]:4711"], "10.0.0.1"), "2001:db8::7");
+        assert_eq!(seen(&["::ffff:198.51.100.7"], "10.0.0.1"), "198.51.100.7");
+        assert_eq!(seen(&["10.0.0.3, 10.0.0.2"], "10.0.0.1"), "10.0.0.3");
+    }
+
+    #[test]
+    fn what_is_no_address_makes_the_peer_the_client_and_never_nobody() {
+        for nonsense in ["", "a", "unknown", "fe80::1%eth0", "198.51.100.7, unknown", "_hidden", "1.2.3", ","] {
+            assert_eq!(seen(&[nonsense], "10.0.0.1"), "10.0.0.1", "{nonsense:?}");
+        }
+        assert_eq!(seen(&["10.0.0.9,".repeat(300).as_str()], "10.0.0.1"), "10.0.0.1");
+        assert_eq!(seen(&[], "10.0.0.1"), "10.0.0.1");
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_a_stranger_sends_it_stays_itself(forwarded in "[ -~]{0,100}") {
+            prop_assert_eq!(seen(&[&forwarded], "192.0.2.1"), "192.0.2.1");
+        }
+
+        #[test]
+        fn what_a_proxy_saw_last_wins_over_whatever_the_client_sent(forwarded in "[ -~]{0,100}") {
+            let header = format!("{forwarded}, 198.51.100.7");
+            prop_assert_eq!(seen(&[&header], "10.0.0.1"), "198.51.100.7");
+        }
+    }
+}

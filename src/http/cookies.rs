@@ -1,0 +1,194 @@
+//! Cookies: read by our own parser, written in one place.
+//!
+//! `HttpRequest::cookie` percent-decodes and Unicode-trims cookie *names* and takes the first that matches. So a sibling
+//! subdomain can plant `%5f%5fHost-session` or a name behind U+2000 in front of the real one, and one byte that is not
+//! UTF-8 in any cookie hides them all (measured on actix-web 4.18.1 with Chromium 156). Here the header is bytes, a name
+//! is exact, and neighbours do not matter.
+
+use std::time::Duration;
+
+use actix_web::{
+    cookie::{Cookie, SameSite, time},
+    http::header::{self, HeaderMap},
+};
+
+/// The cookies of one server; `__Host-` where a browser would hold us to it (RFC 6265bis, 4.1.3.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Jar {
+    secure: bool,
+}
+
+/// Which cookie.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Name {
+    /// The session's token.
+    Session,
+    /// “This browser has signed in before.”
+    Device,
+    /// A message to be shown after a redirect.
+    Flash,
+}
+
+impl Jar {
+    /// For a server that browsers reach over TLS, or not.
+    #[must_use]
+    pub const fn new(secure: bool) -> Self {
+        Self { secure }
+    }
+
+    /// The name on the wire.
+    #[must_use]
+    pub const fn name(self, name: Name) -> &'static str {
+        match (name, self.secure) {
+            (Name::Session, true) => "__Host-session",
+            (Name::Session, false) => "session",
+            (Name::Device, true) => "__Host-device",
+            (Name::Device, false) => "device",
+            (Name::Flash, true) => "__Host-flash",
+            (Name::Flash, false) => "flash",
+        }
+    }
+
+    /// The value of the one cookie of this name. With two there is no telling which is ours, so there is none.
+    #[must_use]
+    pub fn read(self, headers: &HeaderMap, name: Name) -> Option<&[u8]> {
+        let name = self.name(name).as_bytes();
+        let mut values = headers
+            .get_all(header::COOKIE)
+            .flat_map(|header| header.as_bytes().split(|byte| *byte == b';'))
+            .filter_map(|pair| value(pair, name));
+        match (values.next(), values.next()) {
+            (Some(value), None) => Some(value),
+            _ => None,
+        }
+    }
+
+    /// A cookie to be set; without `keep_for` it ends with the browser.
+    #[must_use]
+    pub fn write(self, name: Name, value: String, keep_for: Option<Duration>) -> Cookie<'static> {
+        let cookie = Cookie::build(self.name(name), value)
+            .path("/")
+            .http_only(true)
+            .same_site(SameSite::Lax)
+            .secure(self.secure);
+        match keep_for {
+            Some(span) => cookie.max_age(time::Duration::try_from(span).unwrap_or(time::Duration::MAX)).finish(),
+            None => cookie.finish(),
+        }
+    }
+
+    /// Takes a cookie from the browser. Everything but the value has to be as it was set, or the browser keeps it.
+    #[must_use]
+    pub fn clear(self, name: Name) -> Cookie<'static> {
+        self.write(name, String::new(), Some(Duration::ZERO))
+    }
+}
+
+fn value<'a>(pair: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
+    let pair = trim(pair);
+    let equals = pair.iter().position(|byte| *byte == b'=')?;
+    (trim(&pair[..equals]) == name).then(|| trim(&pair[equals + 1..]))
+}
+
+/// Space and tab, and nothing else that any standard calls white.
+fn trim(mut bytes: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] = bytes {
+        bytes = rest;
+    }
+    while let [rest @ .., b' ' | b'\t'] = bytes {
+        bytes = rest;
+    }
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::http::header::HeaderValue;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn read(headers: &[&[u8]]) -> Option<Vec<u8>> {
+        let mut map = HeaderMap::new();
+        for header in headers {
+            map.append(header::COOKIE, HeaderValue::from_bytes(header).unwrap());
+        }
+        Jar::new(true).read(&map, Name::Session).map(<[u8]>::to_vec)
+    }
+
+    #[test]
+    fn the_one_cookie_of_our_name_is_read_among_any_neighbours() {
+        for header in [
+            &b"__Host-session=good"[..],
+            b"a=1; __Host-session=good; b=2",
+            b"a=1;__Host-session=good",
+            b"\t __Host-session = good \t",
+            b"nameless; __Host-session=good; =x; ;;",
+            b"bad=\xff\xfe; __Host-session=good",
+        ] {
+            assert_eq!(read(&[header]).as_deref(), Some(&b"good"[..]), "{header:?}");
+        }
+        assert_eq!(read(&[b"a=1", b"__Host-session=good"]).as_deref(), Some(&b"good"[..]));
+        assert_eq!(read(&[b"__Host-session=a=b"]).as_deref(), Some(&b"a=b"[..]));
+    }
+
+    #[test]
+    fn a_name_that_only_looks_like_ours_is_another() {
+        for planted in [
+            &b"%5f%5fHost-session=evil"[..],
+            b"%5F%5FHost-session=evil",
+            b"__host-session=evil",
+            b"__HOST-SESSION=evil",
+            b"\xe2\x80\x80__Host-session=evil",
+            b"\xc2\xa0__Host-session=evil",
+            b"__Host-session\xc2\xa0=evil",
+            b"\xff__Host-session=evil",
+            b"x__Host-session=evil",
+            b"__Host-session2=evil",
+            b"\"__Host-session\"=evil",
+            b"session=evil",
+            b"__Host-session",
+        ] {
+            assert_eq!(read(&[planted]), None, "{planted:?}");
+            let both = [planted, b"; __Host-session=good"].concat();
+            assert_eq!(read(&[&both]).as_deref(), Some(&b"good"[..]), "{planted:?}");
+        }
+    }
+
+    #[test]
+    fn two_cookies_of_our_name_are_no_session() {
+        assert_eq!(read(&[b"__Host-session=evil; __Host-session=good"]), None);
+        assert_eq!(read(&[b"__Host-session=evil", b"__Host-session=good"]), None);
+    }
+
+    #[test]
+    fn attributes_are_those_of_the_contract() {
+        let secure = Jar::new(true).write(Name::Session, "v".to_owned(), None).to_string();
+        assert_eq!(secure, "__Host-session=v; HttpOnly; SameSite=Lax; Secure; Path=/");
+        let plain = Jar::new(false).write(Name::Device, "v".to_owned(), Some(Duration::from_secs(60))).to_string();
+        assert_eq!(plain, "device=v; HttpOnly; SameSite=Lax; Path=/; Max-Age=60");
+        assert!(Jar::new(true).clear(Name::Flash).to_string().ends_with("; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=0"));
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_the_parser_panic(bytes in proptest::collection::vec(any::<u8>(), 0..100)) {
+            if let Ok(value) = HeaderValue::from_bytes(&bytes) {
+                let mut map = HeaderMap::new();
+                map.append(header::COOKIE, value);
+                let _ = Jar::new(true).read(&map, Name::Session);
+            }
+        }
+
+        #[test]
+        fn neighbours_never_change_what_is_read(before in "[^;]{0,20}", after in "[^;]{0,20}") {
+            prop_assume!(!before.contains("__Host-session") && !after.contains("__Host-session"));
+            let header = format!("{before};__Host-session=good;{after}");
+            if let Ok(value) = HeaderValue::from_str(&header) {
+                let mut map = HeaderMap::new();
+                map.append(header::COOKIE, value);
+                prop_assert_eq!(Jar::new(true).read(&map, Name::Session), Some(&b"good"[..]));
+            }
+        }
+    }
+}

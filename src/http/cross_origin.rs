@@ -1,0 +1,80 @@
+//! The first of two locks on requests that change something: they must come from a page of ours. The second is the form
+//! token, see `form_token`.
+
+use actix_web::http::{
+    Method,
+    header::{self, HeaderMap, HeaderName, HeaderValue},
+};
+
+const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+
+/// Whether a request with `method` and `headers` may go on. Browsers say where a request comes from in `Sec-Fetch-Site`,
+/// which no page can set (W3C Fetch Metadata); older ones, and all of them on plain http, in `Origin`. A request that
+/// says neither is refused: no browser that could hold a session sends one.
+#[must_use]
+pub fn is_ours(method: &Method, headers: &HeaderMap, origin: &str) -> bool {
+    if method.is_safe() {
+        return true;
+    }
+    match only(headers, FETCH_SITE) {
+        Some(b"same-origin" | b"none") => true,
+        Some(b"same-site" | b"cross-site") => false,
+        _ => only(headers, header::ORIGIN) == Some(origin.as_bytes()),
+    }
+}
+
+/// The value of a header that was sent once.
+fn only(headers: &HeaderMap, name: HeaderName) -> Option<&[u8]> {
+    let mut values = headers.get_all(name).map(HeaderValue::as_bytes);
+    match (values.next(), values.next()) {
+        (Some(value), None) => Some(value),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OURS: &str = "https://login.example";
+
+    fn passes(method: &Method, pairs: &[(&str, &str)]) -> bool {
+        let mut headers = HeaderMap::new();
+        for (name, value) in pairs {
+            headers.append(name.parse().unwrap(), HeaderValue::from_str(value).unwrap());
+        }
+        is_ours(method, &headers, OURS)
+    }
+
+    #[test]
+    fn every_unsafe_method_has_to_say_that_it_comes_from_us() {
+        for method in [Method::POST, Method::PUT, Method::DELETE, Method::PATCH] {
+            for (headers, expected) in [
+                (&[("sec-fetch-site", "same-origin")][..], true),
+                (&[("sec-fetch-site", "none")], true),
+                (&[("sec-fetch-site", "same-site"), ("origin", OURS)], false),
+                (&[("sec-fetch-site", "cross-site"), ("origin", OURS)], false),
+                (&[("sec-fetch-site", "new-value"), ("origin", OURS)], true),
+                (&[("sec-fetch-site", "new-value")], false),
+                (&[("origin", OURS)], true),
+                (&[("origin", "https://evil.example")], false),
+                (&[("origin", "https://login.example.evil.example")], false),
+                (&[("origin", "http://login.example")], false),
+                (&[("origin", "https://login.example:8443")], false),
+                (&[("origin", "null")], false),
+                (&[("origin", OURS), ("origin", "https://evil.example")], false),
+                (&[("referer", "https://login.example/login")], false),
+                (&[], false),
+            ] {
+                assert_eq!(passes(&method, headers), expected, "{method} {headers:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn reading_is_free() {
+        for method in [Method::GET, Method::HEAD, Method::OPTIONS, Method::TRACE] {
+            assert!(passes(&method, &[("sec-fetch-site", "cross-site")]), "{method}");
+        }
+    }
+}

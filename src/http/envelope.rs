@@ -1,0 +1,96 @@
+//! Around every request, whatever becomes of it: its number, the cross-origin check, the last resort for a handler that
+//! panics, words for bare errors, and the security headers. Nothing leaves without passing here.
+
+use std::{panic::AssertUnwindSafe, time::Instant};
+
+use actix_web::{
+    Error, HttpMessage, HttpRequest, HttpResponse,
+    body::{BoxBody, MessageBody},
+    dev::{ServiceRequest, ServiceResponse},
+    error::InternalError,
+    http::Method,
+    middleware::Next,
+    web::Data,
+};
+use futures_util::FutureExt;
+use tracing::{Instrument, debug, info_span};
+
+use super::{
+    client, cross_origin, headers,
+    problem::{self, Problem, Reader},
+};
+use crate::{app::App, client::RequestId, events::Kind};
+
+/// What has to be known of a request when it is gone.
+struct Stub {
+    app: Data<App>,
+    method: Method,
+    reader: Reader,
+    id: RequestId,
+}
+
+/// See the module.
+pub async fn wrap(
+    req: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let app = req.app_data::<Data<App>>().cloned().ok_or(Problem::Internal)?;
+    let client = client::client(req.headers(), req.peer_addr(), &app.trusted_proxies);
+    let stub = Stub {
+        method: req.method().clone(),
+        reader: Reader::of(req.headers()),
+        id: client.request_id,
+        app,
+    };
+    let span = info_span!("request", id = %stub.id);
+    let began = Instant::now();
+    let ours = cross_origin::is_ours(req.method(), req.headers(), &stub.app.origin);
+    if !ours {
+        stub.app.notes.note(Kind::CrossOriginRefused, None, &client);
+    }
+    req.extensions_mut().insert(client);
+
+    let outcome = async {
+        if !ours {
+            return Ok(req.error_response(Problem::CrossOrigin));
+        }
+        AssertUnwindSafe(next.call(req))
+            .catch_unwind()
+            .await
+            .unwrap_or_else(|_panic| Err(Problem::Internal.into()))
+            .map(ServiceResponse::map_into_boxed_body)
+    }
+    .instrument(span.clone())
+    .await;
+
+    let (request, response) = match outcome {
+        Ok(response) => {
+            let (request, response) = response.into_parts();
+            (Some(request), response)
+        }
+        Err(error) => (None, error.error_response()),
+    };
+    let response = stub.finish(response);
+    span.in_scope(|| {
+        debug!(
+            method = %stub.method,
+            route = request.as_ref().and_then(HttpRequest::match_pattern),
+            status = response.status().as_u16(),
+            microseconds = began.elapsed().as_micros(),
+            "answered"
+        );
+    });
+    match request {
+        Some(request) => Ok(ServiceResponse::new(request, response)),
+        // The request went down with its handler; as an error, the answer finds its way without it.
+        None => Err(InternalError::from_response("answered", response).into()),
+    }
+}
+
+impl Stub {
+    fn finish(&self, response: HttpResponse) -> HttpResponse {
+        let mut response = problem::dress(&self.app, response, self.reader, self.id);
+        headers::add(response.headers_mut(), self.app.https);
+        response
+    }
+}

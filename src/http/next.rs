@@ -1,0 +1,114 @@
+//! Where to go after signing in: a path on this origin, and nothing that any browser could read as another place.
+
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use url::Url;
+
+const LONGEST: usize = 2000;
+
+/// Letters that would end the value of a query parameter, or that a header must not hold.
+const IN_QUERY: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'%').add(b'&').add(b'+').add(b'<').add(b'>');
+
+/// A path on this origin, with its query.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Next(String);
+
+impl Next {
+    /// The path in `text`, or `None` if there is the slightest doubt.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut letters = text.bytes();
+        if text.len() > LONGEST || letters.next() != Some(b'/') || matches!(letters.next(), Some(b'/' | b'\\')) {
+            return None;
+        }
+        // Browsers drop tabs and line ends from URLs and read \ as /; neither has a business in a path of ours.
+        if !text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\') {
+            return None;
+        }
+        // As a browser would: then compare what counts, the origin.
+        let base = Url::parse("http://origin.invalid/").ok()?;
+        let url = base.join(text).ok()?;
+        if url.origin() != base.origin() || !url.username().is_empty() || url.password().is_some() {
+            return None;
+        }
+        let path = &url[url::Position::BeforePath..url::Position::AfterQuery];
+        // "/..//evil.example" is a path until it is resolved and written down again.
+        if path.starts_with("//") || path.contains('\\') {
+            return None;
+        }
+        // Back to where one signs in or out is no way on.
+        if matches!(url.path(), "/login" | "/register" | "/logout") {
+            return None;
+        }
+        Some(Self(path.to_owned()))
+    }
+
+    /// For a `Location` header.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// `page` with this as its `next`.
+    #[must_use]
+    pub fn carried_by(&self, page: &str) -> String {
+        format!("{page}?next={}", utf8_percent_encode(&self.0, IN_QUERY))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_path_on_this_origin_is_accepted() {
+        for text in ["/", "/account", "/account?tab=1&x=%2F", "/a/b/c", "/%2f/x", "/a//b", "/search?q=http://elsewhere"] {
+            assert_eq!(Next::parse(text).as_ref().map(Next::as_str), Some(text), "{text}");
+        }
+        assert_eq!(Next::parse("/a/../b#part").unwrap().as_str(), "/b");
+    }
+
+    #[test]
+    fn whatever_could_lead_elsewhere_is_refused() {
+        for text in [
+            "", "account", "//evil.example", "///evil.example", "////evil.example", "/\\evil.example", "\\/evil.example",
+            "\\\\evil.example", "/\\/evil.example", "/\t/evil.example", "/\n/evil.example", "/\r/evil.example",
+            "\t//evil.example", " //evil.example", "/ /evil.example", "http://evil.example", "https:evil.example",
+            "https:/evil.example", "http:evil.example", "//ok@evil.example", "http://ok@evil.example",
+            "https://ok.evil.example", "javascript:alert(1)", "JaVaScRiPt:alert(1)", "data:text/html,x", "vbscript:x",
+            "/..//evil.example", "/.//evil.example", "/a/..//evil.example", "/./..//evil.example", "/%2e%2e//evil.example",
+            "/%2e//evil.example", "//%65vil.example", "//evil%E3%80%82example", "//evil。example", "/／evil.example",
+            "／／evil.example", "/\u{2028}/evil.example", "/\0/evil.example", "/path\r\nLocation: http://evil.example",
+            "?next=//evil.example", "#//evil.example", "@evil.example", ".evil.example", ":80", "..", "/é",
+            "/login", "/logout", "/register", "/login?next=/login",
+        ] {
+            assert_eq!(Next::parse(text), None, "{text:?}");
+        }
+        assert_eq!(Next::parse(&format!("/{}", "a".repeat(LONGEST))), None);
+    }
+
+    #[test]
+    fn it_survives_being_carried_in_a_query() {
+        let next = Next::parse("/a?b=1&c=%26+x").unwrap();
+        let url = Url::parse("http://origin.invalid").unwrap().join(&next.carried_by("/login")).unwrap();
+        let carried: Vec<_> = url.query_pairs().collect();
+        assert_eq!(carried, [("next".into(), "/a?b=1&c=%26+x".into())]);
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_accepted_stays_on_the_origin_wherever_it_is_read(text in "[/\\\\.@:%a-z0-9?#\\t]{0,30}") {
+            if let Some(next) = Next::parse(&text) {
+                let base = Url::parse("https://login.example/login?x").unwrap();
+                prop_assert_eq!(base.join(next.as_str()).unwrap().origin(), base.origin());
+                prop_assert_eq!(Next::parse(next.as_str()), Some(next));
+            }
+        }
+
+        #[test]
+        fn no_text_makes_the_parser_panic(text in "\\PC{0,100}") {
+            let _ = Next::parse(&text);
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! What is around every page: title, style sheet, header, a message. See `templates/layout.html`.
+
+use actix_web::http::header::HeaderMap;
+
+use crate::{
+    app::App,
+    http::{cookies::Name, flash::Flash, form_token},
+    sessions::Session,
+    words,
+};
+
+/// See the module.
+#[derive(Debug)]
+pub struct Layout {
+    /// The site's name.
+    pub site: String,
+    /// The URL of the style sheet.
+    pub style: String,
+    /// The URL of the mark.
+    pub mark: String,
+    /// A message after a redirect.
+    pub flash: Option<&'static str>,
+    /// Who is signed in.
+    pub member: Option<SignedInAs>,
+}
+
+/// For the header of signed-in pages.
+#[derive(Debug)]
+pub struct SignedInAs {
+    /// The user name.
+    pub username: String,
+    /// For the sign-out button's form.
+    pub csrf_token: String,
+}
+
+impl Layout {
+    /// Without message or person, for pages that must not fail.
+    #[must_use]
+    pub fn plain(app: &App) -> Self {
+        Self {
+            site: app.site_name.clone(),
+            style: app.assets.style.clone(),
+            mark: app.assets.mark.clone(),
+            flash: None,
+            member: None,
+        }
+    }
+
+    /// For a guest.
+    #[must_use]
+    pub fn guest(app: &App, headers: &HeaderMap) -> Self {
+        let flash = app
+            .jar
+            .read(headers, Name::Flash)
+            .and_then(|cookie| Flash::read(&app.keys, cookie, app.clock.now()));
+        Self {
+            flash: flash.map(words::flash),
+            ..Self::plain(app)
+        }
+    }
+
+    /// For somebody who is signed in.
+    #[must_use]
+    pub fn member(app: &App, headers: &HeaderMap, session: &Session) -> Self {
+        Self {
+            member: Some(SignedInAs {
+                username: session.owner.username.clone(),
+                csrf_token: form_token::make(&app.keys, session),
+            }),
+            ..Self::guest(app, headers)
+        }
+    }
+}

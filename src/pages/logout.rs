@@ -1,0 +1,31 @@
+//! `/logout`: dead on the server at once. The device cookie stays, since its owner will be back.
+
+use actix_web::{HttpResponse, http::header::{HeaderName, HeaderValue}, web::Data};
+
+use super::add_cookie;
+use crate::{
+    app::App,
+    http::{
+        cookies::Name,
+        flash::Flash,
+        guard::{self, Visitor},
+        problem::Problem,
+    },
+};
+
+const CLEAR_SITE_DATA: HeaderName = HeaderName::from_static("clear-site-data");
+
+/// `POST /logout`. Also fine without a session. When the database does not answer it is an error and the cookie stays: to
+/// say "signed out" would not be true, and without the cookie it could not be tried again.
+pub async fn post(app: Data<App>, visitor: Visitor) -> Result<HttpResponse, Problem> {
+    if let Some(session) = visitor.session {
+        app.sessions.end(session, visitor.client).await?;
+    }
+    let mut response = guard::see_other("/login");
+    response
+        .headers_mut()
+        .insert(CLEAR_SITE_DATA, HeaderValue::from_static("\"cache\", \"storage\""));
+    add_cookie(&mut response, &app.jar.clear(Name::Session))?;
+    add_cookie(&mut response, &Flash::SignedOut.cookie(app.jar, &app.keys, app.clock.now()))?;
+    Ok(response)
+}

@@ -1,0 +1,140 @@
+//! The pages: one file each, of the same name as its template and its test. A page turns a form into a call of
+//! `accounts` or `sessions` and the outcome into an answer; it decides nothing else.
+
+pub mod health;
+pub mod home;
+pub mod layout;
+pub mod login;
+pub mod logout;
+pub mod register;
+
+use std::borrow::Cow;
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::{StatusCode, header::RETRY_AFTER},
+};
+use askama::Template;
+
+use self::layout::Layout;
+use crate::{
+    accounts::SignedIn,
+    app::App,
+    client::Client,
+    http::{
+        cookies::Name,
+        device, guard,
+        next::Next,
+        problem::{self, FieldError, Problem, Reader, Words},
+    },
+};
+
+/// A page with a layout around it.
+pub trait Page: Template {
+    /// What is around it.
+    fn layout(&self) -> &Layout;
+}
+
+/// An answer with `page` in it; a message that it shows is not shown again.
+fn show(app: &App, status: StatusCode, page: &impl Page) -> Result<HttpResponse, Problem> {
+    let mut response = HttpResponse::build(status)
+        .content_type("text/html; charset=utf-8")
+        .body(page.render()?);
+    response.extensions_mut().insert(Words);
+    if page.layout().flash.is_some() {
+        add_cookie(&mut response, &app.jar.clear(Name::Flash))?;
+    }
+    Ok(response)
+}
+
+/// What is wrong with a form: for each field at most one sentence, and perhaps a notice on the whole.
+#[derive(Debug, Default)]
+pub struct Errors {
+    fields: Vec<(&'static str, Cow<'static, str>)>,
+    notice: Option<Cow<'static, str>>,
+}
+
+impl Errors {
+    fn of_field(name: &'static str, text: &'static str) -> Self {
+        Self {
+            fields: vec![(name, text.into())],
+            notice: None,
+        }
+    }
+
+    fn of_form(notice: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            fields: Vec::new(),
+            notice: Some(notice.into()),
+        }
+    }
+
+    /// What is wrong with a field; empty if nothing is.
+    #[must_use]
+    pub fn of(&self, name: &str) -> &str {
+        self.fields.iter().find(|(field, _)| *field == name).map_or("", |(_, text)| text)
+    }
+
+    /// All of it, for the summary.
+    #[must_use]
+    pub fn fields(&self) -> &[(&'static str, Cow<'static, str>)] {
+        &self.fields
+    }
+
+    /// What is wrong with the form as a whole; empty if nothing is.
+    #[must_use]
+    pub fn notice(&self) -> &str {
+        self.notice.as_deref().unwrap_or_default()
+    }
+
+    /// Whether there is nothing wrong.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.fields.is_empty() && self.notice.is_none()
+    }
+
+    /// The same for a program.
+    fn details(&self, status: StatusCode, client: &Client) -> HttpResponse {
+        let errors: Vec<_> = self.fields.iter().map(|(field, message)| FieldError { field, message }).collect();
+        let detail = self.notice.as_deref().unwrap_or("The form has mistakes.");
+        problem::details(status, "The form was not accepted", detail, &errors, client.request_id)
+    }
+}
+
+/// A form shown again: with `page` for a person, with the same errors as JSON for a program.
+fn show_again(
+    app: &App,
+    req: &HttpRequest,
+    status: StatusCode,
+    retry_after: Option<u64>,
+    page: &impl Page,
+    errors: &Errors,
+    client: &Client,
+) -> Result<HttpResponse, Problem> {
+    let mut response = match Reader::of(req.headers()) {
+        Reader::Person => show(app, status, page)?,
+        Reader::Program => errors.details(status, client),
+    };
+    response.extensions_mut().insert(Words);
+    if let Some(seconds) = retry_after {
+        response.headers_mut().insert(RETRY_AFTER, seconds.into());
+    }
+    Ok(response)
+}
+
+/// On to where the person wanted to go, with the cookies of a new session.
+fn go_on(app: &App, req: &HttpRequest, signed_in: &SignedIn, next: &str) -> Result<HttpResponse, Problem> {
+    let next = Next::parse(next);
+    let mut response = guard::see_other(next.as_ref().map_or("/", Next::as_str));
+    let now = app.clock.now();
+    let known = app.jar.read(req.headers(), Name::Device).and_then(|cookie| device::read(&app.keys, cookie, now));
+    let device = device::make(&app.keys, signed_in.account, known, now);
+    let session = app.sessions.token(&signed_in.session);
+    add_cookie(&mut response, &app.jar.write(Name::Session, session, signed_in.session.keep_for))?;
+    add_cookie(&mut response, &app.jar.write(Name::Device, device, Some(device::KNOWN_FOR)))?;
+    Ok(response)
+}
+
+fn add_cookie(response: &mut HttpResponse, cookie: &actix_web::cookie::Cookie<'_>) -> Result<(), Problem> {
+    response.add_cookie(cookie).map_err(|_| Problem::Internal)
+}

@@ -1,0 +1,117 @@
+//! `/register`: making an account.
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::StatusCode,
+    web::{Data, Query},
+};
+use askama::Template;
+use serde::Deserialize;
+
+use super::{Errors, Page, add_cookie, go_on, layout::Layout, login::Wanted, show, show_again};
+use crate::{
+    accounts::{RegisterOutcome, Registration},
+    app::App,
+    http::{flash::Flash, form::Form, guard::Visitor, next::Next, problem::Problem},
+    passwords::Password,
+    words,
+};
+
+#[derive(Template)]
+#[template(path = "register.html")]
+struct RegisterPage<'a> {
+    layout: Layout,
+    login: String,
+    open: bool,
+    password_hint: String,
+    username: &'a str,
+    email: &'a str,
+    next: &'a str,
+    errors: &'a Errors,
+}
+
+impl Page for RegisterPage<'_> {
+    fn layout(&self) -> &Layout {
+        &self.layout
+    }
+}
+
+/// The form.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RegisterForm {
+    username: String,
+    email: String,
+    password: String,
+    password_confirm: String,
+    next: String,
+}
+
+fn page<'a>(app: &App, req: &HttpRequest, form: &'a RegisterForm, errors: &'a Errors) -> RegisterPage<'a> {
+    RegisterPage {
+        layout: Layout::guest(app, req.headers()),
+        login: Next::parse(&form.next).map_or_else(|| "/login".to_owned(), |next| next.carried_by("/login")),
+        open: app.accounts.is_open(),
+        password_hint: words::password_hint(app.accounts.shortest_password()),
+        username: &form.username,
+        email: &form.email,
+        next: &form.next,
+        errors,
+    }
+}
+
+/// `GET /register`
+pub async fn get(app: Data<App>, req: HttpRequest, wanted: Option<Query<Wanted>>) -> Result<HttpResponse, Problem> {
+    let form = RegisterForm {
+        next: wanted.map(|wanted| wanted.into_inner().next).unwrap_or_default(),
+        ..RegisterForm::default()
+    };
+    let status = if app.accounts.is_open() { StatusCode::OK } else { StatusCode::FORBIDDEN };
+    show(&app, status, &page(&app, &req, &form, &Errors::default()))
+}
+
+/// `POST /register`
+pub async fn post(
+    app: Data<App>,
+    req: HttpRequest,
+    visitor: Visitor,
+    Form(form): Form<RegisterForm>,
+) -> Result<HttpResponse, Problem> {
+    let again = |status, retry_after, errors: &Errors| {
+        show_again(&app, &req, status, retry_after, &page(&app, &req, &form, errors), errors, &visitor.client)
+    };
+    if !app.accounts.is_open() {
+        return again(StatusCode::FORBIDDEN, None, &Errors::default());
+    }
+    let registration = Registration {
+        username: form.username.clone(),
+        email: form.email.clone(),
+        password: Password::new(&form.password),
+        password_confirm: Password::new(&form.password_confirm),
+        replaces: visitor.session.clone(),
+    };
+    match app.accounts.register(registration, &visitor.client).await? {
+        RegisterOutcome::Welcome(signed_in) => {
+            let mut response = go_on(&app, &req, &signed_in, &form.next)?;
+            add_cookie(&mut response, &Flash::Welcome.cookie(app.jar, &app.keys, app.clock.now()))?;
+            Ok(response)
+        }
+        RegisterOutcome::Refused(mistakes) => {
+            let errors = Errors {
+                fields: mistakes.into_iter().map(words::mistake).collect(),
+                notice: None,
+            };
+            again(StatusCode::UNPROCESSABLE_ENTITY, None, &errors)
+        }
+        RegisterOutcome::Throttled(refusal) => again(
+            StatusCode::TOO_MANY_REQUESTS,
+            Some(words::retry_after(refusal)),
+            &Errors::of_form(words::registration_refused(refusal)),
+        ),
+        RegisterOutcome::Busy => again(
+            StatusCode::SERVICE_UNAVAILABLE,
+            Some(words::RETRY_SECONDS.into()),
+            &Errors::of_form(words::BUSY),
+        ),
+    }
+}

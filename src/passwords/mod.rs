@@ -1,0 +1,145 @@
+//! Passwords: the value a person typed, the threads that hash it, and the policy for new ones. Knows nothing of accounts.
+//!
+//! Hashing has threads of its own, as many as there are cores, each with one block of memory that it uses again and
+//! again. So memory is threads × 19 MiB whatever the load, and the request threads are never busy with it.
+
+mod argon2id;
+mod policy;
+
+use std::io;
+
+use rustix::process::setpriority_process;
+use secrecy::{ExposeSecret, SecretString};
+use tracing::debug;
+use unicode_normalization::UnicodeNormalization;
+
+use self::argon2id::Memory;
+pub use self::policy::{Context, Policy, Weakness};
+use crate::{
+    config::Settings,
+    crew::{Crew, Lost, Place},
+};
+
+/// How far the hashing threads step back behind those that answer requests, as `nice` counts it.
+const NICENESS: i32 = 10;
+
+/// The longest password, in characters. Enough for every manager and passphrase; bounds the work of whatever looks at it.
+pub const LONGEST: usize = 256;
+
+/// A password as a person typed it, in Unicode's form NFC: the same letters, however the keyboard composed them
+/// (NIST SP 800-63B-4, 3.1.1.2). Never shown by `Debug`; wiped from memory when dropped.
+#[derive(Debug, Clone)]
+pub struct Password(SecretString);
+
+impl Password {
+    /// Whatever was typed, unless it is longer than [`LONGEST`].
+    #[must_use]
+    pub fn new(typed: &str) -> Option<Self> {
+        // Composing never makes a text longer than three times its characters (UAX #15); this bounds the work before it.
+        if typed.chars().take(3 * LONGEST + 1).count() > 3 * LONGEST {
+            return None;
+        }
+        let normal: String = typed.nfc().collect();
+        (normal.chars().count() <= LONGEST).then(|| Self(SecretString::from(normal)))
+    }
+
+    /// Whether nothing was typed.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.expose().is_empty()
+    }
+
+    fn expose(&self) -> &str {
+        self.0.expose_secret()
+    }
+}
+
+impl PartialEq for Password {
+    fn eq(&self, other: &Self) -> bool {
+        use subtle::ConstantTimeEq;
+        self.expose().as_bytes().ct_eq(other.expose().as_bytes()).into()
+    }
+}
+
+/// What came of comparing a password with a stored hash.
+#[derive(Debug)]
+pub enum Verdict {
+    /// It is the one. `upgrade` is a new hash when the stored one was made with less work than new ones are.
+    Right {
+        /// To be stored instead.
+        upgrade: Option<String>,
+    },
+    /// It is not, or there was none to compare with.
+    Wrong,
+}
+
+/// The threads that hash.
+pub struct Hasher(Crew<Memory>);
+
+/// A reserved turn at hashing.
+pub struct Turn(Place<Memory>);
+
+impl Hasher {
+    /// Starts the threads.
+    pub fn start(settings: &Settings) -> io::Result<Self> {
+        let prepare = || {
+            // On Linux this is the calling thread's own priority, and a process may always lower it.
+            if let Err(error) = setpriority_process(None, NICENESS) {
+                debug!(%error, "hashing threads run at normal priority");
+            }
+            Memory::default()
+        };
+        Crew::start("hash", settings.hash_threads(), usize::from(settings.hash_queue), prepare).map(Self)
+    }
+
+    /// Takes a turn, or `None` at once when the queue is full.
+    #[must_use]
+    pub fn turn(&self) -> Option<Turn> {
+        self.0.place().map(Turn)
+    }
+}
+
+impl Turn {
+    /// Looks whether a new password may be used.
+    pub async fn judge(self, password: Password, policy: Policy, context: Context) -> Result<Result<(), Weakness>, Lost> {
+        self.0.run(move |_| policy.judge(&password, &context)).await
+    }
+
+    /// Hashes a new password, in PHC form.
+    pub async fn hash(self, password: Password) -> Result<String, Lost> {
+        self.0.run(move |memory| memory.hash(password.expose())).await
+    }
+
+    /// Compares `password` with `stored`, a hash in PHC form. With `None` the same work is done for nothing, so that the
+    /// time does not tell whether there is such an account.
+    pub async fn verify(self, password: Password, stored: Option<String>) -> Result<Verdict, Lost> {
+        self.0
+            .run(move |memory| memory.verify(password.expose(), stored.as_deref()))
+            .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_letter_is_the_same_however_the_keyboard_composed_it() {
+        assert_eq!(Password::new("caf\u{e9}").unwrap(), Password::new("cafe\u{301}").unwrap());
+        assert_ne!(Password::new("\u{fb00}").unwrap(), Password::new("ff").unwrap());
+    }
+
+    #[test]
+    fn length_is_counted_in_characters_and_not_in_bytes() {
+        assert!(Password::new(&"🦀".repeat(LONGEST)).is_some());
+        assert!(Password::new(&"a".repeat(LONGEST + 1)).is_none());
+        assert!(Password::new(&"e\u{301}".repeat(LONGEST)).is_some());
+        assert!(Password::new(&"a".repeat(1 << 20)).is_none());
+    }
+
+    #[test]
+    fn debug_does_not_show_a_password() {
+        let shown = format!("{:?}", Password::new("hunter2 hunter2 hunter2").unwrap());
+        assert!(!shown.contains("hunter2"), "{shown}");
+    }
+}

@@ -1,0 +1,128 @@
+//! The one table of URLs: which page, by which methods, for whom. What is not marked is for the signed in only.
+
+use actix_web::{
+    FromRequest, Handler, Resource, Responder,
+    http::Method,
+    middleware::from_fn,
+    web::{self, ServiceConfig},
+};
+
+use crate::{
+    app::App,
+    http::{
+        assets,
+        guard::{self, Access},
+        problem::Problem,
+    },
+    pages::{health, home, login, logout, register},
+};
+
+/// All pages.
+#[must_use]
+pub fn table() -> Vec<Route> {
+    vec![
+        Route::new("/").get(home::get),
+        Route::new("/login").guests().get(login::get).post(login::post),
+        Route::new("/register").guests().get(register::get).post(register::post),
+        Route::new("/logout").public().post(logout::post),
+        Route::new("/healthz").public().get(health::alive),
+        Route::new("/readyz").public().get(health::ready),
+    ]
+}
+
+/// Puts the table, the assets and the answer to everything else into place.
+pub fn configure(config: &mut ServiceConfig, app: &App) {
+    for route in table() {
+        route.register(config);
+    }
+    config.service(web::scope("/static").wrap(from_fn(assets::keep)).service(app.assets.files()));
+    config.default_service(web::to(|| async { Err::<&str, _>(Problem::NotFound) }));
+}
+
+/// One page.
+pub struct Route {
+    /// Its address.
+    pub path: &'static str,
+    /// Who may see it.
+    pub access: Access,
+    methods: Methods,
+    resource: Resource,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Methods {
+    get: bool,
+    post: bool,
+}
+
+impl Methods {
+    fn allow(self) -> &'static str {
+        match (self.get, self.post) {
+            (true, true) => "GET, HEAD, POST",
+            (true, false) => "GET, HEAD",
+            (false, true) => "POST",
+            (false, false) => "",
+        }
+    }
+}
+
+impl Route {
+    /// A page for the signed in.
+    #[must_use]
+    pub fn new(path: &'static str) -> Self {
+        Self {
+            path,
+            access: Access::SignedIn,
+            methods: Methods::default(),
+            resource: web::resource(path),
+        }
+    }
+
+    fn public(mut self) -> Self {
+        self.access = Access::Public;
+        self
+    }
+
+    fn guests(mut self) -> Self {
+        self.access = Access::Guests;
+        self
+    }
+
+    /// How to show it. Serves HEAD too, as RFC 9110, 9.1 wants.
+    #[must_use]
+    pub fn get<F, Args>(mut self, handler: F) -> Self
+    where
+        F: Handler<Args>,
+        Args: FromRequest + 'static,
+        F::Output: Responder + 'static,
+    {
+        self.methods.get = true;
+        self.resource = self
+            .resource
+            .route(web::get().to(handler.clone()))
+            .route(web::head().to(handler));
+        self
+    }
+
+    /// What to do with its form.
+    #[must_use]
+    pub fn post<F, Args>(mut self, handler: F) -> Self
+    where
+        F: Handler<Args>,
+        Args: FromRequest + 'static,
+        F::Output: Responder + 'static,
+    {
+        self.methods.post = true;
+        self.resource = self.resource.route(web::method(Method::POST).to(handler));
+        self
+    }
+
+    /// Puts it into place, behind the guard.
+    pub fn register(self, config: &mut ServiceConfig) {
+        let (access, allow) = (self.access, self.methods.allow());
+        let resource = self
+            .resource
+            .default_service(web::to(move || async move { Err::<&str, _>(Problem::Method(allow)) }));
+        config.service(resource.wrap(from_fn(move |req, next| guard::enter(access, req, next))));
+    }
+}

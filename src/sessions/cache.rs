@@ -1,0 +1,112 @@
+//! Rows that were read a moment ago, so that a person who clicks about does not cost a query each time.
+//!
+//! A session that this process ends must be refused by its very next request, also when another request is reading the
+//! row at that moment and would put it back. Therefore each account belongs to one of a few thousand epochs, a counter:
+//! who reads a row notes the epoch *before* the query, who ends a session raises it *after* the commit, and a row counts
+//! only while its epoch is the present one. So a row read before the end can never be taken for one read after it, and
+//! ending all sessions of an account is one addition.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicI64, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use uuid::Uuid;
+
+use super::{Session, SessionId, token::Token};
+use crate::clock::Timestamp;
+
+/// Rows kept at most, about half a kilobyte each.
+const ROWS: u64 = 50_000;
+/// Accounts share epochs when there are more of them; then a sign-out makes a few neighbours ask the database once.
+const EPOCHS: usize = 4096;
+
+pub(super) struct Cache {
+    rows: moka::sync::Cache<SessionId, Arc<Entry>>,
+    epochs: Box<[AtomicU64]>,
+    fresh: Duration,
+}
+
+/// A row and what the process knows beyond it.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) session: Arc<Session>,
+    epoch: u64,
+    read_at: Timestamp,
+    last_seen: AtomicI64,
+    written: AtomicI64,
+}
+
+impl Entry {
+    pub(super) fn new(
+        session: Arc<Session>,
+        epoch: u64,
+        read_at: Timestamp,
+        last_seen: Timestamp,
+        written: Timestamp,
+    ) -> Self {
+        Self {
+            session,
+            epoch,
+            read_at,
+            last_seen: AtomicI64::new(last_seen.as_millis()),
+            written: AtomicI64::new(written.as_millis()),
+        }
+    }
+
+    pub(super) fn last_seen(&self) -> Timestamp {
+        Timestamp::from_millis(self.last_seen.load(Ordering::Relaxed))
+    }
+
+    /// Notes a use; tells whether it is time to write it down.
+    pub(super) fn see(&self, now: Timestamp, every: Duration) -> bool {
+        self.last_seen.fetch_max(now.as_millis(), Ordering::Relaxed);
+        let written = self.written.load(Ordering::Relaxed);
+        now.since(Timestamp::from_millis(written)) >= every
+            && self
+                .written
+                .compare_exchange(written, now.as_millis(), Ordering::Relaxed, Ordering::Relaxed)
+                .is_ok()
+    }
+}
+
+impl Cache {
+    pub(super) fn new(fresh: Duration) -> Self {
+        Self {
+            rows: moka::sync::Cache::new(ROWS),
+            epochs: (0..EPOCHS).map(|_| AtomicU64::new(0)).collect(),
+            fresh,
+        }
+    }
+
+    fn epoch(&self, account: Uuid) -> &AtomicU64 {
+        // The last bytes of a UUIDv7 are random, the first are the time.
+        let [.., high, low] = *account.as_bytes();
+        &self.epochs[usize::from(u16::from_be_bytes([high, low])) % EPOCHS]
+    }
+
+    /// The present epoch, to be asked for before a query, and the row if there is one.
+    pub(super) fn look(&self, token: Token) -> (u64, Option<Arc<Entry>>) {
+        let epoch = self.epoch(token.account).load(Ordering::SeqCst);
+        (epoch, self.rows.get(&token.session))
+    }
+
+    pub(super) fn is_fresh(&self, entry: &Entry, epoch: u64, now: Timestamp) -> bool {
+        entry.epoch == epoch && now.since(entry.read_at) < self.fresh
+    }
+
+    pub(super) fn keep(&self, id: SessionId, entry: Arc<Entry>) {
+        self.rows.insert(id, entry);
+    }
+
+    pub(super) fn remove(&self, id: SessionId) {
+        self.rows.invalidate(&id);
+    }
+
+    pub(super) fn forget(&self, account: Uuid) {
+        self.epoch(account).fetch_add(1, Ordering::SeqCst);
+    }
+}

@@ -1,0 +1,345 @@
+//! Sessions: a row for each sign-in, and a token that names the row. Opens, checks, renews and ends them. Knows nothing
+//! of HTTP or passwords.
+//!
+//! The token is checked first, so that a forged one never reaches the database; then the row, so that a session that
+//! was ended is dead although its token is not. Rows are kept in the process for `GATEHOUSE_SESSION_CACHE`. Whatever
+//! this process ends is refused by its very next request, cached or not; see [`cache`].
+
+mod cache;
+mod store;
+mod token;
+
+use std::{collections::HashMap, fmt, sync::{Arc, Mutex, PoisonError}, time::Duration};
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
+use diesel::QueryResult;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use self::{
+    cache::{Cache, Entry},
+    token::{Token, TokenError, Tokens},
+};
+use crate::{
+    client::Client,
+    clock::{Clock, Timestamp},
+    config::Settings,
+    db::{self, AnyConnection, Database},
+    events::{self, Kind, Notes},
+    keys::Keys,
+    random,
+};
+
+/// A session's last use is written at most this often; in between the process remembers it.
+const SEEN_EVERY: Duration = Duration::from_secs(60);
+/// Rows that one transaction changes at most when nobody waits for it.
+const BATCH: usize = 500;
+
+/// 128 random bits (ASVS 7.2.3).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub struct SessionId([u8; 16]);
+
+impl SessionId {
+    fn new() -> Self {
+        Self(random::bytes())
+    }
+
+    /// The bits.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
+}
+
+/// An id is half of what a token is made of; it has no business in a log.
+impl fmt::Debug for SessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SessionId")
+    }
+}
+
+impl From<SessionId> for String {
+    fn from(id: SessionId) -> Self {
+        BASE64.encode(id.0)
+    }
+}
+
+impl TryFrom<String> for SessionId {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let bytes = BASE64.decode(text).map_err(|_| "not base64url")?;
+        bytes.try_into().map(Self).map_err(|_| "not 16 bytes")
+    }
+}
+
+/// Whose session it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Owner {
+    /// The account's id.
+    pub id: Uuid,
+    /// Its user name.
+    pub username: String,
+    /// Its e-mail address.
+    pub email: String,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+/// A living session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Session {
+    /// Its id.
+    pub id: SessionId,
+    /// Whose it is.
+    pub owner: Owner,
+    /// The sign-in before the one that began it.
+    pub previous_sign_in_at: Option<Timestamp>,
+    expires_at: Timestamp,
+    remembered: bool,
+}
+
+/// A session that was just opened, and what its browser has to be given.
+#[derive(Debug, Clone, Copy)]
+pub struct Opened {
+    token: Token,
+    began_at: Timestamp,
+    expires_at: Timestamp,
+    /// Whether the browser may keep it when it is closed, and for how long.
+    pub keep_for: Option<Duration>,
+}
+
+/// What a token turned out to be worth.
+#[derive(Debug)]
+pub enum Checked {
+    /// A living session.
+    Live(Arc<Session>),
+    /// A session that there was, and is no more.
+    Ended,
+    /// Not a token of ours.
+    Forged,
+}
+
+/// How long sessions live.
+#[derive(Debug, Clone, Copy)]
+struct Limits {
+    idle: Duration,
+    lifetime: Duration,
+}
+
+/// All sessions.
+pub struct Sessions {
+    database: Database,
+    keys: Arc<Keys>,
+    clock: Clock,
+    notes: Arc<Notes>,
+    tokens: Tokens,
+    cache: Cache,
+    plain: Limits,
+    remembered: Limits,
+    /// Last uses that are not in the database yet.
+    seen: Mutex<HashMap<SessionId, Timestamp>>,
+}
+
+impl Sessions {
+    /// With the limits of `settings`.
+    #[must_use]
+    pub fn new(settings: &Settings, database: Database, keys: Arc<Keys>, clock: Clock, notes: Arc<Notes>) -> Self {
+        Self {
+            database,
+            keys,
+            clock,
+            notes,
+            tokens: Tokens::default(),
+            cache: Cache::new(settings.session_cache),
+            plain: Limits {
+                idle: settings.session_idle,
+                lifetime: settings.session_lifetime,
+            },
+            remembered: Limits {
+                idle: settings.remember_idle,
+                lifetime: settings.remember_lifetime,
+            },
+            seen: Mutex::default(),
+        }
+    }
+
+    fn limits(&self, remembered: bool) -> Limits {
+        if remembered { self.remembered } else { self.plain }
+    }
+
+    /// Opens a session for `account`, in whatever transaction `conn` is in. Its id is always new; none from outside is
+    /// ever adopted.
+    pub fn open(
+        &self,
+        conn: &mut AnyConnection,
+        account: Uuid,
+        remembered: bool,
+        previous_sign_in_at: Option<Timestamp>,
+        client: &Client,
+    ) -> QueryResult<Opened> {
+        let now = self.clock.now();
+        let opened = Opened {
+            token: Token {
+                session: SessionId::new(),
+                account,
+            },
+            began_at: now,
+            expires_at: now.plus(self.limits(remembered).lifetime),
+            keep_for: remembered.then_some(self.remembered.lifetime),
+        };
+        store::insert(conn, &opened, previous_sign_in_at, client)?;
+        Ok(opened)
+    }
+
+    /// The token for a session that was opened, once the transaction is over.
+    #[must_use]
+    pub fn token(&self, opened: &Opened) -> String {
+        self.tokens.sign(&self.keys, opened.token, opened.began_at, opened.expires_at)
+    }
+
+    /// Ends one session, in whatever transaction `conn` is in, and tells whether it was still there. The caller calls
+    /// [`Sessions::forget`] when the transaction is over.
+    pub fn close(
+        conn: &mut AnyConnection,
+        session: &Session,
+        client: &Client,
+        now: Timestamp,
+    ) -> QueryResult<bool> {
+        let ended = store::delete(conn, session.id)?;
+        if ended {
+            events::record(conn, Kind::SignedOut, Some(session.owner.id), client, now)?;
+        }
+        Ok(ended)
+    }
+
+    /// Makes this process ask the database again for every session of `account`.
+    pub fn forget(&self, account: Uuid) {
+        self.cache.forget(account);
+    }
+
+    /// Ends one session at its owner's wish.
+    pub async fn end(&self, session: Arc<Session>, client: Client) -> Result<(), db::Error> {
+        let now = self.clock.now();
+        let account = session.owner.id;
+        let ended = self
+            .database
+            .write(move |conn| Self::close(conn, &session, &client, now))
+            .await;
+        // Also when it failed: the answer may have been lost and not the deed.
+        self.forget(account);
+        ended.map(|_| ())
+    }
+
+    /// What `token` is worth now. An error means that the database does not answer, and never that all is well.
+    pub async fn check(&self, token: &[u8], client: &Client) -> Result<Checked, db::Error> {
+        let now = self.clock.now();
+        let token = match self.tokens.check(&self.keys, token, now) {
+            Ok(token) => token,
+            Err(TokenError::Expired) => return Ok(Checked::Ended),
+            Err(TokenError::Forged) => {
+                self.notes.note(Kind::TokenRefused, None, client);
+                return Ok(Checked::Forged);
+            }
+        };
+        let Some(entry) = self.entry(token, now).await? else {
+            return Ok(Checked::Ended);
+        };
+        if entry.session.owner.id != token.account {
+            self.notes.note(Kind::TokenRefused, Some(token.account), client);
+            return Ok(Checked::Forged);
+        }
+        let idle = self.limits(entry.session.remembered).idle;
+        if now >= entry.session.expires_at || now >= entry.last_seen().plus(idle) {
+            self.expire(&entry.session, client).await?;
+            return Ok(Checked::Ended);
+        }
+        if entry.see(now, SEEN_EVERY) {
+            self.seen().insert(token.session, now);
+        }
+        Ok(Checked::Live(Arc::clone(&entry.session)))
+    }
+
+    /// The row, from the cache or the database.
+    async fn entry(&self, token: Token, now: Timestamp) -> Result<Option<Arc<Entry>>, db::Error> {
+        let (epoch, known) = self.cache.look(token);
+        if let Some(entry) = &known
+            && self.cache.is_fresh(entry, epoch, now)
+        {
+            return Ok(known);
+        }
+        let loaded = self.database.read(move |conn| store::load(conn, token.session)).await?;
+        let Some((session, written)) = loaded else {
+            self.cache.remove(token.session);
+            return Ok(None);
+        };
+        // The row may be older than what this process knows and has not written yet.
+        let seen = self.seen().get(&token.session).copied();
+        let last_seen = [Some(written), seen, known.map(|entry| entry.last_seen())].into_iter().flatten().max();
+        let entry = Arc::new(Entry::new(Arc::new(session), epoch, now, last_seen.unwrap_or(written), written));
+        self.cache.keep(token.session, Arc::clone(&entry));
+        Ok(Some(entry))
+    }
+
+    async fn expire(&self, session: &Arc<Session>, client: &Client) -> Result<(), db::Error> {
+        let now = self.clock.now();
+        let (id, account, client) = (session.id, session.owner.id, client.clone());
+        let ended = self
+            .database
+            .write(move |conn| {
+                if store::delete(conn, id)? {
+                    events::record(conn, Kind::SessionExpired, Some(account), &client, now)?;
+                }
+                Ok(())
+            })
+            .await;
+        self.forget(account);
+        ended
+    }
+
+    fn seen(&self) -> std::sync::MutexGuard<'_, HashMap<SessionId, Timestamp>> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes down the last uses that are not in the database yet. What could not be written is kept for the next time.
+    pub async fn write_seen(&self) -> Result<(), db::Error> {
+        loop {
+            let batch: Vec<_> = self.seen().iter().take(BATCH).map(|(id, at)| (*id, *at)).collect();
+            if batch.is_empty() {
+                return Ok(());
+            }
+            let rows = batch.clone();
+            self.database.write(move |conn| store::write_seen(conn, &rows)).await?;
+            let mut seen = self.seen();
+            for (id, at) in batch {
+                // Used again meanwhile: the newer one is for the next round.
+                if seen.get(&id) == Some(&at) {
+                    seen.remove(&id);
+                }
+            }
+        }
+    }
+
+    /// Removes a batch of sessions that are over and were not asked for since; tells how many.
+    pub async fn remove_expired(&self) -> Result<usize, db::Error> {
+        // Another process may know of a later use that it has not written yet.
+        const MARGIN: Duration = Duration::from_secs(120);
+        let now = self.clock.now();
+        let since = |limits: Limits| now.minus(limits.idle.saturating_add(MARGIN));
+        let (plain, remembered) = (since(self.plain), since(self.remembered));
+        self.database
+            .write(move |conn| {
+                let over = store::expired(conn, now, plain, remembered, BATCH)?;
+                let mut removed = 0;
+                for (id, account, client) in over {
+                    if store::delete(conn, id)? {
+                        events::record(conn, Kind::SessionExpired, Some(account), &client, now)?;
+                        removed += 1;
+                    }
+                }
+                Ok(removed)
+            })
+            .await
+    }
+}

@@ -1,0 +1,123 @@
+//! The rows of sessions. Nothing here decides anything.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use diesel::{
+    BoolExpressionMethods, ExpressionMethods, OptionalExtension, QueryDsl, QueryResult, RunQueryDsl,
+};
+use uuid::Uuid;
+
+use super::{Opened, Owner, Session, SessionId};
+use crate::{
+    client::{Client, RequestId},
+    clock::Timestamp,
+    db::{
+        AnyConnection,
+        schema::{accounts, sessions},
+    },
+};
+
+pub(super) fn insert(
+    conn: &mut AnyConnection,
+    opened: &Opened,
+    previous_sign_in_at: Option<Timestamp>,
+    client: &Client,
+) -> QueryResult<()> {
+    diesel::insert_into(sessions::table)
+        .values((
+            sessions::id.eq(&opened.token.session.0[..]),
+            sessions::account_id.eq(&opened.token.account.as_bytes()[..]),
+            sessions::created_at.eq(opened.began_at),
+            sessions::last_seen_at.eq(opened.began_at),
+            sessions::expires_at.eq(opened.expires_at),
+            sessions::remembered.eq(opened.keep_for.is_some()),
+            sessions::previous_sign_in_at.eq(previous_sign_in_at),
+            sessions::address.eq(client.address.to_canonical().to_string()),
+            sessions::user_agent.eq(&client.user_agent),
+        ))
+        .execute(conn)
+        .map(|_| ())
+}
+
+/// The session and when its last use was written.
+pub(super) fn load(conn: &mut AnyConnection, id: SessionId) -> QueryResult<Option<(Session, Timestamp)>> {
+    type Row = (
+        (Timestamp, Timestamp, bool, Option<Timestamp>),
+        (Vec<u8>, String, String, Timestamp),
+    );
+    let row: Option<Row> = sessions::table
+        .inner_join(accounts::table)
+        .filter(sessions::id.eq(&id.0[..]))
+        .select((
+            (
+                sessions::last_seen_at,
+                sessions::expires_at,
+                sessions::remembered,
+                sessions::previous_sign_in_at,
+            ),
+            (accounts::id, accounts::username, accounts::email, accounts::created_at),
+        ))
+        .first(conn)
+        .optional()?;
+    let Some(((last_seen_at, expires_at, remembered, previous_sign_in_at), owner)) = row else {
+        return Ok(None);
+    };
+    let (account, username, email, created_at) = owner;
+    let session = Session {
+        id,
+        owner: Owner {
+            id: uuid(&account)?,
+            username,
+            email,
+            created_at,
+        },
+        previous_sign_in_at,
+        expires_at,
+        remembered,
+    };
+    Ok(Some((session, last_seen_at)))
+}
+
+pub(super) fn delete(conn: &mut AnyConnection, id: SessionId) -> QueryResult<bool> {
+    diesel::delete(sessions::table.find(&id.0[..])).execute(conn).map(|rows| rows > 0)
+}
+
+pub(super) fn write_seen(conn: &mut AnyConnection, seen: &[(SessionId, Timestamp)]) -> QueryResult<()> {
+    for (id, at) in seen {
+        diesel::update(sessions::table.find(&id.0[..]).filter(sessions::last_seen_at.lt(*at)))
+            .set(sessions::last_seen_at.eq(*at))
+            .execute(conn)?;
+    }
+    Ok(())
+}
+
+/// Sessions past their end, or not used since `plain` or, with "keep me signed in", `remembered`; and who last had them.
+pub(super) fn expired(
+    conn: &mut AnyConnection,
+    now: Timestamp,
+    plain: Timestamp,
+    remembered: Timestamp,
+    limit: usize,
+) -> QueryResult<Vec<(SessionId, Uuid, Client)>> {
+    let idle = |kept: bool, since: Timestamp| sessions::remembered.eq(kept).and(sessions::last_seen_at.le(since));
+    let rows: Vec<(Vec<u8>, Vec<u8>, String, String)> = sessions::table
+        .filter(sessions::expires_at.le(now).or(idle(false, plain)).or(idle(true, remembered)))
+        .limit(i64::try_from(limit).unwrap_or(i64::MAX))
+        .select((sessions::id, sessions::account_id, sessions::address, sessions::user_agent))
+        .load(conn)?;
+    rows.into_iter()
+        .map(|(id, account, address, user_agent)| {
+            let client = Client {
+                address: address.parse().unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)),
+                user_agent,
+                request_id: RequestId::new(),
+            };
+            Ok((SessionId(*uuid(&id)?.as_bytes()), uuid(&account)?, client))
+        })
+        .collect()
+}
+
+/// Sixteen bytes, as the migrations say.
+fn uuid(bytes: &[u8]) -> QueryResult<Uuid> {
+    Uuid::from_slice(bytes).map_err(|error| diesel::result::Error::DeserializationError(Box::new(error)))
+}
