@@ -91,7 +91,7 @@ fn insert(
     info!(
         event = kind.name(),
         account = account.map(tracing::field::display),
-        request = %client.request_id,
+        request_id = %client.request_id,
         occurrences,
     );
     diesel::insert_into(events::table)

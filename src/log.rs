@@ -15,7 +15,7 @@ pub fn begin(filter: &str) -> Result<(), ConfigError> {
     if stderr().is_terminal() {
         builder.init();
     } else {
-        builder.json().flatten_event(true).with_ansi(false).init();
+        builder.json().flatten_event(true).with_span_list(false).with_ansi(false).init();
     }
     // One line, escaped, with the request's number; what the panic says of values stays out of the answer.
     std::panic::set_hook(Box::new(|panic| {

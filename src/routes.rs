@@ -22,11 +22,11 @@ use crate::{
 pub fn table() -> Vec<Route> {
     vec![
         Route::new("/").get(home::get),
-        Route::new("/login").guests().get(login::get).post(login::post),
-        Route::new("/register").guests().get(register::get).post(register::post),
-        Route::new("/logout").public().post(logout::post),
-        Route::new("/healthz").public().get(health::alive),
-        Route::new("/readyz").public().get(health::ready),
+        Route::new("/login").for_guests().get(login::get).post(login::post),
+        Route::new("/register").for_guests().get(register::get).post(register::post),
+        Route::new("/logout").open_to_all().post(logout::post),
+        Route::new("/healthz").open_to_all().get(health::alive),
+        Route::new("/readyz").open_to_all().get(health::ready),
     ]
 }
 
@@ -35,7 +35,7 @@ pub fn configure(config: &mut ServiceConfig, app: &App) {
     for route in table() {
         route.register(config);
     }
-    config.service(web::scope("/static").wrap(from_fn(assets::keep)).service(app.assets.files()));
+    config.service(web::scope(assets::PREFIX).wrap(from_fn(assets::keep)).service(app.assets.files()));
     config.default_service(web::to(|| async { Err::<&str, _>(Problem::NotFound) }));
 }
 
@@ -78,12 +78,16 @@ impl Route {
         }
     }
 
-    fn public(mut self) -> Self {
+    /// Opens it to anyone.
+    #[must_use]
+    pub fn open_to_all(mut self) -> Self {
         self.access = Access::Public;
         self
     }
 
-    fn guests(mut self) -> Self {
+    /// Makes it one for guests; the signed in have no business there.
+    #[must_use]
+    pub fn for_guests(mut self) -> Self {
         self.access = Access::Guests;
         self
     }

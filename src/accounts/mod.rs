@@ -113,6 +113,12 @@ impl Accounts {
         self.policy.shortest
     }
 
+    /// How many password hashes were computed since the start.
+    #[must_use]
+    pub fn hashes_computed(&self) -> u64 {
+        self.hasher.computed()
+    }
+
     /// Removes counters that no longer mean anything, a batch; tells how many.
     pub async fn forget_failures(&self) -> Result<usize, db::Error> {
         let (throttle, now) = (self.throttle, self.clock.now());

@@ -16,7 +16,8 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
 
 use crate::app::App;
 
-const PREFIX: &str = "/static";
+/// Where they are served.
+pub const PREFIX: &str = "/static";
 const STYLE: &str = "style.css";
 const MARK: &str = "mark.svg";
 
@@ -59,10 +60,10 @@ impl Assets {
         })
     }
 
-    /// The service for [`PREFIX`].
+    /// The service for everything below [`PREFIX`].
     #[must_use]
     pub fn files(&self) -> Files {
-        Files::new(PREFIX, &self.folder).prefer_utf8(true)
+        Files::new("", &self.folder).prefer_utf8(true)
     }
 
     fn is_current(&self, path: &str, query: &str) -> bool {

@@ -42,7 +42,7 @@ pub async fn wrap(
         id: client.request_id,
         app,
     };
-    let span = info_span!("request", id = %stub.id);
+    let span = info_span!("request", request_id = %stub.id);
     let began = Instant::now();
     let ours = cross_origin::is_ours(req.method(), req.headers(), &stub.app.origin);
     if !ours {

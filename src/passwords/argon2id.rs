@@ -1,6 +1,11 @@
 //! argon2id in the parameters that OWASP gives (Password Storage Cheat Sheet: m = 19 MiB, t = 2, p = 1), stored as PHC
 //! strings, computed in memory that is used again and again.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
 use argon2::{
     Algorithm, Argon2, Block, Params, PasswordHash, Version,
     password_hash::phc::{Output, ParamsString, Salt},
@@ -22,13 +27,24 @@ const MOST_KIBIBYTES: u32 = 256 * 1024;
 
 /// The block of memory of one hashing thread. Taken at its first use, kept from then on.
 #[derive(Default)]
-pub(super) struct Memory(Vec<Block>);
+pub(super) struct Memory {
+    blocks: Vec<Block>,
+    computed: Arc<AtomicU64>,
+}
 
 fn current() -> Params {
     Params::new(KIBIBYTES, PASSES, LANES, Some(OUTPUT_BYTES)).expect("constants within argon2's limits")
 }
 
 impl Memory {
+    /// None taken yet; every hash is counted in `computed`.
+    pub(super) fn new(computed: Arc<AtomicU64>) -> Self {
+        Self {
+            blocks: Vec::new(),
+            computed,
+        }
+    }
+
     pub(super) fn hash(&mut self, password: &str) -> String {
         let salt = random::bytes::<SALT_BYTES>();
         let params = current();
@@ -82,20 +98,21 @@ impl Memory {
         password: &str,
         salt: &[u8],
     ) -> Option<Vec<u8>> {
+        self.computed.fetch_add(1, Ordering::Relaxed);
         let blocks = params.block_count();
-        if self.0.len() < blocks {
-            self.0 = vec![Block::default(); blocks];
+        if self.blocks.len() < blocks {
+            self.blocks = vec![Block::default(); blocks];
         }
         let mut output = vec![0; params.output_len().unwrap_or(OUTPUT_BYTES)];
         let filled = Argon2::new(algorithm, version, params.clone()).hash_password_into_with_memory(
             password.as_bytes(),
             salt,
             &mut output,
-            &mut self.0[..],
+            &mut self.blocks[..],
         );
         // A hash from elsewhere may have wanted more than ours do; the bound on memory is ours.
-        self.0.truncate(current().block_count());
-        self.0.shrink_to_fit();
+        self.blocks.truncate(current().block_count());
+        self.blocks.shrink_to_fit();
         filled.is_ok().then_some(output)
     }
 }
@@ -191,6 +208,6 @@ mod tests {
         let stored = greedy.hash_password_with_salt(b"secret", &[7; 16]).unwrap().to_string();
         let mut memory = Memory::default();
         assert!(matches!(memory.verify("secret", Some(&stored)), Verdict::Right { .. }));
-        assert!(memory.0.capacity() <= current().block_count());
+        assert!(memory.blocks.capacity() <= current().block_count());
     }
 }

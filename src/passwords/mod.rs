@@ -6,7 +6,13 @@
 mod argon2id;
 mod policy;
 
-use std::io;
+use std::{
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 use rustix::process::setpriority_process;
 use secrecy::{ExposeSecret, SecretString};
@@ -74,7 +80,10 @@ pub enum Verdict {
 }
 
 /// The threads that hash.
-pub struct Hasher(Crew<Memory>);
+pub struct Hasher {
+    crew: Crew<Memory>,
+    computed: Arc<AtomicU64>,
+}
 
 /// A reserved turn at hashing.
 pub struct Turn(Place<Memory>);
@@ -82,20 +91,29 @@ pub struct Turn(Place<Memory>);
 impl Hasher {
     /// Starts the threads.
     pub fn start(settings: &Settings) -> io::Result<Self> {
-        let prepare = || {
+        let computed = Arc::new(AtomicU64::new(0));
+        let counter = Arc::clone(&computed);
+        let prepare = move || {
             // On Linux this is the calling thread's own priority, and a process may always lower it.
             if let Err(error) = setpriority_process(None, NICENESS) {
                 debug!(%error, "hashing threads run at normal priority");
             }
-            Memory::default()
+            Memory::new(Arc::clone(&counter))
         };
-        Crew::start("hash", settings.hash_threads(), usize::from(settings.hash_queue), prepare).map(Self)
+        let crew = Crew::start("hash", settings.hash_threads(), usize::from(settings.hash_queue), prepare)?;
+        Ok(Self { crew, computed })
+    }
+
+    /// How many hashes were computed since the start: what the limits exist to bound.
+    #[must_use]
+    pub fn computed(&self) -> u64 {
+        self.computed.load(Ordering::Relaxed)
     }
 
     /// Takes a turn, or `None` at once when the queue is full.
     #[must_use]
     pub fn turn(&self) -> Option<Turn> {
-        self.0.place().map(Turn)
+        self.crew.place().map(Turn)
     }
 }
 

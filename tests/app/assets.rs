@@ -1,0 +1,73 @@
+use crate::support::TestApp;
+
+fn urls(page: &str) -> Vec<String> {
+    let mut urls: Vec<_> = page
+        .split(['"'])
+        .filter(|part| part.starts_with("/static/"))
+        .map(str::to_owned)
+        .collect();
+    urls.sort();
+    urls.dedup();
+    urls
+}
+
+#[tokio::test]
+async fn an_asset_is_kept_for_good_under_the_url_with_its_hash_and_no_other() {
+    let app = TestApp::spawn();
+    let client = app.client();
+    let urls = urls(&client.get("/login").await.body);
+    assert_eq!(urls.len(), 2, "{urls:?}");
+    for url in urls {
+        let (path, _) = url.split_once("?v=").expect("a hash");
+        assert_eq!(client.get(&url).await.header("cache-control"), "public, max-age=31536000, immutable", "{url}");
+        for other in [path.to_owned(), format!("{path}?v=old"), format!("{url}&x=1")] {
+            let answer = client.get(&other).await;
+            assert_eq!((answer.status, answer.header("cache-control")), (200, "no-cache"), "{other}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn assets_have_their_kind_and_can_be_asked_for_again() {
+    let app = TestApp::spawn();
+    let client = app.client();
+    for (path, kind) in [("/static/style.css", "text/css; charset=utf-8"), ("/static/mark.svg", "image/svg+xml; charset=utf-8")] {
+        let answer = client.get(path).await;
+        assert_eq!(answer.header("content-type"), kind);
+        let again = client.send(client.request("GET", path).header("if-none-match", answer.header("etag"))).await;
+        assert_eq!((again.status, again.body.as_str()), (304, ""));
+    }
+}
+
+#[tokio::test]
+async fn a_first_visit_is_three_requests_and_fourteen_kilobytes() {
+    let app = TestApp::spawn();
+    let client = app.client();
+    let page = client.get("/login").await;
+    let mut answers = Vec::new();
+    for url in urls(&page.body) {
+        answers.push(client.get(&url).await);
+    }
+    answers.push(page);
+    assert!(answers.len() <= 3);
+    let bytes: usize = answers
+        .iter()
+        .map(|answer| {
+            let headers: usize = answer.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
+            "HTTP/1.1 200 OK\r\n\r\n".len() + headers + answer.body.len()
+        })
+        .sum();
+    assert!(bytes <= 14_000, "{bytes} bytes");
+}
+
+// ASVS 14.2.2 (web cache deception): a page does not become an asset by its name.
+#[tokio::test]
+async fn nothing_but_a_file_is_an_asset() {
+    let app = TestApp::spawn();
+    let client = app.member("zoe").await;
+    for path in ["/style.css", "/x.css", "/static/../", "/static/..%2f..%2fCargo.toml", "/static/.hidden", "/static/%2e%2e/Cargo.toml"] {
+        let answer = client.get(path).await;
+        assert!(matches!(answer.status, 200 | 303 | 400 | 404), "{path}: {}", answer.status);
+        assert!(!answer.body.contains("[package]") && !answer.header("cache-control").contains("public"), "{path}");
+    }
+}

@@ -1,0 +1,250 @@
+//! The program itself, as an operator starts it.
+
+use std::{
+    fs,
+    io::{BufRead, BufReader, Read, Write},
+    net::TcpStream,
+    os::unix::fs::PermissionsExt,
+    path::Path,
+    process::{Child, Command, Output, Stdio},
+    time::Duration,
+};
+
+use crate::support::{PASSWORD, client::Client, mariadb::Mariadb, on_mariadb, until};
+
+const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+
+fn gatehouse(folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_gatehouse"));
+    command
+        .current_dir(folder)
+        .env("GATEHOUSE_LISTEN", "127.0.0.1:0")
+        .env("GATEHOUSE_STATIC_DIR", Path::new(ROOT).join("static"))
+        .stdin(Stdio::null());
+    if on_mariadb() {
+        command.env("GATEHOUSE_DATABASE_URL", Mariadb::shared().database());
+    }
+    command
+}
+
+/// A running program; gone when the test is over.
+pub struct Running {
+    child: Child,
+    pub address: String,
+}
+
+impl Running {
+    pub fn start(command: &mut Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let address = line.strip_prefix("Listening on ").unwrap_or_else(|| panic!("{line:?}")).trim().to_owned();
+        Self { child, address }
+    }
+
+    fn signal(&self, name: &str) {
+        let status = Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status().unwrap();
+        assert!(status.success());
+    }
+
+    /// Stops it as an operator does, and waits.
+    pub fn stop(&mut self) {
+        self.signal("TERM");
+        assert_eq!(self.exit_code(), Some(0));
+    }
+
+    fn exit_code(&mut self) -> Option<i32> {
+        until("it ends", Duration::from_secs(20), || self.child.try_wait().unwrap()).code()
+    }
+
+    fn resident_mebibytes(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() / 1024
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn folder() -> tempfile::TempDir {
+    tempfile::Builder::new().prefix("gatehouse-test-").tempdir().unwrap()
+}
+
+#[tokio::test]
+async fn without_any_setting_it_serves_a_login_page_and_keeps_what_it_needs_to_itself() {
+    let folder = folder();
+    let running = Running::start(&mut gatehouse(folder.path()));
+    assert_eq!(Client::new(&running.address).get("/login").await.status, 200);
+    let mode = |name: &str| fs::metadata(folder.path().join(name)).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode("data"), 0o700);
+    assert_eq!(mode("data/secret.key"), 0o600);
+    assert_eq!(folder.path().join("data/gatehouse.db").exists(), !on_mariadb());
+}
+
+#[tokio::test]
+async fn told_to_stop_it_finishes_what_is_running_and_leaves_in_peace() {
+    for signal in ["TERM", "INT"] {
+        let folder = folder();
+        let mut running = Running::start(&mut gatehouse(folder.path()));
+        let fields = format!("login=nobody&password={}", PASSWORD.replace(' ', "+"));
+        let mut socket = TcpStream::connect(running.address.trim_start_matches("http://")).unwrap();
+        write!(
+            socket,
+            "POST /login HTTP/1.1\r\nHost: x\r\nOrigin: {}\r\nConnection: close\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{}",
+            running.address,
+            fields.len(),
+            &fields[..10]
+        )
+        .unwrap();
+        // The request is on its way when it has been answered that the server lives.
+        assert_eq!(Client::new(&running.address).get("/healthz").await.status, 200);
+        running.signal(signal);
+        until("no new connections", Duration::from_secs(5), || {
+            TcpStream::connect(running.address.trim_start_matches("http://")).is_err().then_some(())
+        });
+        socket.write_all(&fields.as_bytes()[10..]).unwrap();
+        let mut answer = String::new();
+        socket.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 422"), "{signal}: {answer}");
+        assert_eq!(running.exit_code(), Some(0), "{signal}");
+    }
+}
+
+#[tokio::test]
+async fn a_session_survives_a_restart_and_a_kill() {
+    let folder = folder();
+    let mut command = gatehouse(folder.path());
+    let running = Running::start(&mut command);
+    let client = Client::new(&running.address);
+    assert_eq!(client.register("zoe").await.status, 303);
+    drop(running);
+    let running = Running::start(&mut command);
+    assert!(client.at(&running.address).is_signed_in().await);
+}
+
+fn fails(settings: &[(&str, &str)]) -> String {
+    let folder = folder();
+    let mut command = gatehouse(folder.path());
+    for (name, value) in settings {
+        command.env(name, value);
+    }
+    let Output { status, stdout, stderr } = command.output().unwrap();
+    assert!(!status.success() && stdout.is_empty(), "{settings:?}");
+    String::from_utf8(stderr).unwrap()
+}
+
+#[test]
+fn a_setting_that_cannot_be_used_is_named_with_what_is_wrong_and_nothing_is_served() {
+    for (name, value, says) in [
+        ("GATEHOUSE_LISTEN", "here", "invalid socket address"),
+        ("GATEHOUSE_LISTEN", "192.0.2.1:8080", "cannot listen on 192.0.2.1:8080"),
+        ("GATEHOUSE_LISTEN", "0.0.0.0:0", "GATEHOUSE_PUBLIC_URL: is needed"),
+        ("GATEHOUSE_PUBLIC_URL", "login.example.org", "is not a URL"),
+        ("GATEHOUSE_PUBLIC_URL", "https://login.example.org/auth", "without path"),
+        ("GATEHOUSE_PUBLIC_URL", "http://login.example.org", "GATEHOUSE_ALLOW_INSECURE_HTTP"),
+        ("GATEHOUSE_DATA_DIR", "/proc/nowhere", "cannot make the folder"),
+        ("GATEHOUSE_DATABASE_URL", "postgres://zoe:hunter2@db/x", "“postgres” is not known"),
+        ("GATEHOUSE_DATABASE_URL", "mysq1://zoe:hunter2@db/x", "“mysq1” is not known"),
+        ("GATEHOUSE_DATABASE_URL", "mysql://zoe:hunter2@127.0.0.1:1/x", "cannot connect to mysql://127.0.0.1:1/x"),
+        ("GATEHOUSE_DATABASE_URL", "sqlite:/proc/nowhere/x.db", "sqlite:/proc/nowhere/x.db"),
+        ("GATEHOUSE_SECRET", "", "the secret has 0 bytes"),
+        ("GATEHOUSE_SECRET", "hunter2", "the secret has 7 bytes"),
+        ("GATEHOUSE_SECRET", "hunter2hunter2hunter2hunter2hun", "the secret has 31 bytes"),
+        ("GATEHOUSE_SECRET", "changemechangemechangemechangeme", "looks like a sample"),
+        ("GATEHOUSE_PREVIOUS_SECRETS", "hunter2", "the secret has 7 bytes"),
+        ("GATEHOUSE_SECRET_FILE", "/proc/nowhere", "cannot read /proc/nowhere"),
+        ("GATEHOUSE_TRUSTED_PROXIES", "10.0.0.0/8,proxy", "is not a network"),
+        ("GATEHOUSE_REGISTRATION", "maybe", "is not possible here"),
+        ("GATEHOUSE_REGISTRATION", "invite", "invitations do not exist yet"),
+        ("GATEHOUSE_SESSION_IDLE", "soon", "is not a duration; use for example 90s, 30m, 12h or 14d"),
+        ("GATEHOUSE_SESSION_LIFETIME", "0s", "has to be longer than nothing"),
+        ("GATEHOUSE_PASSWORD_MIN_LENGTH", "7", "7 is not in 8..=128"),
+        ("GATEHOUSE_REGISTRATION_RATE", "20", "is not a rate"),
+        ("GATEHOUSE_HASH_THREADS", "0", "number would be zero"),
+        ("GATEHOUSE_SITE_NAME", "", "1 to 60 printable characters"),
+        ("GATEHOUSE_STATIC_DIR", "/proc/nowhere", "/proc/nowhere cannot be used"),
+        ("GATEHOUSE_STATIC_DIR", "/", "style.css is not in it"),
+        ("GATEHOUSE_LOG", "gatehouse=loud", "is not a filter"),
+    ] {
+        let says_it = fails(&[(name, value)]);
+        let expected = if says.starts_with("GATEHOUSE_PUBLIC_URL") { "GATEHOUSE_PUBLIC_URL" } else { name };
+        assert!(says_it.contains(&format!("gatehouse: {expected}: ")), "{name}={value}: {says_it}");
+        assert!(says_it.contains(says), "{name}={value}: {says_it}");
+        assert!(!says_it.contains("hunter2"), "{name}: {says_it}");
+    }
+}
+
+#[test]
+fn a_secret_file_that_everybody_may_read_is_refused() {
+    let folder = folder();
+    let file = folder.path().join("key");
+    fs::write(&file, "c8f1d2a37b6e4095af31c6d80e92b754").unwrap();
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
+    assert!(fails(&[("GATEHOUSE_SECRET_FILE", file.to_str().unwrap())]).contains("run: chmod 600"));
+}
+
+#[tokio::test]
+async fn plain_http_to_the_network_has_to_be_asked_for_by_name() {
+    let folder = folder();
+    let mut command = gatehouse(folder.path());
+    command.env("GATEHOUSE_PUBLIC_URL", "http://login.example.org").env("GATEHOUSE_ALLOW_INSECURE_HTTP", "true");
+    let running = Running::start(&mut command);
+    assert_eq!(Client::new(&running.address).get("/healthz").await.status, 200);
+}
+
+#[test]
+fn the_help_is_the_reference_of_every_setting_and_shows_no_secret() {
+    let help = Command::new(env!("CARGO_BIN_EXE_gatehouse"))
+        .args(["serve", "--help"])
+        .env("GATEHOUSE_SECRET", "hunter2")
+        .env("GATEHOUSE_DATABASE_URL", "mysql://zoe:hunter2@db/x")
+        .output()
+        .unwrap();
+    let help = String::from_utf8(help.stdout).unwrap();
+    for name in [
+        "LISTEN", "PUBLIC_URL", "ALLOW_INSECURE_HTTP", "DATA_DIR", "DATABASE_URL", "SECRET", "SECRET_FILE", "PREVIOUS_SECRETS",
+        "TRUSTED_PROXIES", "REGISTRATION", "SESSION_IDLE", "SESSION_LIFETIME", "REMEMBER_IDLE", "REMEMBER_LIFETIME",
+        "PASSWORD_MIN_LENGTH", "SESSION_CACHE", "REGISTRATION_RATE", "FAILURE_RATE", "HASH_THREADS", "HASH_QUEUE", "SITE_NAME",
+        "STATIC_DIR", "LOG",
+    ] {
+        let flag = name.to_lowercase().replace('_', "-");
+        assert!(help.contains(&format!("[env: GATEHOUSE_{name}")), "{name}");
+        assert!(help.contains(&format!("--{flag}")), "{name}");
+    }
+    assert!(!help.contains("hunter2"));
+}
+
+#[test]
+fn only_an_account_that_exists_can_be_unlocked() {
+    let folder = folder();
+    let output = gatehouse(folder.path()).args(["unlock", "nobody"]).output().unwrap();
+    assert!(!output.status.success());
+    assert!(String::from_utf8(output.stderr).unwrap().contains("there is no such account"));
+}
+
+// ASVS 15.2.2: memory is bounded by the threads that hash, and not by the crowd.
+#[tokio::test]
+async fn a_crowd_at_the_door_takes_no_more_memory_than_the_hashing_threads() {
+    let folder = folder();
+    let mut command = gatehouse(folder.path());
+    command.env("GATEHOUSE_HASH_THREADS", "2").env("GATEHOUSE_FAILURE_RATE", "0");
+    let running = Running::start(&mut command);
+    let client = Client::new(&running.address);
+    assert_eq!(client.get("/login").await.status, 200);
+    let idle = running.resident_mebibytes();
+    for round in 0..3 {
+        let crowd = (0..200).map(|number| {
+            let client = client.clone();
+            async move { client.sign_in(&format!("name{round}x{number}"), PASSWORD).await.status }
+        });
+        let statuses = futures_util::future::join_all(crowd).await;
+        assert!(statuses.iter().all(|status| matches!(status, 422 | 503)), "{statuses:?}");
+    }
+    let grown = running.resident_mebibytes() - idle;
+    assert!(grown < 2 * 19 + 32, "{grown} MiB");
+}

@@ -1,0 +1,54 @@
+use crate::support::{PASSWORD, TestApp};
+
+// ASVS 3.5.1; the whole matrix of headers is at src/http/cross_origin.rs.
+#[tokio::test]
+async fn a_form_from_another_site_is_refused_on_every_page_before_anything_is_looked_at() {
+    let app = TestApp::spawn();
+    let client = app.member("zoe").await;
+    let token = client.form_token().await;
+    let mut refused = 0;
+    for method in ["POST", "PUT", "DELETE", "PATCH"] {
+        for path in ["/login", "/register", "/logout", "/", "/nowhere", "/static/style.css"] {
+            for headers in [
+                &[("sec-fetch-site", "cross-site")][..],
+                &[("sec-fetch-site", "same-site"), ("origin", app.address.as_str())],
+                &[("origin", "https://evil.example")],
+                &[("origin", "null")],
+                &[],
+            ] {
+                let mut request = client.request(method, path).form(&[("csrf_token", &token), ("login", &"zoe".to_owned())]);
+                for (name, value) in headers {
+                    request = request.header(*name, *value);
+                }
+                let answer = client.send(request).await;
+                assert_eq!(answer.status, 403, "{method} {path} {headers:?}");
+                assert!(answer.body.contains("That came from another site"));
+                refused += 1;
+            }
+        }
+    }
+    assert!(client.is_signed_in().await);
+    assert_eq!(app.happened("cross_origin_refused").await, refused);
+}
+
+#[tokio::test]
+async fn a_browser_that_says_where_it_comes_from_in_either_way_is_let_in() {
+    let app = TestApp::spawn();
+    app.member("zoe").await;
+    for (name, value) in [("sec-fetch-site", "same-origin"), ("sec-fetch-site", "none"), ("origin", app.address.as_str())] {
+        let client = app.client();
+        let request = client.request("POST", "/login").header(name, value).form(&[("login", "zoe"), ("password", PASSWORD)]);
+        assert_eq!(client.send(request).await.status, 303, "{name}: {value}");
+    }
+}
+
+#[tokio::test]
+async fn no_other_origin_may_read_an_answer() {
+    let app = TestApp::spawn();
+    let client = app.client();
+    for origin in ["https://evil.example", "null", &app.address] {
+        let answer = client.send(client.request("GET", "/login").header("origin", origin)).await;
+        assert_eq!(answer.header("access-control-allow-origin"), "");
+        assert_eq!(answer.header("access-control-allow-credentials"), "");
+    }
+}

@@ -1,0 +1,221 @@
+use std::{fs, path::Path, time::Duration};
+
+use diesel::{Connection, QueryDsl, RunQueryDsl, SqliteConnection, connection::SimpleConnection};
+use gatehouse::db::{AnyConnection, schema::accounts};
+use tokio::time::sleep;
+
+use crate::support::{PASSWORD, TestApp, mariadb::Mariadb, on_mariadb};
+
+fn migrations(backend: &str) -> Vec<String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations").join(backend);
+    let mut names: Vec<_> =
+        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn both_databases_have_the_same_migrations_with_a_way_back() {
+    let names = migrations("sqlite");
+    assert_eq!(names, migrations("mysql"));
+    for backend in ["sqlite", "mysql"] {
+        for name in &names {
+            for file in ["up.sql", "down.sql"] {
+                let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations").join(backend).join(name).join(file);
+                assert!(!fs::read_to_string(&path).unwrap().trim().is_empty(), "{}", path.display());
+            }
+        }
+    }
+}
+
+// ASVS 1.2.4
+#[test]
+fn no_query_is_put_together_from_text() {
+    fn visit(folder: &Path, found: &mut Vec<String>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                visit(&path, found);
+            } else if fs::read_to_string(&path).unwrap().contains("sql_query(") {
+                found.push(path.file_name().unwrap().to_string_lossy().into_owned());
+            }
+        }
+    }
+    let mut found = Vec::new();
+    visit(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut found);
+    assert_eq!(found, ["migrate.rs"], "which asks for a lock by a constant name");
+}
+
+#[tokio::test]
+async fn the_way_back_leads_to_an_empty_database_and_forth_again() {
+    use diesel_migrations::{FileBasedMigrations, MigrationHarness};
+    let app = TestApp::spawn();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations");
+    let count = app
+        .query(move |conn| {
+            let reverted = match conn {
+                AnyConnection::Sqlite(conn) => {
+                    let source = FileBasedMigrations::from_path(root.join("sqlite")).unwrap();
+                    let reverted = conn.revert_all_migrations(source.clone()).unwrap().len();
+                    conn.run_pending_migrations(source).unwrap();
+                    reverted
+                }
+                AnyConnection::Mysql(conn) => {
+                    let source = FileBasedMigrations::from_path(root.join("mysql")).unwrap();
+                    let reverted = conn.revert_all_migrations(source.clone()).unwrap().len();
+                    conn.run_pending_migrations(source).unwrap();
+                    reverted
+                }
+            };
+            Ok(reverted)
+        })
+        .await;
+    assert_eq!(count, migrations("sqlite").len());
+    app.member("zoe").await;
+}
+
+#[tokio::test]
+async fn several_processes_may_start_at_once_on_one_database() {
+    let app = TestApp::spawn();
+    app.query(|conn| {
+        for table in ["round_trips", "throttles", "events", "sessions", "accounts", "__diesel_schema_migrations"] {
+            conn.batch_execute(&format!("DROP TABLE {table}"))?;
+        }
+        Ok(())
+    })
+    .await;
+    let siblings: Vec<_> = std::thread::scope(|scope| {
+        let starts: Vec<_> = (0..6).map(|_| scope.spawn(|| app.sibling(&[]))).collect();
+        starts.into_iter().map(|start| start.join().unwrap()).collect()
+    });
+    let client = siblings[0].client();
+    assert_eq!(client.register("zoe").await.status, 303);
+    for sibling in &siblings {
+        assert!(client.at(&sibling.address).is_signed_in().await);
+    }
+}
+
+#[tokio::test]
+async fn a_database_that_does_not_return_what_it_was_given_is_refused_at_the_start() {
+    let app = TestApp::spawn();
+    app.query(|conn| match conn {
+        AnyConnection::Sqlite(conn) => conn.batch_execute(
+            "CREATE TRIGGER lossy AFTER INSERT ON round_trips BEGIN UPDATE round_trips SET words = replace(words, 'ë', '?'); END",
+        ),
+        AnyConnection::Mysql(conn) => conn.batch_execute(
+            "CREATE TRIGGER lossy BEFORE INSERT ON round_trips FOR EACH ROW SET NEW.words = REPLACE(NEW.words, 'ë', '?')",
+        ),
+    })
+    .await;
+    let refused = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| app.sibling(&[])));
+    assert!(refused.is_err());
+}
+
+/// Signed in, or not, or 503; and nothing else ever.
+async fn assert_unavailable(app: &TestApp, member: &crate::support::client::Client) {
+    app.clock.advance(Duration::from_secs(2));
+    let home = member.get("/").await;
+    assert_eq!((home.status, home.header("retry-after")), (503, "5"));
+    assert!(home.body.contains("One moment, please") && !home.body.contains("zoe"));
+    assert_eq!(app.client().get("/readyz").await.status, 503);
+    assert_eq!(app.client().sign_in("zoe", PASSWORD).await.status, 503);
+    assert_eq!(app.client().register("eva").await.status, 503);
+    for page in ["/healthz", "/login", "/register"] {
+        assert_eq!(app.client().get(page).await.status, 200, "{page}");
+    }
+}
+
+async fn recovers(app: &TestApp, member: &crate::support::client::Client) {
+    for _ in 0..100 {
+        app.clock.advance(Duration::from_secs(2));
+        if member.get("/").await.status == 200 && app.client().sign_in("zoe", PASSWORD).await.status == 303 {
+            return;
+        }
+        sleep(Duration::from_millis(50)).await;
+    }
+    panic!("it does not recover");
+}
+
+// ASVS 16.5.2, 16.5.3
+#[tokio::test]
+async fn a_database_that_is_gone_is_503_and_when_it_is_back_all_is_well_without_a_restart() {
+    if on_mariadb() {
+        let mut mariadb = Mariadb::start();
+        let app = TestApp::over(mariadb.database(), &[]);
+        let member = app.member("zoe").await;
+        mariadb.stop();
+        assert_unavailable(&app, &member).await;
+        mariadb.run();
+        recovers(&app, &member).await;
+    } else {
+        // A file does not go away while it is open; its tables can.
+        let app = TestApp::spawn();
+        let member = app.member("zoe").await;
+        let file = app.folder().join("gatehouse.db");
+        let mut other = SqliteConnection::establish(file.to_str().unwrap()).unwrap();
+        // Exclusive also to readers, as a backup tool might take it.
+        other.batch_execute("PRAGMA journal_mode = DELETE").unwrap_err();
+        other.batch_execute("PRAGMA locking_mode = EXCLUSIVE; BEGIN IMMEDIATE").unwrap();
+        let answer = app.client().sign_in("zoe", PASSWORD).await;
+        assert_eq!((answer.status, answer.header("retry-after")), (503, "5"));
+        assert_eq!(app.client().register("eva").await.status, 503);
+        assert!(member.is_signed_in().await, "reading goes on");
+        other.batch_execute("COMMIT").unwrap();
+        drop(other);
+        recovers(&app, &member).await;
+    }
+}
+
+#[tokio::test]
+async fn a_disk_that_is_full_is_503_and_loses_nothing() {
+    if on_mariadb() {
+        // MariaDB answers a full disk by waiting for room; what it says when it does not wait is a read-only server.
+        let mariadb = Mariadb::start();
+        let app = TestApp::over(mariadb.database(), &[]);
+        let member = app.member("zoe").await;
+        mariadb.sql("SET GLOBAL read_only = 1");
+        assert_eq!(app.client().sign_in("zoe", PASSWORD).await.status, 503);
+        assert!(member.is_signed_in().await, "reading goes on");
+        mariadb.sql("SET GLOBAL read_only = 0");
+        recovers(&app, &member).await;
+    } else {
+        let app = TestApp::spawn();
+        let member = app.member("zoe").await;
+        app.query(|conn| conn.batch_execute("VACUUM").or(conn.batch_execute("PRAGMA max_page_count = 1"))).await;
+        let mut status = 0;
+        for number in 0..200 {
+            status = app.client().register(&format!("eva{number}")).await.status;
+            if status == 503 {
+                break;
+            }
+            app.clock.advance(Duration::from_secs(60 * 60));
+        }
+        assert_eq!(status, 503);
+        app.query(|conn| conn.batch_execute("PRAGMA max_page_count = 1000000")).await;
+        app.member("ida").await;
+        assert_eq!(member.get("/healthz").await.status, 200);
+    }
+}
+
+#[tokio::test]
+async fn eight_writers_at_once_never_find_the_database_locked() {
+    let app = TestApp::with(&["--registration-rate", "0", "--failure-rate", "0"]);
+    let sibling = app.sibling(&["--registration-rate", "0", "--failure-rate", "0"]);
+    let people = (0..8).map(|number| {
+        let client = if number % 2 == 0 { app.client() } else { sibling.client() };
+        async move {
+            let name = format!("zoe{number}");
+            let mut statuses = vec![client.register(&name).await.status];
+            for _ in 0..5 {
+                statuses.push(client.sign_out().await.status);
+                statuses.push(client.sign_in(&name, "wrong, wrong and wrong again").await.status);
+                statuses.push(client.sign_in(&name, PASSWORD).await.status);
+            }
+            statuses
+        }
+    });
+    for statuses in futures_util::future::join_all(people).await {
+        assert!(statuses.iter().all(|status| matches!(status, 303 | 422)), "{statuses:?}");
+    }
+    assert_eq!(app.query(|conn| accounts::table.count().get_result::<i64>(conn)).await, 8);
+}

@@ -1,0 +1,208 @@
+use std::{
+    io::{Read, Write},
+    net::TcpStream,
+    time::Duration,
+};
+
+use crate::support::{TestApp, client::Answer};
+
+const POLICY: &str =
+    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
+
+fn assert_is_protected(answer: &Answer, what: &str) {
+    for (name, value) in [
+        ("content-security-policy", POLICY),
+        ("x-content-type-options", "nosniff"),
+        ("x-frame-options", "DENY"),
+        ("referrer-policy", "same-origin"),
+        ("cross-origin-opener-policy", "same-origin"),
+        ("cross-origin-resource-policy", "same-origin"),
+    ] {
+        assert_eq!(answer.header(name), value, "{what}");
+        assert_eq!(answer.headers.get_all(name).iter().count(), 1, "{what}");
+    }
+    assert!(answer.header("permissions-policy").contains("camera=()"), "{what}");
+    assert_eq!(answer.header("server"), "", "{what}");
+    assert_eq!(answer.header("strict-transport-security"), "", "{what}: never over plain http");
+}
+
+async fn answers(app: &TestApp) -> Vec<(&'static str, u16, Answer)> {
+    let (guest, member) = (app.client(), app.member("zoe").await);
+    let origin = |request: reqwest::RequestBuilder| request.header("origin", &app.address);
+    let style = guest.get("/login").await.body.split("href=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    vec![
+        ("home", 200, member.get("/").await),
+        ("sign-in", 200, guest.get("/login").await),
+        ("asset", 200, guest.get(&style).await),
+        ("redirect", 303, guest.get("/").await),
+        ("health", 200, guest.get("/healthz").await),
+        ("malformed", 400, guest.post("/login", &[("login", "a"), ("login", "b")]).await),
+        ("program", 401, guest.send(guest.request("GET", "/").header("accept", "application/json")).await),
+        ("cross-origin", 403, guest.send(guest.request("POST", "/login")).await),
+        ("stale form", 403, member.post("/logout", &[]).await),
+        ("not found", 404, guest.get("/nowhere").await),
+        ("no such asset", 404, guest.get("/static/nothing.css").await),
+        ("no listing", 404, guest.get("/static/").await),
+        ("no climbing", 404, guest.get("/static/..%2fCargo.toml").await),
+        ("method", 405, guest.send(origin(guest.request("PUT", "/login"))).await),
+        ("unknown method", 405, guest.send(origin(guest.request("BREW", "/login"))).await),
+        ("options", 405, guest.send(guest.request("OPTIONS", "/login")).await),
+        ("trace", 405, guest.send(guest.request("TRACE", "/login")).await),
+        ("too large", 413, guest.post("/login", &[("password", &"x".repeat(1 << 20))]).await),
+        ("not a form", 415, guest.send(origin(guest.request("POST", "/login")).header("content-type", "application/json").body("{}")).await),
+        ("range", 416, guest.send(guest.request("GET", &style).header("range", "bytes=999999-")).await),
+        ("mistakes", 422, guest.post("/login", &[]).await),
+        ("panic", 500, guest.get("/test/panic").await),
+    ]
+}
+
+// ASVS 3.4.3, 3.4.4, 3.4.5, 3.4.6, 4.1.1, 14.3.2
+#[tokio::test]
+async fn every_answer_whatever_it_is_carries_the_security_headers_and_is_a_page() {
+    let app = TestApp::spawn();
+    for (what, status, answer) in answers(&app).await {
+        assert_eq!(answer.status, status, "{what}: {}", answer.body);
+        assert_is_protected(&answer, what);
+        match what {
+            "asset" => assert!(answer.header("cache-control").contains("immutable")),
+            _ => assert_eq!(answer.header("cache-control"), "no-store", "{what}"),
+        }
+        if status >= 400 && what != "program" {
+            assert_eq!(answer.header("content-type"), "text/html; charset=utf-8", "{what}");
+            assert!(answer.body.contains("<h1>") && answer.body.contains("style.css"), "{what}: {}", answer.body);
+        }
+    }
+}
+
+// ASVS 13.4.2, 16.5.1, 16.5.4
+#[tokio::test]
+async fn a_handler_that_panics_is_a_page_with_a_number_and_the_server_goes_on() {
+    let app = TestApp::spawn();
+    let answer = app.client().get("/test/panic").await;
+    assert_eq!(answer.status, 500);
+    assert!(!answer.body.contains("hunter2"), "nothing of the cause is told");
+    let number = answer.body.split("<code>").nth(1).unwrap().split('<').next().unwrap();
+    assert_eq!(number.len(), 16);
+    assert_eq!(app.client().get("/healthz").await.status, 200);
+}
+
+#[tokio::test]
+async fn methods_that_a_page_does_not_know_are_refused_with_those_that_it_does() {
+    let app = TestApp::spawn();
+    let client = app.client();
+    for (path, allow) in [("/login", "GET, HEAD, POST"), ("/logout", "POST"), ("/healthz", "GET, HEAD")] {
+        let answer = client.send(client.request("DELETE", path).header("origin", &app.address)).await;
+        assert_eq!((answer.status, answer.header("allow")), (405, allow), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn head_is_get_without_a_body() {
+    let app = TestApp::spawn();
+    let client = app.client();
+    let (get, head) = (client.get("/login").await, client.send(client.request("HEAD", "/login")).await);
+    assert_eq!((head.status, head.body.as_str()), (200, ""));
+    assert_eq!(head.header("content-length"), get.header("content-length"));
+}
+
+// ASVS 3.3.1, 3.3.2, 3.3.3, 3.4.1: behind a proxy that speaks TLS, as the public URL says.
+#[tokio::test]
+async fn over_https_cookies_are_bound_to_the_host_and_browsers_are_told_to_stay_on_https() {
+    let app = TestApp::with(&["--public-url", "https://login.example"]);
+    let client = app.client();
+    let fields = [
+        ("username", "zoe"),
+        ("email", "zoe@keepers.example"),
+        ("password", crate::support::PASSWORD),
+        ("password_confirm", crate::support::PASSWORD),
+    ];
+    let request = client.request("POST", "/register").header("origin", "https://login.example").form(&fields);
+    let answer = client.send(request).await;
+    assert_eq!(answer.status, 303);
+    assert_eq!(answer.header("strict-transport-security"), "max-age=63072000; includeSubDomains");
+    let cookies = answer.set_cookies();
+    assert_eq!(cookies.len(), 3);
+    for cookie in cookies {
+        assert!(cookie.starts_with("__Host-"), "{cookie}");
+        for attribute in ["; HttpOnly", "; SameSite=Lax", "; Secure", "; Path=/"] {
+            assert!(cookie.contains(attribute), "{cookie}");
+        }
+        assert!(!cookie.contains("Domain"), "{cookie}");
+    }
+    assert!(client.is_signed_in().await);
+    let here = client.request("POST", "/login").header("origin", &app.address).form(&[("login", "zoe")]);
+    assert_eq!(client.send(here).await.status, 403, "the address behind the proxy is not our origin");
+}
+
+// ASVS 4.1.3, 15.3.4: host, scheme and address come from the settings and the socket, whatever is claimed.
+#[tokio::test]
+async fn headers_that_a_client_made_up_change_neither_links_nor_cookies() {
+    let app = TestApp::spawn();
+    let client = app.client();
+    let request = client
+        .request("GET", "/test/added")
+        .header("host", "evil.example")
+        .header("x-forwarded-host", "evil.example")
+        .header("x-forwarded-proto", "https")
+        .header("forwarded", "host=evil.example;proto=javascript;for=9.9.9.9");
+    let answer = client.send(request).await;
+    assert_eq!((answer.status, answer.location()), (303, "/login?next=/test/added"));
+    assert_is_protected(&answer, "forwarded");
+}
+
+fn raw(app: &TestApp, request: &[u8]) -> String {
+    let mut socket = TcpStream::connect(app.address.trim_start_matches("http://")).unwrap();
+    socket.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+    socket.write_all(request).unwrap();
+    let mut answer = Vec::new();
+    let _ = socket.read_to_end(&mut answer);
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+// ASVS 4.2.1
+#[tokio::test]
+async fn a_message_whose_length_can_be_read_in_two_ways_is_refused() {
+    let app = TestApp::spawn();
+    for header in [
+        "Content-Length: 5\r\nTransfer-Encoding: chunked",
+        "Content-Length: 5\r\nContent-Length: 6",
+        "Transfer-Encoding: xchunked",
+        "Content-Length: +5",
+        "Content-Length: 5,5",
+    ] {
+        let request = format!("POST /login HTTP/1.1\r\nHost: x\r\nOrigin: {}\r\n{header}\r\n\r\n0\r\n\r\n", app.address);
+        let answer = raw(&app, request.as_bytes());
+        assert!(answer.starts_with("HTTP/1.1 400"), "{header}: {answer}");
+    }
+}
+
+// The limits are real time on a real socket, so these two wait: they are the slowest tests of all.
+#[tokio::test]
+async fn a_body_that_does_not_come_is_given_up_on_every_page() {
+    let app = TestApp::spawn();
+    std::thread::scope(|scope| {
+        for path in ["/login", "/register", "/logout"] {
+            let app = &app;
+            scope.spawn(move || {
+                let request = format!(
+                    "POST {path} HTTP/1.1\r\nHost: x\r\nOrigin: {}\r\nConnection: close\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 100\r\n\r\nlogin=",
+                    app.address
+                );
+                let began = std::time::Instant::now();
+                let answer = raw(app, request.as_bytes());
+                assert!(answer.starts_with("HTTP/1.1 408"), "{path}: {answer}");
+                assert!(answer.contains("content-security-policy") && answer.contains("That took too long"), "{path}");
+                assert!(began.elapsed() < Duration::from_secs(20), "{path}: {:?}", began.elapsed());
+            });
+        }
+    });
+}
+
+#[tokio::test]
+async fn headers_that_do_not_come_are_given_up() {
+    let app = TestApp::spawn();
+    let began = std::time::Instant::now();
+    let answer = raw(&app, b"GET /login HTTP/1.1\r\nHost: x\r\nX-Slow: ");
+    assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
+    assert!(began.elapsed() < Duration::from_secs(15));
+}

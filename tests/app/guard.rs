@@ -1,0 +1,72 @@
+use std::time::Duration;
+
+use gatehouse::{
+    http::guard::Access,
+    routes,
+};
+
+use crate::support::TestApp;
+
+#[tokio::test]
+async fn a_guest_is_sent_to_sign_in_from_every_page_that_is_not_marked_as_open() {
+    let app = TestApp::spawn();
+    let table = routes::table();
+    let open: Vec<_> = table.iter().filter(|route| route.access != Access::SignedIn).map(|route| route.path).collect();
+    assert_eq!(open, ["/login", "/register", "/logout", "/healthz", "/readyz"], "who opens a page changes this line");
+    for route in table.iter().filter(|route| route.access == Access::SignedIn) {
+        let path = route.path.replace(['{', '}'], "");
+        for method in ["GET", "HEAD"] {
+            let answer = app.client().send(app.client().request(method, &path)).await;
+            assert_eq!((answer.status, answer.location()), (303, format!("/login?next={path}").as_str()), "{method} {path}");
+        }
+        let answer = app.client().post(&path, &[]).await;
+        assert_eq!((answer.status, answer.location()), (303, "/login"), "POST {path}");
+    }
+}
+
+#[tokio::test]
+async fn a_page_that_somebody_adds_without_a_thought_is_guarded() {
+    let app = TestApp::spawn();
+    assert_eq!(app.client().get("/test/added").await.location(), "/login?next=/test/added");
+    assert_eq!(app.client().post("/test/added", &[]).await.location(), "/login");
+    let client = app.member("zoe").await;
+    assert_eq!(client.get("/test/added").await.status, 200);
+    assert_eq!(client.post("/test/added", &[]).await.status, 403, "its form needs the session's token too");
+    let token = client.form_token().await;
+    assert_eq!(client.post("/test/added", &[("csrf_token", &token)]).await.status, 200);
+    assert_eq!(app.happened("form_refused").await, 1);
+}
+
+// NIST SP 800-63B-4, 5.1
+#[tokio::test]
+async fn the_form_token_of_another_session_is_as_good_as_none() {
+    let app = TestApp::spawn();
+    let (zoe, eva) = (app.member("zoe").await, app.member("eva").await);
+    let elsewhere = app.client();
+    elsewhere.sign_in("zoe", crate::support::PASSWORD).await;
+    for foreign in [eva.form_token().await, elsewhere.form_token().await, String::new(), "x".to_owned()] {
+        let answer = zoe.post("/logout", &[("csrf_token", &foreign)]).await;
+        assert_eq!(answer.status, 403, "{foreign}");
+        assert!(answer.body.contains("This form is out of date"));
+    }
+    assert!(zoe.is_signed_in().await);
+}
+
+#[tokio::test]
+async fn whoever_comes_back_too_late_is_told_so_and_gets_rid_of_the_dead_cookie() {
+    let app = TestApp::spawn();
+    let client = app.member("zoe").await;
+    app.clock.advance(Duration::from_secs(60 * 60 + 1));
+    let answer = client.get("/test/added").await;
+    assert_eq!(answer.location(), "/login?next=/test/added");
+    assert!(answer.set_cookie("session").unwrap().contains("Max-Age=0"));
+    assert!(client.get("/login").await.body.contains("Your session has ended"));
+}
+
+#[tokio::test]
+async fn health_checks_and_guests_pages_do_not_ask_for_a_session() {
+    let app = TestApp::spawn();
+    for path in ["/healthz", "/readyz", "/login", "/register"] {
+        assert_eq!(app.client().get(path).await.status, 200, "{path}");
+    }
+}

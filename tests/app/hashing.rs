@@ -1,0 +1,24 @@
+use crate::support::{PASSWORD, TestApp};
+
+// ASVS 15.2.2, 2.4.1
+#[tokio::test]
+async fn when_the_queue_is_full_the_next_is_told_at_once_to_come_back_and_the_rest_of_the_site_goes_on() {
+    let app = TestApp::with(&["--hash-threads", "1", "--hash-queue", "3", "--failure-rate", "0"]);
+    let member = app.member("zoe").await;
+    let sign_ins = (0..40).map(|number| {
+        let client = app.client();
+        async move { client.sign_in(&format!("name{number}"), PASSWORD).await }
+    });
+    let (answers, page, health) =
+        tokio::join!(futures_util::future::join_all(sign_ins), member.get("/"), member.get("/healthz"));
+    let busy: Vec<_> = answers.iter().filter(|answer| answer.status == 503).collect();
+    assert!(!busy.is_empty() && busy.len() < 40, "{} of 40 were refused", busy.len());
+    for answer in &busy {
+        assert_eq!(answer.header("retry-after"), "5");
+        assert!(answer.body.contains("Nothing is lost") && answer.body.contains("value=\"name"), "{}", answer.body);
+    }
+    assert!(answers.iter().all(|answer| matches!(answer.status, 422 | 503)));
+    assert_eq!((page.status, health.status), (200, 200));
+    let failed = i64::try_from(40 - busy.len()).unwrap();
+    assert_eq!(app.happened("sign_in_failed").await, failed, "who was not heard is not counted");
+}

@@ -1,0 +1,104 @@
+//! What the log says, and what it never does. Read from the program itself.
+
+use std::{
+    fs::{self, File},
+    path::Path,
+    process::{Command, Stdio},
+};
+
+use crate::{
+    command_line::Running,
+    support::{PASSWORD, client::Client, mariadb::Mariadb, on_mariadb},
+};
+
+/// Starts the program with this filter, lets somebody use it, stops it, and returns its log.
+async fn log_of(filter: &str, uses: impl AsyncFnOnce(Client)) -> String {
+    let folder = tempfile::Builder::new().prefix("gatehouse-test-").tempdir().unwrap();
+    let file = folder.path().join("log");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_gatehouse"));
+    command
+        .current_dir(folder.path())
+        .env("GATEHOUSE_LISTEN", "127.0.0.1:0")
+        .env("GATEHOUSE_STATIC_DIR", Path::new(env!("CARGO_MANIFEST_DIR")).join("static"))
+        .env("GATEHOUSE_LOG", filter)
+        .stdin(Stdio::null())
+        .stderr(File::create(&file).unwrap());
+    if on_mariadb() {
+        command.env("GATEHOUSE_DATABASE_URL", Mariadb::shared().database());
+    }
+    let mut running = Running::start(&mut command);
+    uses(Client::new(&running.address)).await;
+    running.stop();
+    fs::read_to_string(file).unwrap()
+}
+
+// ASVS 16.2.5, 14.2.1
+#[tokio::test]
+async fn nothing_secret_or_personal_is_in_any_line_whatever_arrives_and_however_much_is_logged() {
+    let mut secrets = vec![PASSWORD.to_owned(), PASSWORD.replace(' ', "+"), "hunter2hunter2".to_owned()];
+    let log = log_of("trace", async |client: Client| {
+        client.register("zoe.secretive").await;
+        secrets.extend(["session", "device"].map(|name| client.cookie(name).unwrap()));
+        secrets.push(client.form_token().await);
+        client.sign_out().await;
+        client.sign_in("zoe.secretive", "hunter2hunter2").await;
+        client.sign_in("hunter2hunter2", PASSWORD).await;
+        client.sign_in("zoe.secretive@keepers.example", PASSWORD).await;
+        secrets.push(client.cookie("session").unwrap());
+        client.get("/nowhere?password=hunter2hunter2").await;
+        client.get("/login?next=/hunter2hunter2").await;
+        client.post("/login", &[("password", "hunter2hunter2"), ("password", "hunter2hunter2")]).await;
+        let planted = client.request("GET", "/").header("cookie", "session=hunter2hunter2; other=hunter2hunter2");
+        client.send(planted).await;
+        client.register("zoe.secretive").await;
+    })
+    .await;
+    assert!(log.lines().count() > 20, "{log}");
+    secrets.extend(["zoe.secretive", "keepers.example"].map(str::to_owned));
+    for secret in secrets {
+        let line = log.lines().find(|line| line.contains(&secret));
+        assert_eq!(line, None, "{secret}");
+    }
+}
+
+// ASVS 16.3.1, 16.3.3
+#[tokio::test]
+async fn every_outcome_has_an_event_with_the_number_of_its_request() {
+    let log = log_of("info", async |client: Client| {
+        client.register("zoe").await;
+        client.sign_out().await;
+        client.sign_in("zoe", "not the password at all").await;
+        client.sign_in("zoe", PASSWORD).await;
+        client.send(client.request("POST", "/login")).await;
+        let forger = Client::new(&client.base);
+        forger.set_cookie("session", "forged");
+        forger.get("/").await;
+        for _ in 0..6 {
+            forger.sign_in("eva", "not the password at all").await;
+        }
+    })
+    .await;
+    for event in [
+        "registered", "signed_out", "sign_in_failed", "signed_in", "cross_origin_refused", "token_refused", "sign_in_throttled",
+    ] {
+        let line = log.lines().find(|line| line.contains(&format!("\"event\":\"{event}\""))).unwrap_or_else(|| panic!("{event}: {log}"));
+        let line: serde_json::Value = serde_json::from_str(line).unwrap();
+        assert_eq!(line["request_id"].as_str().map(str::len), Some(16), "{line}");
+    }
+}
+
+// ASVS 16.4.1
+#[tokio::test]
+async fn what_a_client_sends_never_breaks_a_line() {
+    let log = log_of("debug", async |client: Client| {
+        client.sign_in("zoe\r\n{\"event\":\"signed_in\"}\u{1b}[31m", "x\r\ny").await;
+        let request = client.request("GET", "/%0d%0a%1b[31mnowhere").header("user-agent", "a\tb{\"event\":\"signed_in\"}");
+        client.send(request).await;
+    })
+    .await;
+    for line in log.lines() {
+        let line: serde_json::Value = serde_json::from_str(line).unwrap_or_else(|_| panic!("{line:?}"));
+        assert_ne!(line["event"], "signed_in");
+    }
+    assert!(!log.contains('\u{1b}'));
+}

@@ -1,0 +1,179 @@
+use diesel::{ExpressionMethods, QueryDsl, RunQueryDsl};
+use gatehouse::db::schema::accounts;
+
+use crate::support::{PASSWORD, TestApp};
+
+#[tokio::test]
+async fn one_signs_in_by_user_name_or_e_mail_address_however_it_is_written() {
+    let app = TestApp::spawn();
+    app.member("zoe").await;
+    for login in ["zoe", "ZOE", " zoe ", "ｚｏｅ", "zoe@keepers.example", "Zoe@KEEPERS.example"] {
+        let client = app.client();
+        let answer = client.sign_in(login, PASSWORD).await;
+        assert_eq!((answer.status, answer.location()), (303, "/"), "{login}");
+        assert!(client.is_signed_in().await);
+    }
+    assert_eq!(app.happened("signed_in").await, 6);
+}
+
+// ASVS 6.2.8
+#[tokio::test]
+async fn a_password_is_compared_exactly_but_for_how_its_letters_are_composed() {
+    let app = TestApp::with(&["--failure-rate", "0"]);
+    let password = "caf\u{e9} on the corner of the square";
+    let fields = [("username", "zoe"), ("email", "zoe@keepers.example"), ("password", password), ("password_confirm", password)];
+    assert_eq!(app.client().post("/register", &fields).await.status, 303);
+    assert_eq!(app.client().sign_in("zoe", "cafe\u{301} on the corner of the square").await.status, 303);
+    for wrong in [password.to_uppercase(), format!("{password} "), format!(" {password}"), password.replace('\u{e9}', "e")] {
+        assert_eq!(app.client().sign_in("zoe", &wrong).await.status, 422, "{wrong}");
+    }
+}
+
+// ASVS 6.3.8: text, status and headers; the time is the same because the work is, see below.
+#[tokio::test]
+async fn a_wrong_password_and_an_unknown_name_get_the_same_answer() {
+    let app = TestApp::spawn();
+    app.member("zoe").await;
+    let wrong = app.client().sign_in("zoe", "not the password at all").await;
+    let unknown = app.client().sign_in("eva", "not the password at all").await;
+
+    assert_eq!(wrong.status, 422);
+    assert_eq!(unknown.status, 422);
+    assert_eq!(wrong.body.replace("zoe", "eva"), unknown.body);
+    assert_eq!(wrong.errors(), [("login".to_owned(), "The user name, e-mail address or password is not right.".to_owned())]);
+    let headers = |answer: &crate::support::client::Answer| {
+        let mut headers: Vec<_> =
+            answer.headers.iter().filter(|(name, _)| *name != "date").map(|(name, value)| format!("{name}: {value:?}")).collect();
+        headers.sort();
+        headers
+    };
+    assert_eq!(headers(&wrong), headers(&unknown));
+    assert!(wrong.body.contains("value=\"zoe\"") && !wrong.body.contains("not the password"), "the name is kept, the password is not");
+}
+
+#[tokio::test]
+async fn an_unknown_name_costs_as_many_hashes_as_a_known_one() {
+    let app = TestApp::with(&["--failure-rate", "0"]);
+    app.member("zoe").await;
+    for (login, password) in [("zoe", "not the password at all"), ("eva", "not the password at all"), ("no such name!", "x")] {
+        let before = app.app.accounts.hashes_computed();
+        app.client().sign_in(login, password).await;
+        assert_eq!(app.app.accounts.hashes_computed() - before, 1, "{login}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_missing_is_told_field_by_field_and_counts_for_nothing() {
+    let app = TestApp::spawn();
+    let client = app.client();
+    assert_eq!(client.post("/login", &[]).await.error_fields(), ["login", "password"]);
+    assert_eq!(client.post("/login", &[("login", "zoe")]).await.error_fields(), ["password"]);
+    assert_eq!(client.post("/login", &[("password", "x")]).await.error_fields(), ["login"]);
+    assert_eq!(client.sign_in("zoe", &"x".repeat(257)).await.error_fields(), ["password"]);
+    assert_eq!(app.events().await, []);
+}
+
+#[tokio::test]
+async fn signing_in_goes_on_to_where_one_wanted_to_go() {
+    let app = TestApp::spawn();
+    app.member("zoe").await;
+    let client = app.client();
+    let away = client.get("/test/added?a=1&b=%26").await;
+    assert_eq!(away.status, 303);
+    let page = client.get(away.location()).await;
+    assert_eq!(page.hidden("next").as_deref(), Some("/test/added?a=1&#38;b=%26"));
+    let fields = [("login", "zoe"), ("password", PASSWORD), ("next", "/test/added?a=1&b=%26")];
+    assert_eq!(client.post("/login", &fields).await.location(), "/test/added?a=1&b=%26");
+}
+
+// ASVS 3.7.2; the full corpus is at the parser, src/http/next.rs.
+#[tokio::test]
+async fn no_next_leads_away_from_this_site() {
+    let app = TestApp::with(&["--failure-rate", "0"]);
+    app.member("zoe").await;
+    for next in [
+        "//evil.example", "/\\evil.example", "/\t/evil.example", "https://evil.example", "https:evil.example", "javascript:alert(1)",
+        "/..//evil.example", "/\r\nLocation: https://evil.example", "\\\\evil.example", "http://127.0.0.1@evil.example", "////evil.example",
+    ] {
+        let fields = [("login", "zoe"), ("password", PASSWORD), ("next", next)];
+        let answer = app.client().post("/login", &fields).await;
+        assert_eq!((answer.status, answer.location()), (303, "/"), "{next:?}");
+    }
+}
+
+#[tokio::test]
+async fn keep_me_signed_in_outlives_the_browser_and_its_absence_does_not() {
+    let app = TestApp::spawn();
+    app.member("zoe").await;
+    let plain = app.client().sign_in("zoe", PASSWORD).await;
+    assert!(!plain.set_cookie("session").unwrap().contains("Max-Age"));
+    let kept = app.client().post("/login", &[("login", "zoe"), ("password", PASSWORD), ("remember", "on")]).await;
+    assert!(kept.set_cookie("session").unwrap().contains("Max-Age=2592000"), "thirty days");
+}
+
+#[tokio::test]
+async fn the_signed_in_are_sent_home_from_guests_pages() {
+    let app = TestApp::spawn();
+    let client = app.member("zoe").await;
+    for page in ["/login", "/register", "/login?next=/test/added"] {
+        let answer = client.get(page).await;
+        assert_eq!((answer.status, answer.location()), (303, "/"), "{page}");
+    }
+}
+
+// ASVS 11.4.2
+#[tokio::test]
+async fn a_hash_made_with_less_work_is_replaced_at_the_next_sign_in() {
+    let app = TestApp::spawn();
+    app.member("zoe").await;
+    let weak = {
+        use argon2::{Algorithm, Argon2, Params, PasswordHasher, Version};
+        let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::new(4096, 1, 1, None).unwrap());
+        argon2.hash_password_with_salt(PASSWORD.as_bytes(), &[7; 16]).unwrap().to_string()
+    };
+    let stored = async || app.query(|conn| accounts::table.select(accounts::password_hash).first::<String>(conn)).await;
+    app.query(move |conn| diesel::update(accounts::table).set(accounts::password_hash.eq(&weak)).execute(conn)).await;
+
+    assert_eq!(app.client().sign_in("zoe", "not the password at all").await.status, 422);
+    assert!(stored().await.contains("m=4096,t=1"), "a wrong password upgrades nothing");
+    assert_eq!(app.client().sign_in("zoe", PASSWORD).await.status, 303);
+
+    assert!(stored().await.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
+    assert_eq!(app.client().sign_in("zoe", PASSWORD).await.status, 303);
+}
+
+#[tokio::test]
+async fn there_is_no_account_that_nobody_made() {
+    let app = TestApp::with(&["--failure-rate", "0"]);
+    for (login, password) in [("admin", "admin"), ("root", "root"), ("admin", "password"), ("gatehouse", "gatehouse")] {
+        assert_eq!(app.client().sign_in(login, password).await.status, 422);
+    }
+}
+
+#[tokio::test]
+async fn the_form_is_one_that_password_managers_understand() {
+    let app = TestApp::spawn();
+    let login = app.client().get("/login").await.body;
+    assert!(login.contains("autocomplete=\"username\"") && login.contains("type=\"password\" autocomplete=\"current-password\""));
+    let register = app.client().get("/register").await.body;
+    assert_eq!(register.matches("autocomplete=\"new-password\"").count(), 2);
+    assert!(register.contains("autocomplete=\"username\"") && register.contains("type=\"email\" autocomplete=\"email\""));
+    for page in [login, register] {
+        assert!(!page.contains("maxlength"), "a password that is pasted must not be cut without a word");
+    }
+}
+
+#[tokio::test]
+async fn a_program_gets_json_and_no_redirect() {
+    let app = TestApp::spawn();
+    let client = app.client();
+    let json = |method: &str, path: &str| client.request(method, path).header("accept", "application/json").header("origin", &app.address);
+    let answer = client.send(json("GET", "/")).await;
+    assert_eq!((answer.status, answer.header("content-type")), (401, "application/problem+json"));
+    let answer = client.send(json("POST", "/login").form(&[("login", "zoe")])).await;
+    assert_eq!((answer.status, answer.header("content-type")), (422, "application/problem+json"));
+    let problem: serde_json::Value = serde_json::from_str(&answer.body).unwrap();
+    assert_eq!(problem["status"], 422);
+    assert_eq!(problem["errors"][0]["field"], "password");
+    assert_eq!(client.send(json("GET", "/nowhere")).await.header("content-type"), "application/problem+json");
+}

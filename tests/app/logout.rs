@@ -1,0 +1,57 @@
+use crate::support::TestApp;
+
+// ASVS 7.4.1, 14.3.1
+#[tokio::test]
+async fn signing_out_ends_the_session_on_the_server_at_once_and_for_good() {
+    let app = TestApp::spawn();
+    let client = app.member("zoe").await;
+    let copied = client.copy();
+    assert!(copied.is_signed_in().await);
+
+    let answer = client.sign_out().await;
+
+    assert_eq!((answer.status, answer.location()), (303, "/login"));
+    assert!(answer.set_cookie("session").unwrap().ends_with("; HttpOnly; SameSite=Lax; Path=/; Max-Age=0"));
+    assert_eq!(answer.set_cookie("device"), None, "the browser stays known");
+    assert_eq!(answer.header("clear-site-data"), "\"cache\", \"storage\"");
+    assert!(client.get("/login").await.body.contains("You are signed out."));
+    assert!(!copied.copy().is_signed_in().await, "the very next request of a copied cookie");
+    let app = app.restart(&[]);
+    assert!(!copied.at(&app.address).is_signed_in().await, "also after a restart");
+    assert_eq!(app.happened("signed_out").await, 1);
+}
+
+#[tokio::test]
+async fn signing_out_is_fine_when_one_is_signed_out_already() {
+    let app = TestApp::spawn();
+    let client = app.member("zoe").await;
+    let copied = client.copy();
+    client.sign_out().await;
+    for client in [app.client(), copied] {
+        let answer = client.post("/logout", &[]).await;
+        assert_eq!((answer.status, answer.location()), (303, "/login"));
+    }
+    assert_eq!(app.happened("signed_out").await, 1);
+}
+
+// ASVS 3.5.3
+#[tokio::test]
+async fn looking_at_the_address_signs_nobody_out() {
+    let app = TestApp::spawn();
+    let client = app.member("zoe").await;
+    for method in ["GET", "HEAD"] {
+        let answer = client.send(client.request(method, "/logout")).await;
+        assert_eq!((answer.status, answer.header("allow")), (405, "POST"), "{method}");
+    }
+    assert!(client.is_signed_in().await);
+}
+
+#[tokio::test]
+async fn the_other_sessions_of_the_same_person_go_on() {
+    let app = TestApp::spawn();
+    let client = app.member("zoe").await;
+    let elsewhere = app.client();
+    elsewhere.sign_in("zoe", crate::support::PASSWORD).await;
+    client.sign_out().await;
+    assert!(elsewhere.is_signed_in().await);
+}

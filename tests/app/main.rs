@@ -1,0 +1,20 @@
+//! What Gatehouse promises, through the real server and a real database. One file for each page, and one for each thing
+//! that goes across pages. One binary, because each file in `tests/` would be linked by itself.
+
+mod assets;
+mod command_line;
+mod cross_origin;
+mod database;
+mod envelope;
+mod guard;
+mod hashing;
+mod health;
+mod home;
+mod log;
+mod login;
+mod logout;
+mod register;
+mod sessions;
+#[path = "../support/mod.rs"]
+mod support;
+mod throttle;

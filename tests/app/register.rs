@@ -1,0 +1,258 @@
+use diesel::{QueryDsl, RunQueryDsl};
+use gatehouse::db::schema::{accounts, sessions};
+
+use crate::support::{PASSWORD, TestApp};
+
+async fn count(app: &TestApp) -> (i64, i64) {
+    app.query(|conn| {
+        let accounts = accounts::table.count().get_result(conn)?;
+        Ok((accounts, sessions::table.count().get_result(conn)?))
+    })
+    .await
+}
+
+#[tokio::test]
+async fn registering_signs_in_and_greets() {
+    let app = TestApp::spawn();
+    let client = app.client();
+    assert_eq!(client.get("/register").await.status, 200);
+
+    let answer = client.register("zoe").await;
+
+    assert_eq!((answer.status, answer.location()), (303, "/"));
+    let home = client.get("/").await;
+    assert_eq!(home.status, 200);
+    assert!(home.body.contains("Hello, zoe") && home.body.contains("zoe@keepers.example"), "{}", home.body);
+    assert!(home.body.contains("Your account is ready"));
+    assert!(!client.get("/").await.body.contains("Your account is ready"), "a message is shown once");
+    assert_eq!(app.events().await, [("registered".to_owned(), 1)]);
+}
+
+#[tokio::test]
+async fn registering_goes_on_to_where_one_wanted_to_go() {
+    let app = TestApp::spawn();
+    let client = app.client();
+    let page = client.get("/register?next=/test/added").await;
+    assert_eq!(page.hidden("next").as_deref(), Some("/test/added"));
+    let fields = [
+        ("username", "zoe"),
+        ("email", "zoe@keepers.example"),
+        ("password", PASSWORD),
+        ("password_confirm", PASSWORD),
+        ("next", "/test/added"),
+    ];
+    assert_eq!(client.post("/register", &fields).await.location(), "/test/added");
+}
+
+#[tokio::test]
+async fn every_mistake_is_told_at_once_and_what_was_typed_is_kept_but_for_the_passwords() {
+    let app = TestApp::spawn();
+    let client = app.client();
+    let fields = [
+        ("username", "zo<e"),
+        ("email", "zoe@\"><script>"),
+        ("password", "passwordpassword"),
+        ("password_confirm", "passwordpassw0rd"),
+    ];
+
+    let answer = client.post("/register", &fields).await;
+
+    assert_eq!(answer.status, 422);
+    assert_eq!(answer.error_fields(), ["username", "email", "password", "password_confirm"]);
+    assert!(answer.body.contains("4 things to mend") && answer.body.contains("<title>Error: "));
+    for field in answer.error_fields() {
+        assert!(answer.body.contains(&format!("<a href=\"#{field}\">")), "the summary links to {field}");
+        assert!(answer.body.contains(&format!("{field}-error\" aria-invalid=\"true\"")), "{field} is tied to its error");
+    }
+    assert!(answer.body.contains("value=\"zo&#60;e\""), "{}", answer.body);
+    assert!(!answer.body.contains("<script>"));
+    assert!(!answer.body.contains("passwordpassw"), "a password is never sent back");
+    assert_eq!(count(&app).await, (0, 0));
+}
+
+#[tokio::test]
+async fn an_empty_form_is_answered_field_by_field() {
+    let app = TestApp::spawn();
+    let answer = app.client().post("/register", &[]).await;
+    assert_eq!(answer.status, 422);
+    assert_eq!(answer.error_fields(), ["username", "email", "password"]);
+}
+
+#[tokio::test]
+async fn a_name_or_address_that_is_taken_is_refused_however_it_is_written() {
+    let app = TestApp::spawn();
+    app.member("zoe").await;
+    for (name, email) in [
+        ("zoe", "zoe@keepers.example"),
+        ("ZOE", "ZOE@Keepers.Example"),
+        (" Zoe ", " zoe@KEEPERS.example "),
+        ("ｚｏｅ", "Zoe@keepers.example"),
+    ] {
+        let fields = [("username", name), ("email", email), ("password", PASSWORD), ("password_confirm", PASSWORD)];
+        let answer = app.client().post("/register", &fields).await;
+        assert_eq!((answer.status, answer.error_fields()), (422, vec!["username".to_owned(), "email".to_owned()]), "{name}");
+    }
+    assert_eq!(count(&app).await.0, 1);
+}
+
+// ASVS 2.3.4, 15.4.2: on MariaDB's usual collation all of these are one name, on SQLite none are; here both say the same.
+#[tokio::test]
+async fn names_are_told_apart_alike_on_every_database() {
+    let app = TestApp::with(&["--registration-rate", "0"]);
+    app.member("admin").await;
+    for (name, status) in [
+        ("admin ", 422),
+        ("Admin", 422),
+        ("ádmin", 422),
+        ("аdmin", 422),
+        ("admin\u{200b}", 422),
+        ("adm.in", 303),
+        ("mike", 303),
+        ("mıke", 422),
+        ("admin'--", 422),
+        ("admin\0", 422),
+        ("\u{202e}nimda", 422),
+        ("🏰🏰🏰", 422),
+        ("a\u{308}dmin", 422),
+    ] {
+        let email = format!("n{}@keepers.example", uuid::Uuid::now_v7().simple());
+        let fields = [("username", name), ("email", &email), ("password", PASSWORD), ("password_confirm", PASSWORD)];
+        assert_eq!(app.client().post("/register", &fields).await.status, status, "{name:?}");
+    }
+}
+
+#[tokio::test]
+async fn sixty_four_people_who_want_one_name_at_once_are_one_account_and_sixty_three_clean_refusals() {
+    let app = TestApp::with(&["--registration-rate", "0"]);
+    let attempts = (0..64).map(|number| {
+        let client = app.client();
+        async move {
+            let email = format!("zoe{number}@keepers.example");
+            let fields = [("username", "zoe"), ("email", &email), ("password", PASSWORD), ("password_confirm", PASSWORD)];
+            client.post("/register", &fields).await
+        }
+    });
+    let answers = futures_util::future::join_all(attempts).await;
+
+    let statuses = |status: u16| answers.iter().filter(|answer| answer.status == status).count();
+    assert_eq!((statuses(303), statuses(422)), (1, 63));
+    for refused in answers.iter().filter(|answer| answer.status == 422) {
+        assert_eq!(refused.error_fields(), ["username"]);
+    }
+    assert_eq!(count(&app).await, (1, 1));
+}
+
+#[tokio::test]
+async fn an_account_never_comes_without_its_session() {
+    use diesel::connection::SimpleConnection;
+    let app = TestApp::spawn();
+    app.query(|conn| conn.batch_execute("ALTER TABLE sessions RENAME TO elsewhere")).await;
+    assert_eq!(app.client().register("zoe").await.status, 500);
+    app.query(|conn| conn.batch_execute("ALTER TABLE elsewhere RENAME TO sessions")).await;
+    assert_eq!(count(&app).await, (0, 0));
+    assert_eq!(app.client().register("zoe").await.status, 303);
+}
+
+// NIST SP 800-63B-4, 3.1.1.2; ASVS 6.2.1, 6.2.4, 6.2.5, 6.2.9, 6.2.11
+#[tokio::test]
+async fn a_password_may_be_anything_long_that_nobody_would_try_first() {
+    let app = TestApp::with(&["--registration-rate", "0"]);
+    for (number, (password, fine)) in [
+        ("mvkq hztw lrpb", false),
+        ("mvkq hztw lrpbx", true),
+        ("passwordpassword", false),
+        ("qwertyuiopasdfgh", false),
+        ("gatehousegatehouse", false),
+        ("835104729461053", true),
+        (&"🦀".repeat(64), true),
+        (&"🦀".repeat(256), true),
+        (&"🦀".repeat(257), false),
+        ("               \t ", false),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let (name, email) = (format!("zoe{number}"), format!("zoe{number}@keepers.example"));
+        let fields =
+            [("username", name.as_str()), ("email", &email), ("password", password), ("password_confirm", password)];
+        let client = app.client();
+        let answer = client.post("/register", &fields).await;
+        assert_eq!(answer.status, if fine { 303 } else { 422 }, "{password}: {:?}", answer.errors());
+        if fine {
+            assert_eq!(app.client().sign_in(&name, password).await.status, 303, "{password}");
+        } else {
+            assert_eq!(answer.error_fields()[0], "password");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_least_length_is_a_setting() {
+    let app = TestApp::with(&["--password-min-length", "8"]);
+    assert!(app.client().get("/register").await.body.contains("At least 8 characters"));
+    let fields = |password: &'static str| {
+        [("username", "zoe"), ("email", "zoe@keepers.example"), ("password", password), ("password_confirm", password)]
+    };
+    assert_eq!(app.client().post("/register", &fields("xv9#mq!")).await.status, 422);
+    assert_eq!(app.client().post("/register", &fields("xv9#mq!kz2%t")).await.status, 303);
+}
+
+#[tokio::test]
+async fn a_closed_registration_says_so_kindly() {
+    let app = TestApp::with(&["--registration", "closed"]);
+    let page = app.client().get("/register").await;
+    assert_eq!(page.status, 403);
+    assert!(page.body.contains("Registration is closed") && !page.body.contains("<form"));
+    assert_eq!(app.client().register("zoe").await.status, 403);
+    assert!(!app.client().get("/login").await.body.contains("/register"));
+    assert_eq!(count(&app).await, (0, 0));
+}
+
+#[tokio::test]
+async fn nobody_makes_themselves_more_than_a_form_allows() {
+    let app = TestApp::spawn();
+    for extra in ["id", "is_admin", "role", "password_hash", "created_at"] {
+        let fields = [
+            ("username", "zoe"),
+            ("email", "zoe@keepers.example"),
+            ("password", PASSWORD),
+            ("password_confirm", PASSWORD),
+            (extra, "1"),
+        ];
+        assert_eq!(app.client().post("/register", &fields).await.status, 400, "{extra}");
+    }
+    assert_eq!(count(&app).await, (0, 0));
+}
+
+#[tokio::test]
+async fn text_of_every_kind_in_every_field_is_answered_and_never_a_fault_of_ours() {
+    let app = TestApp::with(&["--registration-rate", "0", "--failure-rate", "0"]);
+    let corpus = [
+        "' OR '1'='1", "\"; DROP TABLE accounts; --", "\0", "a\0b", "\u{202e}evil", "🏰".repeat(200).as_str(), "e\u{301}".repeat(200).as_str(),
+        "<script>alert(1)</script>", "\"><img src=x onerror=alert(1)>", "{{7*7}}", "${7*7}", "%00%0a", "\r\nSet-Cookie: a=b", "\u{feff}",
+        "../../etc/passwd", "\u{fdfa}".repeat(300).as_str(), "\u{1F468}\u{200D}\u{1F469}\u{200D}\u{1F467}", "ﷺ", "\\", "'", "`", "\u{85}", "a".repeat(5000).as_str(),
+    ]
+    .map(str::to_owned);
+    for text in &corpus {
+        for field in ["username", "email", "password", "password_confirm", "next"] {
+            let mut fields = vec![
+                ("username", "zoe"),
+                ("email", "zoe"),
+                ("password", PASSWORD),
+                ("password_confirm", PASSWORD),
+                ("next", "/"),
+            ];
+            fields.iter_mut().find(|(name, _)| *name == field).unwrap().1 = text;
+            let answer = app.client().post("/register", &fields).await;
+            assert_eq!(answer.status, 422, "{field}: {text:?}");
+            assert!(!answer.body.contains("<script>") && !answer.body.contains("<img src=x"), "{field}: {text}");
+            assert_eq!(answer.set_cookie("a"), None);
+        }
+        for field in ["login", "password", "next"] {
+            let mut fields = vec![("login", "nobody"), ("password", PASSWORD), ("next", "/")];
+            fields.iter_mut().find(|(name, _)| *name == field).unwrap().1 = text;
+            let status = app.client().post("/login", &fields).await.status;
+            assert!(status == 422 || status == 429, "{field}: {text:?}: {status}");
+        }
+    }
+}

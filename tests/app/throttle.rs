@@ -1,0 +1,302 @@
+use std::time::Duration;
+
+use crate::support::{PASSWORD, TestApp, client::Client};
+
+const WRONG: &str = "not the password at all";
+const PROXY: [&str; 2] = ["--trusted-proxies", "127.0.0.0/8"];
+
+async fn fail(client: &Client, login: &str, times: usize) {
+    for time in 0..times {
+        assert_eq!(client.sign_in(login, WRONG).await.status, 422, "failure {time}");
+    }
+}
+
+#[tokio::test]
+async fn after_five_failures_the_next_try_waits_twice_as_long_each_time() {
+    let app = TestApp::spawn();
+    app.member("zoe").await;
+    let client = app.client();
+    fail(&client, "zoe", 5).await;
+    for wait in [1, 2, 4, 8, 16] {
+        let before = app.app.accounts.hashes_computed();
+        let refused = client.sign_in("zoe", PASSWORD).await;
+        assert_eq!((refused.status, refused.header("retry-after")), (429, wait.to_string().as_str()));
+        assert!(refused.body.contains("Too many attempts. Wait"), "{}", refused.body);
+        assert!(refused.body.contains("value=\"zoe\"") && !refused.body.contains(PASSWORD));
+        assert_eq!(app.app.accounts.hashes_computed(), before, "refused before hashing");
+        app.clock.advance(Duration::from_millis(wait * 1000 - 1));
+        assert_eq!(client.sign_in("zoe", WRONG).await.status, 429, "a moment too early");
+        app.clock.advance(Duration::from_millis(1));
+        assert_eq!(client.sign_in("zoe", WRONG).await.status, 422);
+    }
+    assert_eq!(app.happened("sign_in_failed").await, 10);
+    assert_eq!(app.happened("sign_in_throttled").await, 10);
+}
+
+#[tokio::test]
+async fn success_ends_the_row_of_failures() {
+    let app = TestApp::spawn();
+    app.member("zoe").await;
+    let client = app.client();
+    fail(&client, "zoe", 4).await;
+    assert_eq!(client.sign_in("zoe", PASSWORD).await.status, 303);
+    client.remove_cookie("device");
+    fail(&client, "zoe", 5).await;
+    assert_eq!(client.sign_in("zoe", PASSWORD).await.status, 429);
+}
+
+// Authelia's CVE-2025-24806 and CVE-2026-47203 counted names as they were typed.
+#[tokio::test]
+async fn all_spellings_of_a_name_and_its_address_share_one_budget() {
+    let app = TestApp::spawn();
+    app.member("zoe").await;
+    let client = app.client();
+    for login in ["zoe", "ZOE", "zoe@keepers.example", "Zoe@KEEPERS.example", "ｚｏｅ"] {
+        assert_eq!(client.sign_in(login, WRONG).await.status, 422, "{login}");
+    }
+    for login in ["zoe", "Zoe", "zoe@keepers.example"] {
+        assert_eq!(client.sign_in(login, PASSWORD).await.status, 429, "{login}");
+    }
+}
+
+#[tokio::test]
+async fn a_name_that_does_not_exist_is_counted_and_delayed_like_one_that_does() {
+    let app = TestApp::spawn();
+    app.member("zoe").await;
+    for login in ["zoe", "eva", "eva@keepers.example", "no such name!"] {
+        let client = app.client();
+        fail(&client, login, 5).await;
+        let refused = client.sign_in(login, WRONG).await;
+        assert_eq!((refused.status, refused.header("retry-after")), (429, "1"), "{login}");
+    }
+}
+
+#[tokio::test]
+async fn other_networks_are_not_delayed() {
+    let app = TestApp::with(&PROXY);
+    app.member("zoe").await;
+    let attacker = app.client().from_address("198.51.100.7");
+    fail(&attacker, "zoe", 5).await;
+    assert_eq!(attacker.sign_in("zoe", PASSWORD).await.status, 429);
+    assert_eq!(app.client().from_address("198.51.100.8").sign_in("zoe", PASSWORD).await.status, 303);
+}
+
+// ASVS 15.3.4
+#[tokio::test]
+async fn an_address_that_a_client_made_up_gives_no_new_budget() {
+    let app = TestApp::spawn();
+    app.member("zoe").await;
+    for number in 0..5 {
+        let client = app.client().from_address(&format!("198.51.100.{number}"));
+        assert_eq!(client.sign_in("zoe", WRONG).await.status, 422);
+    }
+    for nonsense in ["198.51.100.9", "a", "", "unknown"] {
+        assert_eq!(app.client().from_address(nonsense).sign_in("zoe", PASSWORD).await.status, 429, "{nonsense}");
+    }
+}
+
+#[tokio::test]
+async fn the_addresses_of_one_ipv6_subscriber_are_one_network() {
+    let app = TestApp::with(&PROXY);
+    app.member("zoe").await;
+    for number in 0..5 {
+        let client = app.client().from_address(&format!("2001:db8:1:2::{number}"));
+        assert_eq!(client.sign_in("zoe", WRONG).await.status, 422);
+    }
+    assert_eq!(app.client().from_address("2001:db8:1:2:ffff::1").sign_in("zoe", PASSWORD).await.status, 429);
+    assert_eq!(app.client().from_address("2001:db8:1:3::1").sign_in("zoe", PASSWORD).await.status, 303);
+}
+
+/// Fails a hundred times with the patience of a saint, from as many networks.
+async fn close(app: &TestApp, login: &str) {
+    for number in 0..100 {
+        let client = app.client().from_address(&format!("198.51.100.{number}"));
+        assert_eq!(client.sign_in(login, WRONG).await.status, 422, "failure {number}");
+        app.clock.advance(Duration::from_secs(2 * 60 * 60));
+    }
+}
+
+// NIST SP 800-63B-4, 3.2.2
+#[tokio::test]
+async fn after_a_hundred_failures_the_password_path_is_closed_to_strangers_but_not_to_a_known_browser() {
+    let app = TestApp::with(&PROXY);
+    let owner = app.member("zoe").await.from_address("203.0.113.5");
+    let signed_in = app.client().from_address("203.0.113.5");
+    signed_in.sign_in("zoe", PASSWORD).await;
+    owner.set_cookie("device", &signed_in.cookie("device").unwrap());
+
+    close(&app, "zoe").await;
+
+    let stranger = app.client().from_address("203.0.113.5");
+    let refused = stranger.sign_in("zoe", PASSWORD).await;
+    assert_eq!((refused.status, refused.header("retry-after")), (429, "3600"));
+    assert!(refused.body.contains("a browser in which you have signed in before"));
+    app.clock.advance(Duration::from_secs(300 * 24 * 60 * 60));
+    assert_eq!(stranger.sign_in("zoe@keepers.example", PASSWORD).await.status, 429, "time does not open it");
+    assert_eq!(owner.sign_in("zoe", PASSWORD).await.status, 303, "the owner, at home");
+    assert_eq!(stranger.sign_in("zoe", PASSWORD).await.status, 429, "nor does the owner's success");
+
+    let settings = crate::support::settings(&[]);
+    let opened = gatehouse::accounts::unlock(&app.app.database, &settings, "Zoe", app.clock.now()).await.unwrap();
+    assert!(opened);
+    assert_eq!(stranger.sign_in("zoe", PASSWORD).await.status, 303, "an administrator does");
+    assert_eq!(app.happened("account_unlocked").await, 1);
+}
+
+#[tokio::test]
+async fn a_name_that_does_not_exist_closes_too() {
+    let app = TestApp::with(&PROXY);
+    close(&app, "eva").await;
+    let refused = app.client().from_address("203.0.113.5").sign_in("eva", WRONG).await;
+    assert_eq!((refused.status, refused.header("retry-after")), (429, "3600"));
+}
+
+#[tokio::test]
+async fn a_known_browser_has_a_budget_of_its_own_of_the_same_shape() {
+    let app = TestApp::spawn();
+    let owner = app.member("zoe").await;
+    let stranger = app.client();
+    fail(&stranger, "zoe", 5).await;
+    assert_eq!(stranger.sign_in("zoe", PASSWORD).await.status, 429);
+    fail(&owner, "zoe", 5).await;
+    assert_eq!(owner.sign_in("zoe", PASSWORD).await.header("retry-after"), "1");
+    app.clock.advance(Duration::from_secs(1));
+    assert_eq!(owner.sign_in("zoe", PASSWORD).await.status, 303);
+}
+
+#[tokio::test]
+async fn the_device_cookie_is_good_for_its_own_account_for_a_year_and_only_as_we_made_it() {
+    let app = TestApp::with(&["--failure-rate", "0"]);
+    let (zoe, eva) = (app.member("zoe").await, app.member("eva").await);
+    let (of_zoe, of_eva) = (zoe.cookie("device").unwrap(), eva.cookie("device").unwrap());
+    fail(&app.client(), "zoe", 5).await;
+    let try_with = async |device: &str| {
+        let client = app.client();
+        client.set_cookie("device", device);
+        client.sign_in("zoe", PASSWORD).await.status
+    };
+    let mut forged = of_zoe.clone();
+    forged.replace_range(3..4, if &of_zoe[3..4] == "A" { "B" } else { "A" });
+    assert_eq!(try_with(&of_eva).await, 429);
+    assert_eq!(try_with(&forged).await, 429);
+    assert_eq!(try_with("x").await, 429);
+    assert_eq!(try_with(&of_zoe).await, 303);
+    app.clock.advance(Duration::from_secs(365 * 24 * 60 * 60));
+    fail(&app.client(), "zoe", 5).await;
+    assert_eq!(try_with(&of_zoe).await, 429);
+}
+
+// One password over many names.
+#[tokio::test]
+async fn the_failures_of_a_network_are_counted_over_all_names() {
+    let app = TestApp::with(&["--failure-rate", "20/1h", PROXY[0], PROXY[1]]);
+    let attacker = app.client().from_address("198.51.100.7");
+    for number in 0..20 {
+        assert_eq!(attacker.sign_in(&format!("name{number}"), WRONG).await.status, 422);
+    }
+    let refused = attacker.sign_in("name20", WRONG).await;
+    assert_eq!((refused.status, refused.header("retry-after")), (429, "3600"));
+    assert_eq!(app.client().from_address("198.51.100.8").sign_in("name20", WRONG).await.status, 422);
+    app.clock.advance(Duration::from_secs(60 * 60));
+    assert_eq!(attacker.sign_in("name20", WRONG).await.status, 422);
+}
+
+#[tokio::test]
+async fn successes_do_not_use_up_the_budget_of_a_network() {
+    let app = TestApp::with(&["--failure-rate", "3/1h"]);
+    app.member("zoe").await;
+    for _ in 0..10 {
+        assert_eq!(app.client().sign_in("zoe", PASSWORD).await.status, 303);
+    }
+}
+
+// Generic limiter race; "check, then act" is one transaction here.
+#[tokio::test]
+async fn two_hundred_guesses_at_once_are_no_more_hashes_than_the_budget_allows() {
+    let app = TestApp::with(&["--failure-rate", "0"]);
+    app.member("zoe").await;
+    let before = app.app.accounts.hashes_computed();
+    let guesses = (0..200).map(|_| {
+        let client = app.client();
+        async move { client.sign_in("zoe", WRONG).await.status }
+    });
+    let statuses = futures_util::future::join_all(guesses).await;
+    assert_eq!(statuses.iter().filter(|status| **status == 422).count(), 5);
+    assert!(statuses.iter().all(|status| matches!(status, 422 | 429 | 503)), "{statuses:?}");
+    assert_eq!(app.app.accounts.hashes_computed() - before, 5);
+}
+
+#[tokio::test]
+async fn two_hundred_guesses_at_once_from_everywhere_are_a_hundred_hashes_at_most() {
+    let app = TestApp::with(&[&PROXY[..], &["--hash-queue", "500"]].concat());
+    app.member("zoe").await;
+    let before = app.app.accounts.hashes_computed();
+    let guesses = (0..200).map(|number| {
+        let client = app.client().from_address(&format!("198.51.100.{number}"));
+        async move { client.sign_in("zoe", WRONG).await.status }
+    });
+    let statuses = futures_util::future::join_all(guesses).await;
+    assert_eq!(statuses.iter().filter(|status| **status == 422).count(), 100);
+    assert_eq!(statuses.iter().filter(|status| **status == 429).count(), 100);
+    assert_eq!(app.app.accounts.hashes_computed() - before, 100);
+}
+
+#[tokio::test]
+async fn a_restart_and_a_second_process_change_no_count() {
+    let app = TestApp::spawn();
+    app.member("zoe").await;
+    fail(&app.client(), "zoe", 3).await;
+    let app = app.restart(&[]);
+    fail(&app.client(), "zoe", 1).await;
+    let sibling = app.sibling(&[]);
+    fail(&sibling.client(), "zoe", 1).await;
+    assert_eq!(app.client().sign_in("zoe", PASSWORD).await.status, 429);
+}
+
+#[tokio::test]
+async fn a_network_can_make_so_many_accounts_and_no_more() {
+    let app = TestApp::with(&["--registration-rate", "3/1h", PROXY[0], PROXY[1]]);
+    let network = || app.client().from_address("198.51.100.7");
+    for number in 0..3 {
+        assert_eq!(network().register(&format!("zoe{number}")).await.status, 303);
+        assert_eq!(network().post("/register", &[("username", "x")]).await.status, 422, "a mistake is no account");
+    }
+    let refused = network().register("zoe3").await;
+    assert_eq!((refused.status, refused.header("retry-after")), (429, "3600"));
+    assert!(refused.body.contains("Too many registrations") && refused.body.contains("value=\"zoe3\""));
+    assert_eq!(app.client().from_address("198.51.100.8").register("zoe3").await.status, 303);
+    app.clock.advance(Duration::from_secs(60 * 60));
+    assert_eq!(network().register("zoe4").await.status, 303);
+    assert_eq!(app.happened("registration_throttled").await, 1);
+}
+
+#[tokio::test]
+async fn a_stranger_finds_out_only_so_many_names_that_are_taken() {
+    let app = TestApp::with(&["--failure-rate", "5/1h"]);
+    app.member("zoe").await;
+    for _ in 0..5 {
+        assert_eq!(app.client().register("zoe").await.status, 422);
+    }
+    let refused = app.client().register("zoe").await;
+    assert_eq!(refused.status, 429);
+    assert_eq!(refused.error_fields(), Vec::<String>::new());
+    assert_eq!(app.client().register("eva").await.status, 303, "a free name is no secret");
+}
+
+#[tokio::test]
+async fn counters_that_mean_nothing_any_more_are_removed() {
+    use diesel::{QueryDsl, RunQueryDsl};
+    use gatehouse::db::schema::throttles;
+    let app = TestApp::spawn();
+    for number in 0..3 {
+        fail(&app.client(), &format!("nobody{number}"), 1).await;
+    }
+    let count = async || app.query(|conn| throttles::table.count().get_result::<i64>(conn)).await;
+    assert_eq!(count().await, 7, "one for each name, one for each name and the network, one for the network");
+    app.clock.advance(Duration::from_secs(24 * 60 * 60));
+    gatehouse::server::clean(&app.app).await;
+    assert_eq!(count().await, 3);
+    app.clock.advance(Duration::from_secs(90 * 24 * 60 * 60));
+    gatehouse::server::clean(&app.app).await;
+    assert_eq!(count().await, 0);
+}
