@@ -43,7 +43,7 @@ async fn answers(app: &TestApp) -> Vec<(&'static str, u16, Answer)> {
         ("not found", 404, guest.get("/nowhere").await),
         ("no such asset", 404, guest.get("/static/nothing.css").await),
         ("no listing", 404, guest.get("/static/").await),
-        ("no climbing", 404, guest.get("/static/..%2fCargo.toml").await),
+        ("no climbing", 400, guest.get("/static/..%2fCargo.toml").await),
         ("method", 405, guest.send(origin(guest.request("PUT", "/login"))).await),
         ("unknown method", 405, guest.send(origin(guest.request("BREW", "/login"))).await),
         ("options", 405, guest.send(guest.request("OPTIONS", "/login")).await),

@@ -4,6 +4,7 @@
 //! `GATEHOUSE_TEST_DATABASE` says which database: `sqlite` (the default) or `mariadb`. `tests/run` runs everything on both.
 #![allow(dead_code, reason = "each of the test binaries uses a part of it")]
 
+pub mod chromium;
 pub mod client;
 pub mod companion;
 pub mod mariadb;

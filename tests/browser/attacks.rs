@@ -1,0 +1,99 @@
+use std::{
+    io::{Read, Write},
+    net::TcpListener,
+    thread,
+};
+
+use fantoccini::Locator;
+
+use crate::support::{
+    PASSWORD, TestApp,
+    chromium::{Browser, View},
+};
+
+/// Another site, whose every page is `html`. `localhost` and `127.0.0.1` are two sites to a browser.
+fn evil_site(html: String) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    thread::spawn(move || {
+        for socket in listener.incoming() {
+            let mut socket = socket.unwrap();
+            let _ = socket.read(&mut [0; 4096]);
+            let _ = write!(
+                socket,
+                "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{html}",
+                html.len()
+            );
+        }
+    });
+    format!("http://localhost:{port}")
+}
+
+async fn signed_in(app: &TestApp, view: View) -> Browser {
+    app.member("zoe").await;
+    let browser = Browser::open(&app.address, view).await;
+    browser.go("/login").await;
+    browser.fill("User name or e-mail", "zoe").await;
+    browser.fill("Password", PASSWORD).await;
+    browser.press("Sign in").await;
+    browser.arrives("Hello, zoe").await;
+    browser
+}
+
+// ASVS 3.5.1
+#[tokio::test]
+async fn a_form_on_another_site_changes_nothing_here() {
+    let app = TestApp::spawn();
+    let browser = signed_in(&app, View::default()).await;
+    let action = format!("{}/logout", app.address);
+    let evil = evil_site(format!("<form method=post action='{action}'><button>A free prize</button></form>"));
+    browser.client.goto(&evil).await.unwrap();
+    browser.press("A free prize").await;
+    browser.arrives("That came from another site").await;
+    browser.go("/").await;
+    browser.arrives("Hello, zoe").await;
+    browser.close().await;
+}
+
+// ASVS 3.4.6
+#[tokio::test]
+async fn another_site_cannot_put_a_page_into_a_frame() {
+    let app = TestApp::spawn();
+    let browser = signed_in(&app, View::default()).await;
+    for page in ["/", "/login"] {
+        let evil = evil_site(format!("<iframe src='{}{page}'></iframe>", app.address));
+        browser.client.goto(&evil).await.unwrap();
+        browser.client.find(Locator::Css("iframe")).await.unwrap().enter_frame().await.unwrap();
+        let text = browser.text().await;
+        assert!(!text.contains("zoe") && !text.contains("Sign in"), "{page}: {text}");
+        browser.client.enter_parent_frame().await.unwrap();
+    }
+    browser.close().await;
+}
+
+// ASVS 3.3.4, 3.4.3: even where scripts may run, the page lets none of its own run and the cookies are out of reach.
+#[tokio::test]
+async fn a_script_in_the_page_does_not_run_and_no_script_sees_a_cookie() {
+    let app = TestApp::spawn();
+    let browser = signed_in(&app, View { scripts: true, ..View::default() }).await;
+    let inject = "const script = document.createElement('script'); script.textContent = 'window.hacked = true'; \
+                  document.body.append(script); \
+                  const image = document.createElement('img'); image.setAttribute('onerror', 'window.hacked = true'); \
+                  image.src = '/nowhere.png'; document.body.append(image); \
+                  return [document.cookie, window.hacked === undefined];";
+    let seen = browser.client.execute(inject, vec![]).await.unwrap();
+    assert_eq!(seen, serde_json::json!(["", true]));
+    browser.close().await;
+}
+
+#[tokio::test]
+async fn a_real_browser_keeps_the_cookies_as_they_were_meant() {
+    let app = TestApp::spawn();
+    let browser = signed_in(&app, View::default()).await;
+    for (name, lasting) in [("session", false), ("device", true)] {
+        let cookie = browser.client.get_named_cookie(name).await.unwrap();
+        assert_eq!((cookie.http_only(), cookie.path(), cookie.expires().is_some()), (Some(true), Some("/"), lasting), "{name}");
+        assert_eq!(cookie.same_site().map(|site| site.to_string()).as_deref(), Some("Lax"), "{name}");
+    }
+    browser.close().await;
+}
