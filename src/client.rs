@@ -23,11 +23,7 @@ impl Client {
     /// Somebody at this machine's own command line.
     #[must_use]
     pub fn local() -> Self {
-        Self {
-            address: IpAddr::V4(Ipv4Addr::LOCALHOST),
-            user_agent: String::new(),
-            request_id: RequestId::new(),
-        }
+        Self { address: IpAddr::V4(Ipv4Addr::LOCALHOST), user_agent: String::new(), request_id: RequestId::new() }
     }
 
     /// The network that limits are counted for.

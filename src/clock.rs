@@ -20,11 +20,9 @@ use time::OffsetDateTime;
 
 /// A moment: whole milliseconds since 1970-01-01 UTC.
 ///
-/// An integer, because `SQLite` keeps nanoseconds of a date and `MySQL` microseconds: with an integer a time comes back
+/// An integer, because SQLite keeps nanoseconds of a date and MySQL microseconds: with an integer a time comes back
 /// from either as it went in, and both sort and compare it alike.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, AsExpression, FromSqlRow,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, AsExpression, FromSqlRow)]
 #[diesel(sql_type = BigInt)]
 pub struct Timestamp(i64);
 
@@ -68,8 +66,7 @@ impl Timestamp {
     /// The same moment as a date, for people. Moments no calendar has are shown as 1970.
     #[must_use]
     pub fn date(self) -> OffsetDateTime {
-        OffsetDateTime::from_unix_timestamp_nanos(i128::from(self.0) * 1_000_000)
-            .unwrap_or(OffsetDateTime::UNIX_EPOCH)
+        OffsetDateTime::from_unix_timestamp_nanos(i128::from(self.0) * 1_000_000).unwrap_or(OffsetDateTime::UNIX_EPOCH)
     }
 }
 
@@ -127,8 +124,7 @@ impl Clock {
         match &self.0 {
             Some(moment) => Timestamp(moment.load(Ordering::SeqCst)),
             None => Timestamp(
-                i64::try_from(OffsetDateTime::now_utc().unix_timestamp_nanos() / 1_000_000)
-                    .unwrap_or(i64::MAX),
+                i64::try_from(OffsetDateTime::now_utc().unix_timestamp_nanos() / 1_000_000).unwrap_or(i64::MAX),
             ),
         }
     }

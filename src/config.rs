@@ -120,10 +120,7 @@ pub struct ConfigError {
 impl ConfigError {
     /// `problem` with `setting`.
     pub fn new(setting: &'static str, problem: impl Into<String>) -> Self {
-        Self {
-            setting,
-            problem: problem.into(),
-        }
+        Self { setting, problem: problem.into() }
     }
 }
 
@@ -145,9 +142,7 @@ impl Settings {
         let Some(url) = &self.database_url else {
             return Ok(DatabaseUrl::Sqlite(self.data_dir.join("gatehouse.db")));
         };
-        url.expose_secret()
-            .parse()
-            .map_err(|problem| ConfigError::new("GATEHOUSE_DATABASE_URL", problem as String))
+        url.expose_secret().parse().map_err(|problem| ConfigError::new("GATEHOUSE_DATABASE_URL", problem as String))
     }
 
     /// The origin that people see, once it is known where the server listens.
@@ -156,7 +151,9 @@ impl Settings {
         let public = match &self.public_url {
             Some(public) => public.clone(),
             None if listening.ip().is_unspecified() => {
-                return fail("is needed when GATEHOUSE_LISTEN names no single address, for example https://login.example.org");
+                return fail(
+                    "is needed when GATEHOUSE_LISTEN names no single address, for example https://login.example.org",
+                );
             }
             None => format!("http://{listening}")
                 .parse()
@@ -205,17 +202,11 @@ impl FromStr for Rate {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         if text.trim() == "0" {
-            return Ok(Self {
-                limit: 0,
-                period: Duration::ZERO,
-            });
+            return Ok(Self { limit: 0, period: Duration::ZERO });
         }
         let example = "is not a rate; use a number, a slash and a duration, for example 20/1h, or 0 for no limit";
         let (limit, period) = text.split_once('/').ok_or(example)?;
-        Ok(Self {
-            limit: limit.trim().parse().map_err(|_| example)?,
-            period: duration(period)?,
-        })
+        Ok(Self { limit: limit.trim().parse().map_err(|_| example)?, period: duration(period)? })
     }
 }
 
@@ -237,7 +228,10 @@ impl FromStr for PublicUrl {
             && url.username().is_empty()
             && url.password().is_none();
         if !bare {
-            return Err("has to be an origin only, without path, query or user name, for example https://login.example.org".to_owned());
+            return Err(
+                "has to be an origin only, without path, query or user name, for example https://login.example.org"
+                    .to_owned(),
+            );
         }
         Ok(Self(url))
     }
@@ -289,7 +283,7 @@ fn duration(text: &str) -> Result<Duration, String> {
 }
 
 fn duration_or_zero(text: &str) -> Result<Duration, String> {
-    const TEN_YEARS: Duration = Duration::from_secs(10 * 366 * 24 * 60 * 60);
+    const TEN_YEARS: Duration = Duration::from_hours(87840);
     let span = humantime::parse_duration(text.trim())
         .map_err(|_| "is not a duration; use for example 90s, 30m, 12h or 14d")?;
     if span > TEN_YEARS {
@@ -337,7 +331,7 @@ mod tests {
     #[test]
     fn a_rate_is_a_number_in_a_time() {
         let rate: Rate = "20/1h".parse().unwrap();
-        assert_eq!((rate.limit, rate.period), (20, Duration::from_secs(3600)));
+        assert_eq!((rate.limit, rate.period), (20, Duration::from_hours(1)));
         assert_eq!("0".parse::<Rate>().unwrap().limit, 0);
         for text in ["", "20", "/1h", "20/", "20/0s", "-1/1h", "20/1h/1h"] {
             assert!(text.parse::<Rate>().is_err(), "{text}");
@@ -348,7 +342,15 @@ mod tests {
     fn a_public_url_is_an_origin_and_nothing_more() {
         let public: PublicUrl = "https://Login.Example.org:8443/".parse().unwrap();
         assert_eq!(public.origin(), "https://login.example.org:8443");
-        for text in ["", "login.example.org", "ftp://x.org", "https://x.org/a", "https://x.org/?a", "https://u@x.org/", "https://"] {
+        for text in [
+            "",
+            "login.example.org",
+            "ftp://x.org",
+            "https://x.org/a",
+            "https://x.org/?a",
+            "https://u@x.org/",
+            "https://",
+        ] {
             assert!(text.parse::<PublicUrl>().is_err(), "{text}");
         }
     }

@@ -45,40 +45,29 @@ impl<S: 'static> Crew<S> {
         for _ in 0..threads {
             let queue = queue.clone();
             let prepare = prepare.clone();
-            thread::Builder::new()
-                .name(name.to_owned())
-                .spawn(move || {
-                    let mut own = prepare();
-                    for job in queue {
-                        if catch_unwind(AssertUnwindSafe(|| job(&mut own))).is_err() {
-                            own = prepare();
-                        }
+            thread::Builder::new().name(name.to_owned()).spawn(move || {
+                let mut own = prepare();
+                for job in queue {
+                    if catch_unwind(AssertUnwindSafe(|| job(&mut own))).is_err() {
+                        own = prepare();
                     }
-                })?;
+                }
+            })?;
         }
-        Ok(Self {
-            jobs,
-            places: Arc::new(Semaphore::new(threads.saturating_add(waiting))),
-        })
+        Ok(Self { jobs, places: Arc::new(Semaphore::new(threads.saturating_add(waiting))) })
     }
 
     /// Takes a place in the queue, or `None` at once when it is full.
     #[must_use]
     pub fn place(&self) -> Option<Place<S>> {
         let permit = Arc::clone(&self.places).try_acquire_owned().ok()?;
-        Some(Place {
-            jobs: self.jobs.clone(),
-            permit,
-        })
+        Some(Place { jobs: self.jobs.clone(), permit })
     }
 }
 
 impl<S: 'static> Place<S> {
     /// Runs `work` on one of the threads. Work that nobody waits for any more when its turn comes is not begun.
-    pub async fn run<T: Send + 'static>(
-        self,
-        work: impl FnOnce(&mut S) -> T + Send + 'static,
-    ) -> Result<T, Lost> {
+    pub async fn run<T: Send + 'static>(self, work: impl FnOnce(&mut S) -> T + Send + 'static) -> Result<T, Lost> {
         let (answer, answered) = oneshot::channel();
         let span = Span::current();
         let permit = self.permit;

@@ -133,10 +133,7 @@ impl Notes {
     /// Nothing noted yet.
     #[must_use]
     pub fn new(clock: Clock) -> Self {
-        Self {
-            clock,
-            pending: Mutex::new(HashMap::new()),
-        }
+        Self { clock, pending: Mutex::new(HashMap::new()) }
     }
 
     /// Counts one event. Costs a lock held for one look into a table, and no query.
@@ -152,11 +149,7 @@ impl Notes {
                 note.occurrences = note.occurrences.saturating_add(1);
             }
             Entry::Vacant(place) => {
-                place.insert(Note {
-                    first: client.clone(),
-                    at: self.clock.now(),
-                    occurrences: 1,
-                });
+                place.insert(Note { first: client.clone(), at: self.clock.now(), occurrences: 1 });
             }
         }
     }

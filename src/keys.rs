@@ -71,8 +71,7 @@ impl Derived {
             id: BASE64.encode(expand::<6>(&root, "gatehouse key id v1")),
             sign_token: EncodingKey::from_secret(&token),
             verify_token: DecodingKey::from_secret(&token),
-            macs: Purpose::ALL
-                .map(|purpose| hmac::Key::new(HMAC_SHA256, &expand::<32>(&root, purpose.label()))),
+            macs: Purpose::ALL.map(|purpose| hmac::Key::new(HMAC_SHA256, &expand::<32>(&root, purpose.label()))),
         }
     }
 
@@ -101,16 +100,14 @@ impl Keys {
         let secret = match (&settings.secret, &settings.secret_file) {
             (Some(secret), _) => check("GATEHOUSE_SECRET", secret.clone())?,
             (None, Some(file)) => {
-                let secret = read_secret(file)
-                    .map_err(|problem| ConfigError::new("GATEHOUSE_SECRET_FILE", problem))?;
+                let secret = read_secret(file).map_err(|problem| ConfigError::new("GATEHOUSE_SECRET_FILE", problem))?;
                 check("GATEHOUSE_SECRET_FILE", secret)?
             }
             (None, None) => {
                 let file = settings.data_dir.join("secret.key");
                 let fail = |problem| ConfigError::new("GATEHOUSE_DATA_DIR", problem);
-                make_secret(&file).map_err(|error| {
-                    fail(format!("cannot make the secret {}: {error}", file.display()))
-                })?;
+                make_secret(&file)
+                    .map_err(|error| fail(format!("cannot make the secret {}: {error}", file.display())))?;
                 check("GATEHOUSE_DATA_DIR", read_secret(&file).map_err(fail)?)?
             }
         };
@@ -125,10 +122,7 @@ impl Keys {
 
     fn new(secret: &SecretString, previous: &[SecretString]) -> Self {
         let derive = |secret: &SecretString| Derived::from_secret(secret.expose_secret().as_bytes());
-        Self {
-            current: derive(secret),
-            previous: previous.iter().map(derive).collect(),
-        }
+        Self { current: derive(secret), previous: previous.iter().map(derive).collect() }
     }
 
     fn all(&self) -> impl Iterator<Item = &Derived> {
@@ -184,7 +178,10 @@ fn check(setting: &'static str, secret: SecretString) -> Result<SecretString, Co
     if text.len() < SECRET_BYTES {
         return Err(ConfigError::new(
             setting,
-            format!("the secret has {} bytes; it needs {SECRET_BYTES} at least, for example from: openssl rand -hex 32", text.len()),
+            format!(
+                "the secret has {} bytes; it needs {SECRET_BYTES} at least, for example from: openssl rand -hex 32",
+                text.len()
+            ),
         ));
     }
     if zxcvbn::zxcvbn(text, &["gatehouse"]).guesses_log10() < FEWEST_GUESSES_LOG10 {
@@ -201,10 +198,7 @@ fn read_secret(file: &Path) -> Result<SecretString, String> {
     let mode = fs::metadata(file).map_err(show)?.mode();
     // Others in the group may be meant to read it (a service manager's credentials); the rest of the world is not.
     if mode & 0o007 != 0 {
-        return Err(format!(
-            "{} can be opened by every user of this machine; run: chmod 600 {0}",
-            file.display()
-        ));
+        return Err(format!("{} can be opened by every user of this machine; run: chmod 600 {0}", file.display()));
     }
     let text = fs::read_to_string(file).map_err(show)?;
     Ok(SecretString::from(text.trim()))
@@ -218,19 +212,11 @@ fn make_secret(file: &Path) -> io::Result<()> {
     }
     let folder = file.parent().unwrap_or(Path::new("."));
     let draft = folder.join(format!("secret.{:x}.new", u64::from_ne_bytes(random::bytes())));
-    let secret: String = random::bytes::<SECRET_BYTES>()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    let written = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&draft)
-        .and_then(|mut open| {
-            writeln!(open, "{secret}")?;
-            open.sync_all()
-        });
+    let secret = BASE64.encode(random::bytes::<SECRET_BYTES>());
+    let written = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft).and_then(|mut open| {
+        writeln!(open, "{secret}")?;
+        open.sync_all()
+    });
     let linked = written.and_then(|()| fs::hard_link(&draft, file));
     fs::remove_file(&draft)?;
     match linked {
@@ -272,7 +258,7 @@ mod tests {
     #[test]
     fn a_random_secret_is_accepted() {
         for _ in 0..100 {
-            let hex: String = random::bytes::<16>().iter().map(|byte| format!("{byte:02x}")).collect();
+            let hex = format!("{:032x}", u128::from_ne_bytes(random::bytes()));
             assert!(check("GATEHOUSE_SECRET", secret(&hex)).is_ok(), "{hex}");
             let text = BASE64.encode(random::bytes::<24>());
             assert!(check("GATEHOUSE_SECRET", secret(&text)).is_ok(), "{text}");
@@ -320,7 +306,7 @@ mod tests {
         let first = fs::read_to_string(&file).unwrap();
         make_secret(&file).unwrap();
         assert_eq!(fs::read_to_string(&file).unwrap(), first);
-        assert_eq!(first.trim().len(), 2 * SECRET_BYTES);
+        assert_eq!(BASE64.decode(first.trim()).unwrap().len(), SECRET_BYTES);
         assert_eq!(fs::metadata(&file).unwrap().mode() & 0o777, 0o600);
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }

@@ -70,12 +70,7 @@ impl Route {
     /// A page for the signed in.
     #[must_use]
     pub fn new(path: &'static str) -> Self {
-        Self {
-            path,
-            access: Access::SignedIn,
-            methods: Methods::default(),
-            resource: web::resource(path),
-        }
+        Self { path, access: Access::SignedIn, methods: Methods::default(), resource: web::resource(path) }
     }
 
     /// Opens it to anyone.
@@ -101,10 +96,7 @@ impl Route {
         F::Output: Responder + 'static,
     {
         self.methods.get = true;
-        self.resource = self
-            .resource
-            .route(web::get().to(handler.clone()))
-            .route(web::head().to(handler));
+        self.resource = self.resource.route(web::get().to(handler.clone())).route(web::head().to(handler));
         self
     }
 
@@ -124,9 +116,8 @@ impl Route {
     /// Puts it into place, behind the guard.
     pub fn register(self, config: &mut ServiceConfig) {
         let (access, allow) = (self.access, self.methods.allow());
-        let resource = self
-            .resource
-            .default_service(web::to(move || async move { Err::<&str, _>(Problem::Method(allow)) }));
+        let resource =
+            self.resource.default_service(web::to(move || async move { Err::<&str, _>(Problem::Method(allow)) }));
         config.service(resource.wrap(from_fn(move |req, next| guard::enter(access, req, next))));
     }
 }

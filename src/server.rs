@@ -68,10 +68,7 @@ pub struct Fittings {
 
 impl Default for Fittings {
     fn default() -> Self {
-        Self {
-            clock: Clock::system(),
-            routes: |_| {},
-        }
+        Self { clock: Clock::system(), routes: |_| {} }
     }
 }
 
@@ -91,7 +88,8 @@ impl Application {
             let folder = settings.static_dir.display();
             ConfigError::new("GATEHOUSE_STATIC_DIR", format!("{folder} cannot be used: {error}"))
         })?;
-        let listener = TcpListener::bind(settings.listen).map_err(|error| StartError::Listen(settings.listen, error))?;
+        let listener =
+            TcpListener::bind(settings.listen).map_err(|error| StartError::Listen(settings.listen, error))?;
         let address = listener.local_addr()?;
         let public = settings.public_url(address)?;
 

@@ -35,10 +35,9 @@ pub fn mistake(mistake: Mistake) -> (&'static str, Cow<'static, str>) {
         Mistake::Username(UsernameError::Missing) => ("username", "Choose a user name."),
         Mistake::Username(UsernameError::Length) => ("username", "A user name has 3 to 32 characters."),
         Mistake::Username(UsernameError::Beginning) => ("username", "A user name begins with a letter or a digit."),
-        Mistake::Username(UsernameError::Character) => (
-            "username",
-            "A user name can have the letters a to z, digits, dots, hyphens and underscores.",
-        ),
+        Mistake::Username(UsernameError::Character) => {
+            ("username", "A user name can have the letters a to z, digits, dots, hyphens and underscores.")
+        }
         Mistake::UsernameTaken => ("username", "This user name is taken. Choose another."),
         Mistake::Email(EmailError::Missing) => ("email", "Enter your e-mail address."),
         Mistake::Email(EmailError::TooLong) => ("email", "An e-mail address has at most 254 characters."),
@@ -92,7 +91,9 @@ pub fn sign_in_refused(refusal: Refusal) -> String {
 #[must_use]
 pub fn registration_refused(refusal: Refusal) -> String {
     match refusal {
-        Refusal::Wait(wait) => format!("Too many registrations have come from your network. Wait {}, then try again.", span(wait)),
+        Refusal::Wait(wait) => {
+            format!("Too many registrations have come from your network. Wait {}, then try again.", span(wait))
+        }
         Refusal::Closed => sign_in_refused(refusal),
     }
 }
@@ -128,17 +129,39 @@ fn span(span: Duration) -> String {
 #[must_use]
 pub fn problem(problem: Problem) -> (&'static str, &'static str) {
     match problem {
-        Problem::Malformed => ("That did not arrive properly", "Something in what your browser sent could not be read. Go back, reload the page and try again."),
+        Problem::Malformed => (
+            "That did not arrive properly",
+            "Something in what your browser sent could not be read. Go back, reload the page and try again.",
+        ),
         Problem::SignedOut => ("You are not signed in", "Sign in, then try again."),
-        Problem::CrossOrigin => ("That came from another site", "For your safety, forms are accepted only from this site’s own pages. Open the page here and try again."),
-        Problem::StaleForm => ("This form is out of date", "You may have signed in again in another window since the page was opened. Go back, reload the page and try again."),
+        Problem::CrossOrigin => (
+            "That came from another site",
+            "For your safety, forms are accepted only from this site’s own pages. Open the page here and try again.",
+        ),
+        Problem::StaleForm => (
+            "This form is out of date",
+            "You may have signed in again in another window since the page was opened. Go back, reload the page and try again.",
+        ),
         Problem::NotFound => ("There is no such page", "The address may be mistyped, or the page may be gone."),
         Problem::Method(_) => ("That cannot be done here", "This address does not take requests of this kind."),
-        Problem::TooSlow => ("That took too long", "What your browser sent did not arrive in time. Check your connection and try again."),
-        Problem::TooLarge => ("That is too much", "What your browser sent is larger than any form here. Nothing was saved."),
-        Problem::NotAForm => ("That is not a form", "This address takes forms as a browser sends them, and nothing else."),
-        Problem::Internal => ("Something went wrong", "It is our fault, not yours, and it has been noted. Try again; if it happens again, tell whoever runs this site the number below."),
-        Problem::Unavailable => ("One moment, please", "The site cannot answer right now. Nothing is lost: wait a few seconds, then try again."),
+        Problem::TooSlow => (
+            "That took too long",
+            "What your browser sent did not arrive in time. Check your connection and try again.",
+        ),
+        Problem::TooLarge => {
+            ("That is too much", "What your browser sent is larger than any form here. Nothing was saved.")
+        }
+        Problem::NotAForm => {
+            ("That is not a form", "This address takes forms as a browser sends them, and nothing else.")
+        }
+        Problem::Internal => (
+            "Something went wrong",
+            "It is our fault, not yours, and it has been noted. Try again; if it happens again, tell whoever runs this site the number below.",
+        ),
+        Problem::Unavailable => (
+            "One moment, please",
+            "The site cannot answer right now. Nothing is lost: wait a few seconds, then try again.",
+        ),
         Problem::Other(_) => ("That did not work", "Go back and try again."),
     }
 }

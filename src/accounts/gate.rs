@@ -94,21 +94,13 @@ impl Accounts {
         }
 
         let stored = credential.as_ref().map(|credential| credential.password_hash.clone());
-        match (turn.verify(password, stored).await?, credential) {
-            (Verdict::Right { upgrade }, Some(credential)) => Ok(Passage::Passed(Passed {
-                credential,
-                throttle,
-                attempt,
-                upgrade,
-            })),
-            _ => {
-                let client = client.clone();
-                self.database
-                    .write(move |conn| events::record(conn, Kind::SignInFailed, account, &client, now))
-                    .await?;
-                Ok(Passage::Wrong)
-            }
+        let verdict = turn.verify(password, stored).await?;
+        if let (Verdict::Right { upgrade }, Some(credential)) = (verdict, credential) {
+            return Ok(Passage::Passed(Passed { credential, throttle, attempt, upgrade }));
         }
+        let client = client.clone();
+        self.database.write(move |conn| events::record(conn, Kind::SignInFailed, account, &client, now)).await?;
+        Ok(Passage::Wrong)
     }
 
     /// What a name that does not exist is counted under. A keyed hash, because people type passwords into the wrong field.

@@ -93,9 +93,7 @@ impl Accounts {
             sessions,
             hasher,
             throttle: Throttle::new(settings),
-            policy: Policy {
-                shortest: usize::from(settings.password_min_length),
-            },
+            policy: Policy { shortest: usize::from(settings.password_min_length) },
             site: settings.site_name.clone(),
             open: settings.registration == config::Registration::Open,
         }

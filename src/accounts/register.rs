@@ -130,11 +130,7 @@ impl Accounts {
     }
 
     /// Looks at the whole form, so that a person hears of every mistake at once.
-    async fn check(
-        &self,
-        form: &Registration,
-        client: &Client,
-    ) -> Result<Result<Checked, RegisterOutcome>, Error> {
+    async fn check(&self, form: &Registration, client: &Client) -> Result<Result<Checked, RegisterOutcome>, Error> {
         let username = Username::parse(&form.username);
         let email = Email::parse(&form.email);
         let mut mistakes: Vec<Mistake> = Vec::new();
@@ -166,11 +162,9 @@ impl Accounts {
         }
         mistakes.sort_by_key(Mistake::position);
         match (username, email, &form.password) {
-            (Ok(username), Ok(email), Some(password)) if mistakes.is_empty() => Ok(Ok(Checked {
-                username,
-                email,
-                password: password.clone(),
-            })),
+            (Ok(username), Ok(email), Some(password)) if mistakes.is_empty() => {
+                Ok(Ok(Checked { username, email, password: password.clone() }))
+            }
             _ => Ok(Err(RegisterOutcome::Refused(mistakes))),
         }
     }

@@ -46,11 +46,9 @@ pub(super) fn insert(conn: &mut AnyConnection, account: &NewAccount) -> QueryRes
 pub(super) fn find(conn: &mut AnyConnection, name: &Name) -> QueryResult<Option<Credential>> {
     let columns = (accounts::id, accounts::password_hash);
     let found: Option<(Vec<u8>, String)> = match name {
-        Name::Username(username) => accounts::table
-            .filter(accounts::username.eq(username.as_str()))
-            .select(columns)
-            .first(conn)
-            .optional()?,
+        Name::Username(username) => {
+            accounts::table.filter(accounts::username.eq(username.as_str())).select(columns).first(conn).optional()?
+        }
         // One query also for what is nobody's name, as for names that are.
         Name::Email(_) | Name::Other(_) => {
             let key = match name {
@@ -62,8 +60,8 @@ pub(super) fn find(conn: &mut AnyConnection, name: &Name) -> QueryResult<Option<
     };
     found
         .map(|(id, password_hash)| {
-            let id = Uuid::from_slice(&id)
-                .map_err(|error| diesel::result::Error::DeserializationError(Box::new(error)))?;
+            let id =
+                Uuid::from_slice(&id).map_err(|error| diesel::result::Error::DeserializationError(Box::new(error)))?;
             Ok(Credential { id, password_hash })
         })
         .transpose()

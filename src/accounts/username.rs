@@ -18,7 +18,7 @@ pub struct Username(String);
 pub enum UsernameError {
     /// Nothing was typed.
     Missing,
-    /// Fewer than [`SHORTEST`] or more than [`LONGEST`] characters.
+    /// Fewer than `SHORTEST` or more than `LONGEST` characters.
     Length,
     /// It does not begin with a letter or a digit.
     Beginning,
@@ -80,7 +80,9 @@ mod tests {
 
     #[test]
     fn a_name_that_looks_like_another_is_refused() {
-        for typed in ["аdmin", "ádmin", "adm\u{200b}in", "adm in", "mıke", "ad\u{202e}min", "admin\0", "admin\n.x", "admin'--"] {
+        for typed in
+            ["аdmin", "ádmin", "adm\u{200b}in", "adm in", "mıke", "ad\u{202e}min", "admin\0", "admin\n.x", "admin'--"]
+        {
             assert_eq!(parse(typed), Err(UsernameError::Character), "{typed:?}");
         }
     }

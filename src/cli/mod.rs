@@ -60,18 +60,15 @@ fn explain(error: &clap::Error) -> ExitCode {
         _ => None,
     };
     let variable = of(ContextKind::InvalidArg).filter(|_| bad_value).and_then(variable);
-    match variable {
-        Some(variable) => {
-            let value = of(ContextKind::InvalidValue).unwrap_or_default();
-            let problem = std::error::Error::source(error).map_or_else(|| "is not possible here".to_owned(), ToString::to_string);
-            complain(&format!("{variable}: “{}” {problem}", value.escape_debug()))
-        }
-        None => {
-            // Help and version too come as an error, for standard output.
-            let _ = error.print();
-            ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(1))
-        }
-    }
+    let Some(variable) = variable else {
+        // Help and version too come as an error, for standard output.
+        let _ = error.print();
+        return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(1));
+    };
+    let value = of(ContextKind::InvalidValue).unwrap_or_default().escape_debug();
+    let problem =
+        std::error::Error::source(error).map_or_else(|| "is not possible here".to_owned(), ToString::to_string);
+    complain(&format!("{variable}: “{value}” {problem}"))
 }
 
 /// The environment variable of an argument as clap shows it, such as `--listen <LISTEN>`.

@@ -25,7 +25,7 @@ pub enum AnyConnection {
     Mysql(MysqlConnection),
 }
 
-/// What a connection may be used for. Only `SQLite` tells them apart.
+/// What a connection may be used for. Only SQLite tells them apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Mode {
     Read,
@@ -42,13 +42,10 @@ impl AnyConnection {
 
     /// Runs `work` in a transaction that may write.
     ///
-    /// On `SQLite` it takes the write lock at once: eight writers that read first and wrote then failed 355 times of 400
-    /// with "database is locked", with `IMMEDIATE` never. A deadlock, which `MySQL` answers by undoing one of the two
+    /// On SQLite it takes the write lock at once: eight writers that read first and wrote then failed 355 times of 400
+    /// with "database is locked", with `IMMEDIATE` never. A deadlock, which MySQL answers by undoing one of the two
     /// transactions, is tried again; therefore `work` can be called more than once.
-    pub(super) fn write<T>(
-        &mut self,
-        work: &mut impl FnMut(&mut Self) -> QueryResult<T>,
-    ) -> QueryResult<T> {
+    pub(super) fn write<T>(&mut self, work: &mut impl FnMut(&mut Self) -> QueryResult<T>) -> QueryResult<T> {
         const TRIES: u32 = 5;
         let mut tries = 0;
         loop {
@@ -60,10 +57,7 @@ impl AnyConnection {
         }
     }
 
-    fn write_once<T>(
-        &mut self,
-        work: &mut impl FnMut(&mut Self) -> QueryResult<T>,
-    ) -> QueryResult<T> {
+    fn write_once<T>(&mut self, work: &mut impl FnMut(&mut Self) -> QueryResult<T>) -> QueryResult<T> {
         match self {
             Self::Sqlite(conn) => {
                 AnsiTransactionManager::begin_transaction_sql(conn, "BEGIN IMMEDIATE")?;
@@ -72,8 +66,7 @@ impl AnyConnection {
         }
         let outcome = work(self);
         match outcome {
-            Ok(value) => <Self as diesel::Connection>::TransactionManager::commit_transaction(self)
-                .map(|()| value),
+            Ok(value) => <Self as diesel::Connection>::TransactionManager::commit_transaction(self).map(|()| value),
             Err(error) => {
                 // A connection that cannot even roll back is thrown away by whoever owns it; see `is_usable`.
                 let _ = <Self as diesel::Connection>::TransactionManager::rollback_transaction(self);
@@ -97,9 +90,9 @@ impl AnyConnection {
 }
 
 fn open_sqlite(path: &Path, mode: Mode) -> Result<AnyConnection, ConnectionError> {
-    let path = path.to_str().ok_or_else(|| {
-        ConnectionError::InvalidConnectionUrl("the path of the file is not UTF-8".to_owned())
-    })?;
+    let path = path
+        .to_str()
+        .ok_or_else(|| ConnectionError::InvalidConnectionUrl("the path of the file is not UTF-8".to_owned()))?;
     let mut conn = SqliteConnection::establish(path)?;
     let patience = LOCK_PATIENCE.as_millis();
     // FULL, because an account that was promised must survive the machine's power failing right after.
@@ -119,19 +112,18 @@ fn open_mysql(url: &str) -> Result<AnyConnection, ConnectionError> {
     let settings = [
         // Without strict mode an over-long value is cut silently.
         "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,ERROR_FOR_DIVISION_BY_ZERO'".to_owned(),
-        // As `SQLite` sees it: what was committed. Also fewer gap locks, and so fewer deadlocks.
+        // As SQLite sees it: what was committed. Also fewer gap locks, and so fewer deadlocks.
         "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED".to_owned(),
         format!("SET SESSION innodb_lock_wait_timeout = {}", LOCK_PATIENCE.as_secs()),
     ];
     for setting in settings {
-        conn.batch_execute(&setting)
-            .map_err(ConnectionError::CouldntSetupConfiguration)?;
+        conn.batch_execute(&setting).map_err(ConnectionError::CouldntSetupConfiguration)?;
     }
     Ok(AnyConnection::Mysql(conn))
 }
 
 /// The database, not the query, is what failed: it is gone, locked, full, or being stopped. `diesel-async` keeps no
-/// error codes, so the text has to tell; the server's texts are these in MariaDB 10.11 and `MySQL` 8.
+/// error codes, so the text has to tell; the server's texts are these in MariaDB 10.11 and MySQL 8.
 pub(super) fn is_unavailable(error: &DieselError) -> bool {
     const SQLITE: [&str; 7] = [
         "database is locked",
@@ -155,10 +147,7 @@ pub(super) fn is_unavailable(error: &DieselError) -> bool {
         "running with the --read-only option",
     ];
     match error {
-        DieselError::DatabaseError(
-            DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::ReadOnlyTransaction,
-            _,
-        )
+        DieselError::DatabaseError(DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::ReadOnlyTransaction, _)
         | DieselError::BrokenTransactionManager => true,
         DieselError::DatabaseError(DatabaseErrorKind::Unknown, information) => {
             let message = information.message();

@@ -22,11 +22,11 @@ use diesel::{
     result::{DatabaseErrorKind, Error as DieselError},
 };
 
+use self::connection::Mode;
 pub use self::{
     connection::{AnyConnection, MultiBackend},
     url::DatabaseUrl,
 };
-use self::connection::Mode;
 use crate::crew::{Crew, Lost};
 
 /// Connections to a server; a file has one writer and as many readers as there are cores.
@@ -80,7 +80,9 @@ pub enum StartError {
     #[error("cannot bring {0} up to date: {1}")]
     Migrate(DatabaseUrl, String),
     /// What is read is not what was written.
-    #[error("{0} does not return a text and a time as they were written; check its character set and its client library")]
+    #[error(
+        "{0} does not return a text and a time as they were written; check its character set and its client library"
+    )]
     RoundTrip(DatabaseUrl),
     /// The operating system refused.
     #[error("cannot prepare {0}: {1}")]
@@ -110,8 +112,8 @@ impl Link {
             self.connection = None;
         }
         if self.connection.is_none() {
-            let opened = AnyConnection::open(&self.url, self.mode)
-                .map_err(|error| Error::Unavailable(error.to_string()))?;
+            let opened =
+                AnyConnection::open(&self.url, self.mode).map_err(|error| Error::Unavailable(error.to_string()))?;
             self.connection = Some((opened, Instant::now()));
         }
         match &mut self.connection {
@@ -149,17 +151,11 @@ impl Database {
         }
         let prepare = url.clone();
         let prepared = thread::spawn(move || prepare_database(&prepare)).join();
-        prepared.unwrap_or_else(|_| {
-            Err(StartError::Migrate(url.clone(), "it panicked".to_owned()))
-        })?;
+        prepared.unwrap_or_else(|_| Err(StartError::Migrate(url.clone(), "it panicked".to_owned())))?;
 
         let link = |mode| {
             let url = url.clone();
-            move || Link {
-                url: url.clone(),
-                mode,
-                connection: None,
-            }
+            move || Link { url: url.clone(), mode, connection: None }
         };
         let cores = thread::available_parallelism().map_or(2, NonZero::get);
         let (writers, readers) = match url {
@@ -190,10 +186,7 @@ impl Database {
         &self,
         mut change: impl FnMut(&mut AnyConnection) -> QueryResult<T> + Send + 'static,
     ) -> Result<T, Error> {
-        submit(&self.writers, move |link| {
-            link.run(|connection| connection.write(&mut change))
-        })
-        .await
+        submit(&self.writers, move |link| link.run(|connection| connection.write(&mut change))).await
     }
 }
 
@@ -201,9 +194,7 @@ async fn submit<T: Send + 'static>(
     crew: &Crew<Link>,
     work: impl FnOnce(&mut Link) -> Result<T, Error> + Send + 'static,
 ) -> Result<T, Error> {
-    let place = crew
-        .place()
-        .ok_or_else(|| Error::Unavailable("too many requests wait for a connection".to_owned()))?;
+    let place = crew.place().ok_or_else(|| Error::Unavailable("too many requests wait for a connection".to_owned()))?;
     tokio::time::timeout(PATIENCE, place.run(work))
         .await
         .map_err(|_| Error::Unavailable("no answer in time".to_owned()))?
@@ -212,26 +203,18 @@ async fn submit<T: Send + 'static>(
 
 /// On a thread of its own, because a connection to a server must not be made inside of the request workers' runtime.
 fn prepare_database(url: &DatabaseUrl) -> Result<(), StartError> {
-    let mut connection = AnyConnection::open(url, Mode::Write)
-        .map_err(|error| StartError::Connect(url.clone(), error.to_string()))?;
-    migrate::migrate(&mut connection)
-        .map_err(|error| StartError::Migrate(url.clone(), error.to_string()))?;
+    let mut connection =
+        AnyConnection::open(url, Mode::Write).map_err(|error| StartError::Connect(url.clone(), error.to_string()))?;
+    migrate::migrate(&mut connection).map_err(|error| StartError::Migrate(url.clone(), error.to_string()))?;
     let same = connection
         .write(&mut migrate::round_trip)
         .map_err(|error| StartError::Migrate(url.clone(), error.to_string()))?;
-    if same {
-        Ok(())
-    } else {
-        Err(StartError::RoundTrip(url.clone()))
-    }
+    if same { Ok(()) } else { Err(StartError::RoundTrip(url.clone())) }
 }
 
 /// Whether `error` says that a value which has to be unique is there already. Neither database tells which value
 /// through Diesel, so the caller looks again.
 #[must_use]
 pub fn is_taken(error: &DieselError) -> bool {
-    matches!(
-        error,
-        DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, _)
-    )
+    matches!(error, DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, _))
 }

@@ -1,4 +1,4 @@
-//! A `MySQL` connection without a C client library: the pure-Rust connection of `diesel-async`, made to look like one of
+//! A MySQL connection without a C client library: the pure-Rust connection of `diesel-async`, made to look like one of
 //! Diesel's own so that it fits into [`super::AnyConnection`]. Nothing but delegation.
 //!
 //! `diesel-async` has the blocking wrapper but does not implement the helper trait that `#[derive(MultiConnection)]`
@@ -8,8 +8,8 @@
 use diesel::{
     QueryResult,
     connection::{
-        CacheSize, Connection, ConnectionSealed, Instrumentation, LoadConnection, SimpleConnection,
-        TransactionManager, TransactionManagerStatus,
+        CacheSize, Connection, ConnectionSealed, Instrumentation, LoadConnection, SimpleConnection, TransactionManager,
+        TransactionManagerStatus,
     },
     expression::QueryMetadata,
     internal::derives::multiconnection::MultiConnectionHelper,
@@ -75,10 +75,7 @@ impl LoadConnection for MysqlConnection {
     type Cursor<'conn, 'query> = <Inner as LoadConnection>::Cursor<'conn, 'query>;
     type Row<'conn, 'query> = <Inner as LoadConnection>::Row<'conn, 'query>;
 
-    fn load<'conn, 'query, T>(
-        &'conn mut self,
-        source: T,
-    ) -> QueryResult<Self::Cursor<'conn, 'query>>
+    fn load<'conn, 'query, T>(&'conn mut self, source: T) -> QueryResult<Self::Cursor<'conn, 'query>>
     where
         T: Query + QueryFragment<Self::Backend> + QueryId + 'query,
         Self::Backend: QueryMetadata<T::SqlType>,
@@ -102,9 +99,7 @@ impl TransactionManager<MysqlConnection> for MysqlTransactionManager {
         InnerManager::commit_transaction(&mut conn.0)
     }
 
-    fn transaction_manager_status_mut(
-        conn: &mut MysqlConnection,
-    ) -> &mut TransactionManagerStatus {
+    fn transaction_manager_status_mut(conn: &mut MysqlConnection) -> &mut TransactionManagerStatus {
         InnerManager::transaction_manager_status_mut(&mut conn.0)
     }
 
@@ -114,15 +109,11 @@ impl TransactionManager<MysqlConnection> for MysqlTransactionManager {
 }
 
 impl MultiConnectionHelper for MysqlConnection {
-    fn to_any<'a>(
-        lookup: &mut <Self::Backend as TypeMetadata>::MetadataLookup,
-    ) -> &mut (dyn std::any::Any + 'a) {
+    fn to_any<'a>(lookup: &mut <Self::Backend as TypeMetadata>::MetadataLookup) -> &mut (dyn std::any::Any + 'a) {
         lookup
     }
 
-    fn from_any(
-        lookup: &mut dyn std::any::Any,
-    ) -> Option<&mut <Self::Backend as TypeMetadata>::MetadataLookup> {
+    fn from_any(lookup: &mut dyn std::any::Any) -> Option<&mut <Self::Backend as TypeMetadata>::MetadataLookup> {
         lookup.downcast_mut()
     }
 }

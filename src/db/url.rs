@@ -1,7 +1,7 @@
 //! `GATEHOUSE_DATABASE_URL`: which database, chosen by the scheme alone.
 //!
 //! Diesel's derived `MultiConnection::establish` tries each backend in turn and swallows the errors, so that a mistyped
-//! `MySQL` URL would quietly create an empty `SQLite` file. Here an unknown scheme is refused by name.
+//! MySQL URL would quietly create an empty SQLite file. Here an unknown scheme is refused by name.
 
 use std::{fmt, path::PathBuf, str::FromStr};
 
@@ -13,7 +13,7 @@ use url::Url;
 pub enum DatabaseUrl {
     /// A file on this machine.
     Sqlite(PathBuf),
-    /// A server that speaks the `MySQL` protocol. The URL holds a password.
+    /// A server that speaks the MySQL protocol. The URL holds a password.
     Mysql {
         /// The whole URL, as the connection wants it.
         url: SecretString,
@@ -47,20 +47,14 @@ impl FromStr for DatabaseUrl {
 
 fn mysql(text: &str) -> Result<DatabaseUrl, String> {
     let url = Url::parse(text).map_err(|error| format!("it is not a URL: {error}"))?;
-    let host = url
-        .host_str()
-        .filter(|host| !host.is_empty())
-        .ok_or("mysql:// needs a host")?;
+    let host = url.host_str().filter(|host| !host.is_empty()).ok_or("mysql:// needs a host")?;
     let name = url.path().trim_start_matches('/');
     if name.is_empty() || name.contains('/') {
         return Err("mysql:// needs the name of one database after the host".to_owned());
     }
     mysql_async::Opts::from_url(text).map_err(|error| error.to_string())?;
     let port = url.port().map_or_else(String::new, |port| format!(":{port}"));
-    Ok(DatabaseUrl::Mysql {
-        place: format!("mysql://{host}{port}/{name}"),
-        url: SecretString::from(text),
-    })
+    Ok(DatabaseUrl::Mysql { place: format!("mysql://{host}{port}/{name}"), url: SecretString::from(text) })
 }
 
 impl DatabaseUrl {
@@ -102,7 +96,9 @@ mod tests {
 
     #[test]
     fn a_url_without_scheme_file_or_database_is_refused() {
-        for text in ["", "gatehouse.db", "sqlite:", "sqlite::memory:", "mysql://ann:hunter2@db", "mysql:///x", "mysql://h/a/b"] {
+        for text in
+            ["", "gatehouse.db", "sqlite:", "sqlite::memory:", "mysql://ann:hunter2@db", "mysql:///x", "mysql://h/a/b"]
+        {
             assert!(text.parse::<DatabaseUrl>().is_err(), "{text}");
         }
     }

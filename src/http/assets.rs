@@ -1,7 +1,11 @@
 //! The style sheet and the pictures: files in a folder, served by actix-files. Their URLs carry a hash of their content,
 //! so that a browser may keep them for good and still has the new ones right after an update.
 
-use std::{collections::HashMap, fs, io, path::{Path, PathBuf}};
+use std::{
+    collections::HashMap,
+    fs, io,
+    path::{Path, PathBuf},
+};
 
 use actix_files::Files;
 use actix_web::{
@@ -52,12 +56,7 @@ impl Assets {
                 None => Err(io::Error::new(io::ErrorKind::NotFound, format!("{name} is not in it"))),
             }
         };
-        Ok(Self {
-            folder: folder.to_owned(),
-            style: url(STYLE)?,
-            mark: url(MARK)?,
-            versions,
-        })
+        Ok(Self { folder: folder.to_owned(), style: url(STYLE)?, mark: url(MARK)?, versions })
     }
 
     /// The service for everything below [`PREFIX`].
@@ -72,10 +71,11 @@ impl Assets {
 }
 
 /// Says how long an asset may be kept: for good under the URL with its hash, otherwise only after asking again.
-pub async fn keep<B: MessageBody + 'static>(req: ServiceRequest, next: Next<B>) -> Result<ServiceResponse<B>, actix_web::Error> {
-    let current = req
-        .app_data::<Data<App>>()
-        .is_some_and(|app| app.assets.is_current(req.path(), req.query_string()));
+pub async fn keep<B: MessageBody + 'static>(
+    req: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<B>, actix_web::Error> {
+    let current = req.app_data::<Data<App>>().is_some_and(|app| app.assets.is_current(req.path(), req.query_string()));
     let mut response = next.call(req).await?;
     if !(response.status().is_client_error() || response.status().is_server_error()) {
         let keep = if current { "public, max-age=31536000, immutable" } else { "no-cache" };

@@ -18,11 +18,7 @@ const USER_AGENT: usize = 255;
 #[must_use]
 pub fn client(headers: &HeaderMap, peer: Option<SocketAddr>, trusted: &[IpNet]) -> Client {
     let peer = peer.map_or(IpAddr::from([0, 0, 0, 0]), |peer| peer.ip().to_canonical());
-    Client {
-        address: address(headers, peer, trusted),
-        user_agent: user_agent(headers),
-        request_id: RequestId::new(),
-    }
+    Client { address: address(headers, peer, trusted), user_agent: user_agent(headers), request_id: RequestId::new() }
 }
 
 /// Each proxy adds the address it saw to the right. So from right to left: the first address that is no proxy of ours.
@@ -33,10 +29,8 @@ fn address(headers: &HeaderMap, peer: IpAddr, trusted: &[IpNet]) -> IpAddr {
     if !is_trusted(&peer) {
         return peer;
     }
-    let hops: Vec<&[u8]> = headers
-        .get_all(FORWARDED_FOR)
-        .flat_map(|header| header.as_bytes().split(|byte| *byte == b','))
-        .collect();
+    let hops: Vec<&[u8]> =
+        headers.get_all(FORWARDED_FOR).flat_map(|header| header.as_bytes().split(|byte| *byte == b',')).collect();
     let mut nearest = peer;
     for (number, hop) in hops.iter().rev().enumerate() {
         let Some(address) = parse(hop).filter(|_| number < MOST_HOPS) else {

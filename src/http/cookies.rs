@@ -165,9 +165,14 @@ mod tests {
     fn attributes_are_those_of_the_contract() {
         let secure = Jar::new(true).write(Name::Session, "v".to_owned(), None).to_string();
         assert_eq!(secure, "__Host-session=v; HttpOnly; SameSite=Lax; Secure; Path=/");
-        let plain = Jar::new(false).write(Name::Device, "v".to_owned(), Some(Duration::from_secs(60))).to_string();
+        let plain = Jar::new(false).write(Name::Device, "v".to_owned(), Some(Duration::from_mins(1))).to_string();
         assert_eq!(plain, "device=v; HttpOnly; SameSite=Lax; Path=/; Max-Age=60");
-        assert!(Jar::new(true).clear(Name::Flash).to_string().ends_with("; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=0"));
+        assert!(
+            Jar::new(true)
+                .clear(Name::Flash)
+                .to_string()
+                .ends_with("; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=0")
+        );
     }
 
     proptest! {

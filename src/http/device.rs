@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// How long a browser is known.
-pub const KNOWN_FOR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+pub const KNOWN_FOR: Duration = Duration::from_hours(8760);
 
 /// The value of the cookie after signing in to `account`: the same browser, if it was known already.
 #[must_use]
@@ -30,8 +30,5 @@ pub fn read(keys: &Keys, cookie: &[u8], now: Timestamp) -> Option<Device> {
     let (account, rest) = message.split_first_chunk::<16>()?;
     let (id, rest) = rest.split_first_chunk::<16>()?;
     let made_at = Timestamp::from_millis(i64::from_be_bytes(rest.try_into().ok()?));
-    (now.since(made_at) < KNOWN_FOR).then_some(Device {
-        account: Uuid::from_bytes(*account),
-        id: *id,
-    })
+    (now.since(made_at) < KNOWN_FOR).then_some(Device { account: Uuid::from_bytes(*account), id: *id })
 }

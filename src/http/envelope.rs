@@ -36,12 +36,7 @@ pub async fn wrap(
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let app = req.app_data::<Data<App>>().cloned().ok_or(Problem::Internal)?;
     let client = client::client(req.headers(), req.peer_addr(), &app.trusted_proxies);
-    let stub = Stub {
-        method: req.method().clone(),
-        reader: Reader::of(req.headers()),
-        id: client.request_id,
-        app,
-    };
+    let stub = Stub { method: req.method().clone(), reader: Reader::of(req.headers()), id: client.request_id, app };
     let span = info_span!("request", request_id = %stub.id);
     let began = Instant::now();
     let ours = cross_origin::is_ours(req.method(), req.headers(), &stub.app.origin);

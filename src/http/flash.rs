@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Long enough for a redirect.
-const LASTS: Duration = Duration::from_secs(60);
+const LASTS: Duration = Duration::from_mins(1);
 
 /// Which message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

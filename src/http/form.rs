@@ -1,7 +1,10 @@
 //! Bodies of requests: read within bounds of size and time, and taken apart strictly. actix has no time-out for bodies of
 //! its own; a slow POST stayed open for 41 s (measured on 4.18.1).
 
-use std::{future::{Ready, ready}, time::Duration};
+use std::{
+    future::{Ready, ready},
+    time::Duration,
+};
 
 use actix_web::{
     FromRequest, HttpMessage, HttpRequest,
@@ -11,8 +14,9 @@ use actix_web::{
 };
 use futures_util::StreamExt;
 use percent_encoding::percent_decode;
-use serde::{
-    de::{DeserializeOwned, value::{Error as ValueError, MapDeserializer}},
+use serde::de::{
+    DeserializeOwned,
+    value::{Error as ValueError, MapDeserializer},
 };
 use url::form_urlencoded;
 

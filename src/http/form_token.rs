@@ -21,7 +21,5 @@ pub fn make(keys: &Keys, session: &Session) -> String {
 /// Whether `token` was made for `session`.
 #[must_use]
 pub fn is_good(keys: &Keys, session: &Session, token: &str) -> bool {
-    BASE64
-        .decode(token)
-        .is_ok_and(|tag| keys.verifies(Purpose::Form, session.id.as_bytes(), &tag))
+    BASE64.decode(token).is_ok_and(|tag| keys.verifies(Purpose::Form, session.id.as_bytes(), &tag))
 }

@@ -4,7 +4,10 @@
 //! It also holds the second lock on requests that change something: for a browser with a session, a form without that
 //! session's token goes no further than here, whatever its handler does.
 
-use std::{future::{Ready, ready}, sync::Arc};
+use std::{
+    future::{Ready, ready},
+    sync::Arc,
+};
 
 use actix_web::{
     FromRequest, HttpMessage, HttpRequest, HttpResponse,
@@ -19,8 +22,7 @@ use super::{
     cookies::Name,
     flash::Flash,
     form::Fields,
-    form_token,
-    next,
+    form_token, next,
     problem::{Problem, Reader},
 };
 use crate::{
@@ -90,8 +92,8 @@ pub async fn enter(
     }
 
     if !safe {
-        let (http, mut payload) = req.parts_mut();
-        let mut fields = Fields::read(http.headers(), &mut payload).await?;
+        let (http, payload) = req.parts_mut();
+        let mut fields = Fields::read(http.headers(), payload).await?;
         let token = fields.take_token().unwrap_or_default();
         if access != Access::Guests
             && let Some(session) = &session
@@ -104,10 +106,7 @@ pub async fn enter(
     }
 
     if let Some(session) = &session {
-        let member = Member {
-            session: Arc::clone(session),
-            client: client.clone(),
-        };
+        let member = Member { session: Arc::clone(session), client: client.clone() };
         req.extensions_mut().insert(member);
     }
     req.extensions_mut().insert(Visitor { session, client });

@@ -1,8 +1,6 @@
 //! Security headers, on every answer without exception.
 
-use actix_web::http::header::{
-    self, CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue, STRICT_TRANSPORT_SECURITY,
-};
+use actix_web::http::header::{self, CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue, STRICT_TRANSPORT_SECURITY};
 
 /// In the order of the OWASP HTTP Headers Cheat Sheet. `same-origin` for the referrer and not `no-referrer`, with which
 /// browsers send `Origin: null` even to ourselves.
@@ -32,10 +30,7 @@ pub fn add(headers: &mut HeaderMap, https: bool) {
         headers.insert(name, value);
     }
     if https {
-        headers.insert(
-            STRICT_TRANSPORT_SECURITY,
-            HeaderValue::from_static("max-age=63072000; includeSubDomains"),
-        );
+        headers.insert(STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=63072000; includeSubDomains"));
     }
     if !headers.contains_key(CACHE_CONTROL) {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));

@@ -13,7 +13,10 @@ use std::fmt;
 
 use actix_web::{
     HttpResponse, ResponseError,
-    http::{StatusCode, header::{ACCEPT, ALLOW, CONTENT_TYPE, HeaderMap, RETRY_AFTER}},
+    http::{
+        StatusCode,
+        header::{ACCEPT, ALLOW, CONTENT_TYPE, HeaderMap, RETRY_AFTER},
+    },
 };
 use askama::Template;
 use serde::Serialize;
@@ -92,7 +95,7 @@ impl ResponseError for Problem {
         self.status()
     }
 
-    /// Without words: these are added on the way out, where the request is known. See [`Problem::dress`].
+    /// Without words: these are added on the way out, where the request is known. See [`dress`].
     fn error_response(&self) -> HttpResponse {
         let mut response = HttpResponse::new(self.status());
         response.extensions_mut().insert(*self);
@@ -148,7 +151,8 @@ impl Reader {
     #[must_use]
     pub fn of(headers: &HeaderMap) -> Self {
         let accept = headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let wants = |kind: &str| accept.split(',').any(|range| range.split(';').next().is_some_and(|name| name.trim() == kind));
+        let wants =
+            |kind: &str| accept.split(',').any(|range| range.split(';').next().is_some_and(|name| name.trim() == kind));
         let json = wants("application/json") || wants("application/problem+json");
         if json && !wants("text/html") { Self::Program } else { Self::Person }
     }
@@ -186,7 +190,13 @@ struct ProblemPage<'a> {
 
 /// An answer in JSON.
 #[must_use]
-pub fn details(status: StatusCode, title: &str, detail: &str, errors: &[FieldError<'_>], request_id: RequestId) -> HttpResponse {
+pub fn details(
+    status: StatusCode,
+    title: &str,
+    detail: &str,
+    errors: &[FieldError<'_>],
+    request_id: RequestId,
+) -> HttpResponse {
     let details = ProblemDetails {
         r#type: "about:blank",
         title,
@@ -212,12 +222,7 @@ pub fn dress(app: &App, bare: HttpResponse, reader: Reader, request_id: RequestI
     let (title, detail) = words::problem(problem);
     // The number helps whoever looks into the log, so it is shown where there is something to look for.
     let number = status.is_server_error().then_some(request_id);
-    let page = ProblemPage {
-        layout: Layout::plain(app),
-        title,
-        detail,
-        request_id: number,
-    };
+    let page = ProblemPage { layout: Layout::plain(app), title, detail, request_id: number };
     let mut dressed = match reader {
         Reader::Program => details(status, title, detail, &[], request_id),
         Reader::Person => HttpResponse::build(status)

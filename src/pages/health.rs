@@ -12,8 +12,6 @@ pub async fn alive() -> HttpResponse {
 
 /// `GET /readyz`
 pub async fn ready(app: Data<App>) -> Result<HttpResponse, Problem> {
-    app.database
-        .read(|conn| select(diesel::dsl::sql::<Integer>("1")).get_result::<i32>(conn))
-        .await?;
+    app.database.read(|conn| select(diesel::dsl::sql::<Integer>("1")).get_result::<i32>(conn)).await?;
     Ok(HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("ready\n"))
 }

@@ -36,10 +36,7 @@ struct When {
 
 impl When {
     fn new(at: Timestamp, now: Timestamp) -> Self {
-        Self {
-            words: words::when(at, now),
-            exact: at.date().format(&Rfc3339).unwrap_or_default(),
-        }
+        Self { words: words::when(at, now), exact: at.date().format(&Rfc3339).unwrap_or_default() }
     }
 }
 

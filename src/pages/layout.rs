@@ -49,14 +49,9 @@ impl Layout {
     /// For a guest.
     #[must_use]
     pub fn guest(app: &App, headers: &HeaderMap) -> Self {
-        let flash = app
-            .jar
-            .read(headers, Name::Flash)
-            .and_then(|cookie| Flash::read(&app.keys, cookie, app.clock.now()));
-        Self {
-            flash: flash.map(words::flash),
-            ..Self::plain(app)
-        }
+        let flash =
+            app.jar.read(headers, Name::Flash).and_then(|cookie| Flash::read(&app.keys, cookie, app.clock.now()));
+        Self { flash: flash.map(words::flash), ..Self::plain(app) }
     }
 
     /// For somebody who is signed in.

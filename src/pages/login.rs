@@ -70,10 +70,8 @@ fn page<'a>(app: &App, req: &HttpRequest, form: &'a LoginForm, errors: &'a Error
 
 /// `GET /login`
 pub async fn get(app: Data<App>, req: HttpRequest, wanted: Option<Query<Wanted>>) -> Result<HttpResponse, Problem> {
-    let form = LoginForm {
-        next: wanted.map(|wanted| wanted.into_inner().next).unwrap_or_default(),
-        ..LoginForm::default()
-    };
+    let form =
+        LoginForm { next: wanted.map(|wanted| wanted.into_inner().next).unwrap_or_default(), ..LoginForm::default() };
     show(&app, StatusCode::OK, &page(&app, &req, &form, &Errors::default()))
 }
 
@@ -101,19 +99,15 @@ pub async fn post(
     };
     match app.accounts.authenticate(sign_in, &visitor.client).await? {
         SignInOutcome::Welcome(signed_in) => go_on(&app, &req, &signed_in, &form.next),
-        SignInOutcome::Wrong => {
-            again(StatusCode::UNPROCESSABLE_ENTITY, None, &Errors::of_field("login", words::WRONG))
-        }
+        SignInOutcome::Wrong => again(StatusCode::UNPROCESSABLE_ENTITY, None, &Errors::of_field("login", words::WRONG)),
         SignInOutcome::Throttled(refusal) => again(
             StatusCode::TOO_MANY_REQUESTS,
             Some(words::retry_after(refusal)),
             &Errors::of_form(words::sign_in_refused(refusal)),
         ),
-        SignInOutcome::Busy => again(
-            StatusCode::SERVICE_UNAVAILABLE,
-            Some(words::RETRY_SECONDS.into()),
-            &Errors::of_form(words::BUSY),
-        ),
+        SignInOutcome::Busy => {
+            again(StatusCode::SERVICE_UNAVAILABLE, Some(words::RETRY_SECONDS.into()), &Errors::of_form(words::BUSY))
+        }
     }
 }
 

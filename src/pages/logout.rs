@@ -1,6 +1,10 @@
 //! `/logout`: dead on the server at once. The device cookie stays, since its owner will be back.
 
-use actix_web::{HttpResponse, http::header::{HeaderName, HeaderValue}, web::Data};
+use actix_web::{
+    HttpResponse,
+    http::header::{HeaderName, HeaderValue},
+    web::Data,
+};
 
 use super::add_cookie;
 use crate::{
@@ -22,9 +26,7 @@ pub async fn post(app: Data<App>, visitor: Visitor) -> Result<HttpResponse, Prob
         app.sessions.end(session, visitor.client).await?;
     }
     let mut response = guard::see_other("/login");
-    response
-        .headers_mut()
-        .insert(CLEAR_SITE_DATA, HeaderValue::from_static("\"cache\", \"storage\""));
+    response.headers_mut().insert(CLEAR_SITE_DATA, HeaderValue::from_static("\"cache\", \"storage\""));
     add_cookie(&mut response, &app.jar.clear(Name::Session))?;
     add_cookie(&mut response, &Flash::SignedOut.cookie(app.jar, &app.keys, app.clock.now()))?;
     Ok(response)

@@ -37,9 +37,7 @@ pub trait Page: Template {
 
 /// An answer with `page` in it; a message that it shows is not shown again.
 fn show(app: &App, status: StatusCode, page: &impl Page) -> Result<HttpResponse, Problem> {
-    let mut response = HttpResponse::build(status)
-        .content_type("text/html; charset=utf-8")
-        .body(page.render()?);
+    let mut response = HttpResponse::build(status).content_type("text/html; charset=utf-8").body(page.render()?);
     response.extensions_mut().insert(Words);
     if page.layout().flash.is_some() {
         add_cookie(&mut response, &app.jar.clear(Name::Flash))?;
@@ -56,17 +54,11 @@ pub struct Errors {
 
 impl Errors {
     fn of_field(name: &'static str, text: &'static str) -> Self {
-        Self {
-            fields: vec![(name, text.into())],
-            notice: None,
-        }
+        Self { fields: vec![(name, text.into())], notice: None }
     }
 
     fn of_form(notice: impl Into<Cow<'static, str>>) -> Self {
-        Self {
-            fields: Vec::new(),
-            notice: Some(notice.into()),
-        }
+        Self { fields: Vec::new(), notice: Some(notice.into()) }
     }
 
     /// What is wrong with a field; empty if nothing is.

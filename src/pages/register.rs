@@ -97,10 +97,7 @@ pub async fn post(
             Ok(response)
         }
         RegisterOutcome::Refused(mistakes) => {
-            let errors = Errors {
-                fields: mistakes.into_iter().map(words::mistake).collect(),
-                notice: None,
-            };
+            let errors = Errors { fields: mistakes.into_iter().map(words::mistake).collect(), notice: None };
             again(StatusCode::UNPROCESSABLE_ENTITY, None, &errors)
         }
         RegisterOutcome::Throttled(refusal) => again(
@@ -108,10 +105,8 @@ pub async fn post(
             Some(words::retry_after(refusal)),
             &Errors::of_form(words::registration_refused(refusal)),
         ),
-        RegisterOutcome::Busy => again(
-            StatusCode::SERVICE_UNAVAILABLE,
-            Some(words::RETRY_SECONDS.into()),
-            &Errors::of_form(words::BUSY),
-        ),
+        RegisterOutcome::Busy => {
+            again(StatusCode::SERVICE_UNAVAILABLE, Some(words::RETRY_SECONDS.into()), &Errors::of_form(words::BUSY))
+        }
     }
 }

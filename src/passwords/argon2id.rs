@@ -39,10 +39,7 @@ fn current() -> Params {
 impl Memory {
     /// None taken yet; every hash is counted in `computed`.
     pub(super) fn new(computed: Arc<AtomicU64>) -> Self {
-        Self {
-            blocks: Vec::new(),
-            computed,
-        }
+        Self { blocks: Vec::new(), computed }
     }
 
     pub(super) fn hash(&mut self, password: &str) -> String {
@@ -76,9 +73,7 @@ impl Memory {
             }
         };
         match right {
-            Some(stored) if stored.is_weaker_than_now() => Verdict::Right {
-                upgrade: Some(self.hash(password)),
-            },
+            Some(stored) if stored.is_weaker_than_now() => Verdict::Right { upgrade: Some(self.hash(password)) },
             Some(_) => Verdict::Right { upgrade: None },
             None => Verdict::Wrong,
         }

@@ -119,7 +119,12 @@ impl Hasher {
 
 impl Turn {
     /// Looks whether a new password may be used.
-    pub async fn judge(self, password: Password, policy: Policy, context: Context) -> Result<Result<(), Weakness>, Lost> {
+    pub async fn judge(
+        self,
+        password: Password,
+        policy: Policy,
+        context: Context,
+    ) -> Result<Result<(), Weakness>, Lost> {
         self.0.run(move |_| policy.judge(&password, &context)).await
     }
 
@@ -131,9 +136,7 @@ impl Turn {
     /// Compares `password` with `stored`, a hash in PHC form. With `None` the same work is done for nothing, so that the
     /// time does not tell whether there is such an account.
     pub async fn verify(self, password: Password, stored: Option<String>) -> Result<Verdict, Lost> {
-        self.0
-            .run(move |memory| memory.verify(password.expose(), stored.as_deref()))
-            .await
+        self.0.run(move |memory| memory.verify(password.expose(), stored.as_deref())).await
     }
 }
 

@@ -41,7 +41,7 @@ const FEWEST_GUESSES_LOG10: f64 = 8.0;
 const JUDGED: usize = 32;
 
 impl Policy {
-    /// Whether `password` may be used. Its time is bounded whatever is typed; see [`JUDGED`].
+    /// Whether `password` may be used. Its time is bounded whatever is typed; see `JUDGED`.
     pub fn judge(self, password: &Password, context: &Context) -> Result<(), Weakness> {
         let text = password.expose();
         if text.chars().count() < self.shortest {

@@ -66,20 +66,13 @@ impl Entry {
         self.last_seen.fetch_max(now.as_millis(), Ordering::Relaxed);
         let written = self.written.load(Ordering::Relaxed);
         now.since(Timestamp::from_millis(written)) >= every
-            && self
-                .written
-                .compare_exchange(written, now.as_millis(), Ordering::Relaxed, Ordering::Relaxed)
-                .is_ok()
+            && self.written.compare_exchange(written, now.as_millis(), Ordering::Relaxed, Ordering::Relaxed).is_ok()
     }
 }
 
 impl Cache {
     pub(super) fn new(fresh: Duration) -> Self {
-        Self {
-            rows: moka::sync::Cache::new(ROWS),
-            epochs: (0..EPOCHS).map(|_| AtomicU64::new(0)).collect(),
-            fresh,
-        }
+        Self { rows: moka::sync::Cache::new(ROWS), epochs: (0..EPOCHS).map(|_| AtomicU64::new(0)).collect(), fresh }
     }
 
     fn epoch(&self, account: Uuid) -> &AtomicU64 {

@@ -3,13 +3,18 @@
 //!
 //! The token is checked first, so that a forged one never reaches the database; then the row, so that a session that
 //! was ended is dead although its token is not. Rows are kept in the process for `GATEHOUSE_SESSION_CACHE`. Whatever
-//! this process ends is refused by its very next request, cached or not; see [`cache`].
+//! this process ends is refused by its very next request, cached or not; see `cache`.
 
 mod cache;
 mod store;
 mod token;
 
-use std::{collections::HashMap, fmt, sync::{Arc, Mutex, PoisonError}, time::Duration};
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
 use diesel::QueryResult;
@@ -31,7 +36,7 @@ use crate::{
 };
 
 /// A session's last use is written at most this often; in between the process remembers it.
-const SEEN_EVERY: Duration = Duration::from_secs(60);
+const SEEN_EVERY: Duration = Duration::from_mins(1);
 /// Rows that one transaction changes at most when nobody waits for it.
 const BATCH: usize = 500;
 
@@ -153,14 +158,8 @@ impl Sessions {
             notes,
             tokens: Tokens::default(),
             cache: Cache::new(settings.session_cache),
-            plain: Limits {
-                idle: settings.session_idle,
-                lifetime: settings.session_lifetime,
-            },
-            remembered: Limits {
-                idle: settings.remember_idle,
-                lifetime: settings.remember_lifetime,
-            },
+            plain: Limits { idle: settings.session_idle, lifetime: settings.session_lifetime },
+            remembered: Limits { idle: settings.remember_idle, lifetime: settings.remember_lifetime },
             seen: Mutex::default(),
         }
     }
@@ -181,10 +180,7 @@ impl Sessions {
     ) -> QueryResult<Opened> {
         let now = self.clock.now();
         let opened = Opened {
-            token: Token {
-                session: SessionId::new(),
-                account,
-            },
+            token: Token { session: SessionId::new(), account },
             began_at: now,
             expires_at: now.plus(self.limits(remembered).lifetime),
             keep_for: remembered.then_some(self.remembered.lifetime),
@@ -196,17 +192,12 @@ impl Sessions {
     /// The token for a session that was opened, once the transaction is over.
     #[must_use]
     pub fn token(&self, opened: &Opened) -> String {
-        self.tokens.sign(&self.keys, opened.token, opened.began_at, opened.expires_at)
+        Tokens::sign(&self.keys, opened.token, opened.began_at, opened.expires_at)
     }
 
     /// Ends one session, in whatever transaction `conn` is in, and tells whether it was still there. The caller calls
     /// [`Sessions::forget`] when the transaction is over.
-    pub fn close(
-        conn: &mut AnyConnection,
-        session: &Session,
-        client: &Client,
-        now: Timestamp,
-    ) -> QueryResult<bool> {
+    pub fn close(conn: &mut AnyConnection, session: &Session, client: &Client, now: Timestamp) -> QueryResult<bool> {
         let ended = store::delete(conn, session.id)?;
         if ended {
             events::record(conn, Kind::SignedOut, Some(session.owner.id), client, now)?;
@@ -223,10 +214,7 @@ impl Sessions {
     pub async fn end(&self, session: Arc<Session>, client: Client) -> Result<(), db::Error> {
         let now = self.clock.now();
         let account = session.owner.id;
-        let ended = self
-            .database
-            .write(move |conn| Self::close(conn, &session, &client, now))
-            .await;
+        let ended = self.database.write(move |conn| Self::close(conn, &session, &client, now)).await;
         // Also when it failed: the answer may have been lost and not the deed.
         self.forget(account);
         ended.map(|_| ())
@@ -324,7 +312,7 @@ impl Sessions {
     /// Removes a batch of sessions that are over and were not asked for since; tells how many.
     pub async fn remove_expired(&self) -> Result<usize, db::Error> {
         // Another process may know of a later use that it has not written yet.
-        const MARGIN: Duration = Duration::from_secs(120);
+        const MARGIN: Duration = Duration::from_mins(2);
         let now = self.clock.now();
         let since = |limits: Limits| now.minus(limits.idle.saturating_add(MARGIN));
         let (plain, remembered) = (since(self.plain), since(self.remembered));

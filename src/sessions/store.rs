@@ -2,9 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use diesel::{
-    BoolExpressionMethods, ExpressionMethods, OptionalExtension, QueryDsl, QueryResult, RunQueryDsl,
-};
+use diesel::{BoolExpressionMethods, ExpressionMethods, OptionalExtension, QueryDsl, QueryResult, RunQueryDsl};
 use uuid::Uuid;
 
 use super::{Opened, Owner, Session, SessionId};
@@ -41,20 +39,12 @@ pub(super) fn insert(
 
 /// The session and when its last use was written.
 pub(super) fn load(conn: &mut AnyConnection, id: SessionId) -> QueryResult<Option<(Session, Timestamp)>> {
-    type Row = (
-        (Timestamp, Timestamp, bool, Option<Timestamp>),
-        (Vec<u8>, String, String, Timestamp),
-    );
+    type Row = ((Timestamp, Timestamp, bool, Option<Timestamp>), (Vec<u8>, String, String, Timestamp));
     let row: Option<Row> = sessions::table
         .inner_join(accounts::table)
         .filter(sessions::id.eq(&id.0[..]))
         .select((
-            (
-                sessions::last_seen_at,
-                sessions::expires_at,
-                sessions::remembered,
-                sessions::previous_sign_in_at,
-            ),
+            (sessions::last_seen_at, sessions::expires_at, sessions::remembered, sessions::previous_sign_in_at),
             (accounts::id, accounts::username, accounts::email, accounts::created_at),
         ))
         .first(conn)
@@ -65,12 +55,7 @@ pub(super) fn load(conn: &mut AnyConnection, id: SessionId) -> QueryResult<Optio
     let (account, username, email, created_at) = owner;
     let session = Session {
         id,
-        owner: Owner {
-            id: uuid(&account)?,
-            username,
-            email,
-            created_at,
-        },
+        owner: Owner { id: uuid(&account)?, username, email, created_at },
         previous_sign_in_at,
         expires_at,
         remembered,

@@ -31,12 +31,12 @@ const FREE: i32 = 5;
 /// Consecutive failures at which the password path closes.
 const CLOSED: i32 = 100;
 /// The longest wait.
-const LONGEST: Duration = Duration::from_secs(60 * 60);
+const LONGEST: Duration = Duration::from_hours(1);
 /// How long the failures of one network against one account are remembered after the last.
-const NETWORK_MEMORY: Duration = Duration::from_secs(24 * 60 * 60);
+const NETWORK_MEMORY: Duration = Duration::from_hours(24);
 /// How long the failures of an account are remembered after the last: for good, as NIST counts them. Names that do not
 /// exist are forgotten after this long, so that the table stays bounded; nobody waits for that to tell them apart.
-const UNKNOWN_MEMORY: Duration = Duration::from_secs(90 * 24 * 60 * 60);
+const UNKNOWN_MEMORY: Duration = Duration::from_hours(2160);
 const FOR_GOOD: Timestamp = Timestamp::from_millis(i64::MAX);
 
 /// Whose password is being tried.
@@ -120,11 +120,8 @@ struct Count {
 }
 
 impl Count {
-    const NONE: Self = Self {
-        failures: 0,
-        blocked_until: Timestamp::from_millis(0),
-        expires_at: Timestamp::from_millis(0),
-    };
+    const NONE: Self =
+        Self { failures: 0, blocked_until: Timestamp::from_millis(0), expires_at: Timestamp::from_millis(0) };
 
     fn or_forgotten(self, now: Timestamp) -> Self {
         if self.expires_at <= now { Self::NONE } else { self }
@@ -139,18 +136,17 @@ impl Rule {
             Self::Wait => waits,
             Self::Close { .. } => closed,
             Self::WaitAndClose => closed.or(waits),
-            Self::Window(rate) => (i64::from(count.failures) >= i64::from(rate.limit))
-                .then(|| Refusal::Wait(count.expires_at.since(now))),
+            Self::Window(rate) => {
+                (i64::from(count.failures) >= i64::from(rate.limit)).then(|| Refusal::Wait(count.expires_at.since(now)))
+            }
         }
     }
 
     /// The count after one more failure.
     fn after_failure(self, count: Count, now: Timestamp) -> Count {
         let failures = count.failures.saturating_add(1);
-        let wait = failures
-            .checked_sub(FREE)
-            .and_then(|over| u32::try_from(over).ok())
-            .map_or(Duration::ZERO, |over| {
+        let wait =
+            failures.checked_sub(FREE).and_then(|over| u32::try_from(over).ok()).map_or(Duration::ZERO, |over| {
                 LONGEST.min(Duration::from_secs(1_u64.checked_shl(over).unwrap_or(u64::MAX)))
             });
         let (blocked_until, expires_at) = match self {
@@ -161,11 +157,7 @@ impl Rule {
             Self::Window(rate) if count.failures == 0 => (now, now.plus(rate.period)),
             Self::Window(_) => (now, count.expires_at),
         };
-        Count {
-            failures,
-            blocked_until,
-            expires_at,
-        }
+        Count { failures, blocked_until, expires_at }
     }
 }
 
@@ -180,40 +172,26 @@ impl Throttle {
     /// With the rates of `settings`.
     #[must_use]
     pub fn new(settings: &Settings) -> Self {
-        Self {
-            failures: settings.failure_rate,
-            registrations: settings.registration_rate,
-        }
+        Self { failures: settings.failure_rate, registrations: settings.registration_rate }
     }
 
     /// In one order for every attempt, so that two transactions that lock the same rows do not wait for each other.
     fn budgets(&self, attempt: &Attempt) -> Vec<Budget> {
         let subject = attempt.subject.bytes();
         if let Some(device) = &attempt.device {
-            return vec![Budget {
-                key: key(&[b"device", &subject, device]),
-                rule: Rule::WaitAndClose,
-            }];
+            return vec![Budget { key: key(&[b"device", &subject, device]), rule: Rule::WaitAndClose }];
         }
         let network = attempt.network.bytes();
         let mut budgets = vec![
             overall(&attempt.subject),
-            Budget {
-                key: key(&[b"account and network", &subject, &network]),
-                rule: Rule::Wait,
-            },
+            Budget { key: key(&[b"account and network", &subject, &network]), rule: Rule::Wait },
         ];
         budgets.extend(window(b"failures", attempt.network, self.failures));
         budgets
     }
 
     /// Whether `attempt` may be made now. A look only, for refusing cheaply; what counts is [`Throttle::count`].
-    pub fn look(
-        &self,
-        conn: &mut AnyConnection,
-        attempt: &Attempt,
-        now: Timestamp,
-    ) -> QueryResult<Option<Refusal>> {
+    pub fn look(&self, conn: &mut AnyConnection, attempt: &Attempt, now: Timestamp) -> QueryResult<Option<Refusal>> {
         look(conn, &self.budgets(attempt), now)
     }
 
@@ -264,8 +242,7 @@ impl Throttle {
 
     /// Takes back what [`Throttle::count_registration`] counted, when no account was made.
     pub fn take_back_registration(&self, conn: &mut AnyConnection, network: Network) -> QueryResult<()> {
-        window(b"registrations", network, self.registrations)
-            .try_for_each(|budget| store::take_back(conn, &budget.key))
+        window(b"registrations", network, self.registrations).try_for_each(|budget| store::take_back(conn, &budget.key))
     }
 
     /// Counts that a registration form told somebody which names and addresses are taken. Open registration has to tell;
@@ -289,19 +266,12 @@ impl Throttle {
 fn overall(subject: &Subject) -> Budget {
     Budget {
         key: key(&[b"account", &subject.bytes()]),
-        rule: Rule::Close {
-            forget: matches!(subject, Subject::Unknown(_)),
-        },
+        rule: Rule::Close { forget: matches!(subject, Subject::Unknown(_)) },
     }
 }
 
 fn window(label: &[u8], network: Network, rate: Rate) -> impl Iterator<Item = Budget> {
-    (rate.limit > 0)
-        .then(|| Budget {
-            key: key(&[label, &network.bytes()]),
-            rule: Rule::Window(rate),
-        })
-        .into_iter()
+    (rate.limit > 0).then(|| Budget { key: key(&[label, &network.bytes()]), rule: Rule::Window(rate) }).into_iter()
 }
 
 fn look(conn: &mut AnyConnection, budgets: &[Budget], now: Timestamp) -> QueryResult<Option<Refusal>> {
@@ -352,22 +322,19 @@ mod tests {
             count = Rule::Wait.after_failure(count, NOW);
             waits.push(count.blocked_until.since(NOW).as_secs());
         }
-        assert_eq!(
-            waits,
-            [0, 0, 0, 0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 3600, 3600, 3600, 3600]
-        );
+        assert_eq!(waits, [0, 0, 0, 0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 3600, 3600, 3600, 3600]);
     }
 
     #[test]
     fn a_window_begins_with_its_first_attempt_and_ends_when_its_time_is_over() {
-        let rate = Rate { limit: 2, period: Duration::from_secs(60) };
+        let rate = Rate { limit: 2, period: Duration::from_mins(1) };
         let rule = Rule::Window(rate);
         let one = rule.after_failure(Count::NONE, NOW);
         let later = NOW.plus(Duration::from_secs(59));
         let two = rule.after_failure(one, later);
         assert_eq!(rule.refusal(one, later), None);
         assert_eq!(rule.refusal(two, later), Some(Refusal::Wait(Duration::from_secs(1))));
-        let over = NOW.plus(Duration::from_secs(60));
+        let over = NOW.plus(Duration::from_mins(1));
         assert_eq!(rule.refusal(two.or_forgotten(over), over), None);
     }
 

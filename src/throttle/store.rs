@@ -23,9 +23,7 @@ pub(super) fn load(conn: &mut AnyConnection, key: &Key) -> QueryResult<Option<Co
 /// locks the row on both databases; `FOR UPDATE` is not to be had on both.
 pub(super) fn lock(conn: &mut AnyConnection, key: &Key) -> QueryResult<Count> {
     let touch = |conn: &mut AnyConnection| {
-        diesel::update(throttles::table.find(&key[..]))
-            .set(throttles::failures.eq(throttles::failures))
-            .execute(conn)
+        diesel::update(throttles::table.find(&key[..])).set(throttles::failures.eq(throttles::failures)).execute(conn)
     };
     if touch(conn)? == 0 {
         let made = diesel::insert_into(throttles::table)
@@ -79,8 +77,7 @@ pub(super) fn remove_expired(conn: &mut AnyConnection, now: Timestamp) -> QueryR
     let mut removed = 0;
     for key in expired {
         // The second condition: it may have been counted again since.
-        removed += diesel::delete(throttles::table.find(key).filter(throttles::expires_at.le(now)))
-            .execute(conn)?;
+        removed += diesel::delete(throttles::table.find(key).filter(throttles::expires_at.le(now))).execute(conn)?;
     }
     Ok(removed)
 }

@@ -1,11 +1,7 @@
 use crate::support::TestApp;
 
 fn urls(page: &str) -> Vec<String> {
-    let mut urls: Vec<_> = page
-        .split(['"'])
-        .filter(|part| part.starts_with("/static/"))
-        .map(str::to_owned)
-        .collect();
+    let mut urls: Vec<_> = page.split(['"']).filter(|part| part.starts_with("/static/")).map(str::to_owned).collect();
     urls.sort();
     urls.dedup();
     urls
@@ -65,7 +61,14 @@ async fn a_first_visit_is_three_requests_and_fourteen_kilobytes() {
 async fn nothing_but_a_file_is_an_asset() {
     let app = TestApp::spawn();
     let client = app.member("zoe").await;
-    for path in ["/style.css", "/x.css", "/static/../", "/static/..%2f..%2fCargo.toml", "/static/.hidden", "/static/%2e%2e/Cargo.toml"] {
+    for path in [
+        "/style.css",
+        "/x.css",
+        "/static/../",
+        "/static/..%2f..%2fCargo.toml",
+        "/static/.hidden",
+        "/static/%2e%2e/Cargo.toml",
+    ] {
         let answer = client.get(path).await;
         assert!(matches!(answer.status, 200 | 303 | 400 | 404), "{path}: {}", answer.status);
         assert!(!answer.body.contains("[package]") && !answer.header("cache-control").contains("public"), "{path}");

@@ -207,10 +207,29 @@ fn the_help_is_the_reference_of_every_setting_and_shows_no_secret() {
         .unwrap();
     let help = String::from_utf8(help.stdout).unwrap();
     for name in [
-        "LISTEN", "PUBLIC_URL", "ALLOW_INSECURE_HTTP", "DATA_DIR", "DATABASE_URL", "SECRET", "SECRET_FILE", "PREVIOUS_SECRETS",
-        "TRUSTED_PROXIES", "REGISTRATION", "SESSION_IDLE", "SESSION_LIFETIME", "REMEMBER_IDLE", "REMEMBER_LIFETIME",
-        "PASSWORD_MIN_LENGTH", "SESSION_CACHE", "REGISTRATION_RATE", "FAILURE_RATE", "HASH_THREADS", "HASH_QUEUE", "SITE_NAME",
-        "STATIC_DIR", "LOG",
+        "LISTEN",
+        "PUBLIC_URL",
+        "ALLOW_INSECURE_HTTP",
+        "DATA_DIR",
+        "DATABASE_URL",
+        "SECRET",
+        "SECRET_FILE",
+        "PREVIOUS_SECRETS",
+        "TRUSTED_PROXIES",
+        "REGISTRATION",
+        "SESSION_IDLE",
+        "SESSION_LIFETIME",
+        "REMEMBER_IDLE",
+        "REMEMBER_LIFETIME",
+        "PASSWORD_MIN_LENGTH",
+        "SESSION_CACHE",
+        "REGISTRATION_RATE",
+        "FAILURE_RATE",
+        "HASH_THREADS",
+        "HASH_QUEUE",
+        "SITE_NAME",
+        "STATIC_DIR",
+        "LOG",
     ] {
         let flag = name.to_lowercase().replace('_', "-");
         assert!(help.contains(&format!("[env: GATEHOUSE_{name}")), "{name}");

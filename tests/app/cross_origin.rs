@@ -16,7 +16,8 @@ async fn a_form_from_another_site_is_refused_on_every_page_before_anything_is_lo
                 &[("origin", "null")],
                 &[],
             ] {
-                let mut request = client.request(method, path).form(&[("csrf_token", &token), ("login", &"zoe".to_owned())]);
+                let mut request =
+                    client.request(method, path).form(&[("csrf_token", &token), ("login", &"zoe".to_owned())]);
                 for (name, value) in headers {
                     request = request.header(*name, *value);
                 }
@@ -35,9 +36,12 @@ async fn a_form_from_another_site_is_refused_on_every_page_before_anything_is_lo
 async fn a_browser_that_says_where_it_comes_from_in_either_way_is_let_in() {
     let app = TestApp::spawn();
     app.member("zoe").await;
-    for (name, value) in [("sec-fetch-site", "same-origin"), ("sec-fetch-site", "none"), ("origin", app.address.as_str())] {
+    for (name, value) in
+        [("sec-fetch-site", "same-origin"), ("sec-fetch-site", "none"), ("origin", app.address.as_str())]
+    {
         let client = app.client();
-        let request = client.request("POST", "/login").header(name, value).form(&[("login", "zoe"), ("password", PASSWORD)]);
+        let request =
+            client.request("POST", "/login").header(name, value).form(&[("login", "zoe"), ("password", PASSWORD)]);
         assert_eq!(client.send(request).await.status, 303, "{name}: {value}");
     }
 }

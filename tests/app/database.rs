@@ -185,7 +185,7 @@ async fn a_disk_that_is_full_is_503_and_loses_nothing() {
             if status == 503 {
                 break;
             }
-            app.clock.advance(Duration::from_secs(60 * 60));
+            app.clock.advance(Duration::from_hours(1));
         }
         assert_eq!(status, 503);
         app.query(|conn| conn.batch_execute("PRAGMA max_page_count = 1000000")).await;

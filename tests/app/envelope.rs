@@ -49,7 +49,13 @@ async fn answers(app: &TestApp) -> Vec<(&'static str, u16, Answer)> {
         ("options", 405, guest.send(guest.request("OPTIONS", "/login")).await),
         ("trace", 405, guest.send(guest.request("TRACE", "/login")).await),
         ("too large", 413, guest.post("/login", &[("password", &"x".repeat(1 << 20))]).await),
-        ("not a form", 415, guest.send(origin(guest.request("POST", "/login")).header("content-type", "application/json").body("{}")).await),
+        (
+            "not a form",
+            415,
+            guest
+                .send(origin(guest.request("POST", "/login")).header("content-type", "application/json").body("{}"))
+                .await,
+        ),
         ("range", 416, guest.send(guest.request("GET", &style).header("range", "bytes=999999-")).await),
         ("mistakes", 422, guest.post("/login", &[]).await),
         ("panic", 500, guest.get("/test/panic").await),
@@ -170,7 +176,8 @@ async fn a_message_whose_length_can_be_read_in_two_ways_is_refused() {
         "Content-Length: +5",
         "Content-Length: 5,5",
     ] {
-        let request = format!("POST /login HTTP/1.1\r\nHost: x\r\nOrigin: {}\r\n{header}\r\n\r\n0\r\n\r\n", app.address);
+        let request =
+            format!("POST /login HTTP/1.1\r\nHost: x\r\nOrigin: {}\r\n{header}\r\n\r\n0\r\n\r\n", app.address);
         let answer = raw(&app, request.as_bytes());
         assert!(answer.starts_with("HTTP/1.1 400"), "{header}: {answer}");
     }

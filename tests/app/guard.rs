@@ -1,9 +1,6 @@
 use std::time::Duration;
 
-use gatehouse::{
-    http::guard::Access,
-    routes,
-};
+use gatehouse::{http::guard::Access, routes};
 
 use crate::support::TestApp;
 
@@ -17,7 +14,11 @@ async fn a_guest_is_sent_to_sign_in_from_every_page_that_is_not_marked_as_open()
         let path = route.path.replace(['{', '}'], "");
         for method in ["GET", "HEAD"] {
             let answer = app.client().send(app.client().request(method, &path)).await;
-            assert_eq!((answer.status, answer.location()), (303, format!("/login?next={path}").as_str()), "{method} {path}");
+            assert_eq!(
+                (answer.status, answer.location()),
+                (303, format!("/login?next={path}").as_str()),
+                "{method} {path}"
+            );
         }
         let answer = app.client().post(&path, &[]).await;
         assert_eq!((answer.status, answer.location()), (303, "/login"), "POST {path}");

@@ -6,7 +6,10 @@ async fn health_pages_say_that_it_lives_and_nothing_else() {
     let app = TestApp::spawn();
     for (page, word) in [("/healthz", "alive\n"), ("/readyz", "ready\n")] {
         let answer = app.client().get(page).await;
-        assert_eq!((answer.status, answer.body.as_str(), answer.header("content-type")), (200, word, "text/plain; charset=utf-8"));
+        assert_eq!(
+            (answer.status, answer.body.as_str(), answer.header("content-type")),
+            (200, word, "text/plain; charset=utf-8")
+        );
         assert_eq!(answer.header("server"), "");
     }
 }

@@ -79,9 +79,18 @@ async fn every_outcome_has_an_event_with_the_number_of_its_request() {
     })
     .await;
     for event in [
-        "registered", "signed_out", "sign_in_failed", "signed_in", "cross_origin_refused", "token_refused", "sign_in_throttled",
+        "registered",
+        "signed_out",
+        "sign_in_failed",
+        "signed_in",
+        "cross_origin_refused",
+        "token_refused",
+        "sign_in_throttled",
     ] {
-        let line = log.lines().find(|line| line.contains(&format!("\"event\":\"{event}\""))).unwrap_or_else(|| panic!("{event}: {log}"));
+        let line = log
+            .lines()
+            .find(|line| line.contains(&format!("\"event\":\"{event}\"")))
+            .unwrap_or_else(|| panic!("{event}: {log}"));
         let line: serde_json::Value = serde_json::from_str(line).unwrap();
         assert_eq!(line["request_id"].as_str().map(str::len), Some(16), "{line}");
     }
@@ -92,7 +101,8 @@ async fn every_outcome_has_an_event_with_the_number_of_its_request() {
 async fn what_a_client_sends_never_breaks_a_line() {
     let log = log_of("debug", async |client: Client| {
         client.sign_in("zoe\r\n{\"event\":\"signed_in\"}\u{1b}[31m", "x\r\ny").await;
-        let request = client.request("GET", "/%0d%0a%1b[31mnowhere").header("user-agent", "a\tb{\"event\":\"signed_in\"}");
+        let request =
+            client.request("GET", "/%0d%0a%1b[31mnowhere").header("user-agent", "a\tb{\"event\":\"signed_in\"}");
         client.send(request).await;
     })
     .await;

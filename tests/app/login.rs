@@ -21,10 +21,13 @@ async fn one_signs_in_by_user_name_or_e_mail_address_however_it_is_written() {
 async fn a_password_is_compared_exactly_but_for_how_its_letters_are_composed() {
     let app = TestApp::with(&["--failure-rate", "0"]);
     let password = "caf\u{e9} on the corner of the square";
-    let fields = [("username", "zoe"), ("email", "zoe@keepers.example"), ("password", password), ("password_confirm", password)];
+    let fields =
+        [("username", "zoe"), ("email", "zoe@keepers.example"), ("password", password), ("password_confirm", password)];
     assert_eq!(app.client().post("/register", &fields).await.status, 303);
     assert_eq!(app.client().sign_in("zoe", "cafe\u{301} on the corner of the square").await.status, 303);
-    for wrong in [password.to_uppercase(), format!("{password} "), format!(" {password}"), password.replace('\u{e9}', "e")] {
+    for wrong in
+        [password.to_uppercase(), format!("{password} "), format!(" {password}"), password.replace('\u{e9}', "e")]
+    {
         assert_eq!(app.client().sign_in("zoe", &wrong).await.status, 422, "{wrong}");
     }
 }
@@ -40,22 +43,34 @@ async fn a_wrong_password_and_an_unknown_name_get_the_same_answer() {
     assert_eq!(wrong.status, 422);
     assert_eq!(unknown.status, 422);
     assert_eq!(wrong.body.replace("zoe", "eva"), unknown.body);
-    assert_eq!(wrong.errors(), [("login".to_owned(), "The user name, e-mail address or password is not right.".to_owned())]);
+    assert_eq!(
+        wrong.errors(),
+        [("login".to_owned(), "The user name, e-mail address or password is not right.".to_owned())]
+    );
     let headers = |answer: &crate::support::client::Answer| {
-        let mut headers: Vec<_> =
-            answer.headers.iter().filter(|(name, _)| *name != "date").map(|(name, value)| format!("{name}: {value:?}")).collect();
+        let mut headers: Vec<_> = answer
+            .headers
+            .iter()
+            .filter(|(name, _)| *name != "date")
+            .map(|(name, value)| format!("{name}: {value:?}"))
+            .collect();
         headers.sort();
         headers
     };
     assert_eq!(headers(&wrong), headers(&unknown));
-    assert!(wrong.body.contains("value=\"zoe\"") && !wrong.body.contains("not the password"), "the name is kept, the password is not");
+    assert!(
+        wrong.body.contains("value=\"zoe\"") && !wrong.body.contains("not the password"),
+        "the name is kept, the password is not"
+    );
 }
 
 #[tokio::test]
 async fn an_unknown_name_costs_as_many_hashes_as_a_known_one() {
     let app = TestApp::with(&["--failure-rate", "0"]);
     app.member("zoe").await;
-    for (login, password) in [("zoe", "not the password at all"), ("eva", "not the password at all"), ("no such name!", "x")] {
+    for (login, password) in
+        [("zoe", "not the password at all"), ("eva", "not the password at all"), ("no such name!", "x")]
+    {
         let before = app.app.accounts.hashes_computed();
         app.client().sign_in(login, password).await;
         assert_eq!(app.app.accounts.hashes_computed() - before, 1, "{login}");
@@ -92,8 +107,17 @@ async fn no_next_leads_away_from_this_site() {
     let app = TestApp::with(&["--failure-rate", "0"]);
     app.member("zoe").await;
     for next in [
-        "//evil.example", "/\\evil.example", "/\t/evil.example", "https://evil.example", "https:evil.example", "javascript:alert(1)",
-        "/..//evil.example", "/\r\nLocation: https://evil.example", "\\\\evil.example", "http://127.0.0.1@evil.example", "////evil.example",
+        "//evil.example",
+        "/\\evil.example",
+        "/\t/evil.example",
+        "https://evil.example",
+        "https:evil.example",
+        "javascript:alert(1)",
+        "/..//evil.example",
+        "/\r\nLocation: https://evil.example",
+        "\\\\evil.example",
+        "http://127.0.0.1@evil.example",
+        "////evil.example",
     ] {
         let fields = [("login", "zoe"), ("password", PASSWORD), ("next", next)];
         let answer = app.client().post("/login", &fields).await;
@@ -154,10 +178,15 @@ async fn there_is_no_account_that_nobody_made() {
 async fn the_form_is_one_that_password_managers_understand() {
     let app = TestApp::spawn();
     let login = app.client().get("/login").await.body;
-    assert!(login.contains("autocomplete=\"username\"") && login.contains("type=\"password\" autocomplete=\"current-password\""));
+    assert!(
+        login.contains("autocomplete=\"username\"")
+            && login.contains("type=\"password\" autocomplete=\"current-password\"")
+    );
     let register = app.client().get("/register").await.body;
     assert_eq!(register.matches("autocomplete=\"new-password\"").count(), 2);
-    assert!(register.contains("autocomplete=\"username\"") && register.contains("type=\"email\" autocomplete=\"email\""));
+    assert!(
+        register.contains("autocomplete=\"username\"") && register.contains("type=\"email\" autocomplete=\"email\"")
+    );
     for page in [login, register] {
         assert!(!page.contains("maxlength"), "a password that is pasted must not be cut without a word");
     }
@@ -167,7 +196,9 @@ async fn the_form_is_one_that_password_managers_understand() {
 async fn a_program_gets_json_and_no_redirect() {
     let app = TestApp::spawn();
     let client = app.client();
-    let json = |method: &str, path: &str| client.request(method, path).header("accept", "application/json").header("origin", &app.address);
+    let json = |method: &str, path: &str| {
+        client.request(method, path).header("accept", "application/json").header("origin", &app.address)
+    };
     let answer = client.send(json("GET", "/")).await;
     assert_eq!((answer.status, answer.header("content-type")), (401, "application/problem+json"));
     let answer = client.send(json("POST", "/login").form(&[("login", "zoe")])).await;

@@ -1,6 +1,13 @@
 //! What Gatehouse promises, through the real server and a real database. One file for each page, and one for each thing
 //! that goes across pages. One binary, because each file in `tests/` would be linked by itself.
 
+#![allow(
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test binary has no public, and a broken unwrap is its report"
+)]
+
 mod assets;
 mod command_line;
 mod cross_origin;

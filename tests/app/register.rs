@@ -62,7 +62,10 @@ async fn every_mistake_is_told_at_once_and_what_was_typed_is_kept_but_for_the_pa
     assert!(answer.body.contains("4 things to mend") && answer.body.contains("<title>Error: "));
     for field in answer.error_fields() {
         assert!(answer.body.contains(&format!("<a href=\"#{field}\">")), "the summary links to {field}");
-        assert!(answer.body.contains(&format!("{field}-error\" aria-invalid=\"true\"")), "{field} is tied to its error");
+        assert!(
+            answer.body.contains(&format!("{field}-error\" aria-invalid=\"true\"")),
+            "{field} is tied to its error"
+        );
     }
     assert!(answer.body.contains("value=\"zo&#60;e\""), "{}", answer.body);
     assert!(!answer.body.contains("<script>"));
@@ -90,7 +93,11 @@ async fn a_name_or_address_that_is_taken_is_refused_however_it_is_written() {
     ] {
         let fields = [("username", name), ("email", email), ("password", PASSWORD), ("password_confirm", PASSWORD)];
         let answer = app.client().post("/register", &fields).await;
-        assert_eq!((answer.status, answer.error_fields()), (422, vec!["username".to_owned(), "email".to_owned()]), "{name}");
+        assert_eq!(
+            (answer.status, answer.error_fields()),
+            (422, vec!["username".to_owned(), "email".to_owned()]),
+            "{name}"
+        );
     }
     assert_eq!(count(&app).await.0, 1);
 }
@@ -128,7 +135,8 @@ async fn sixty_four_people_who_want_one_name_at_once_are_one_account_and_sixty_t
         let client = app.client();
         async move {
             let email = format!("zoe{number}@keepers.example");
-            let fields = [("username", "zoe"), ("email", &email), ("password", PASSWORD), ("password_confirm", PASSWORD)];
+            let fields =
+                [("username", "zoe"), ("email", &email), ("password", PASSWORD), ("password_confirm", PASSWORD)];
             client.post("/register", &fields).await
         }
     });
@@ -228,9 +236,29 @@ async fn nobody_makes_themselves_more_than_a_form_allows() {
 async fn text_of_every_kind_in_every_field_is_answered_and_never_a_fault_of_ours() {
     let app = TestApp::with(&["--registration-rate", "0", "--failure-rate", "0"]);
     let corpus = [
-        "' OR '1'='1", "\"; DROP TABLE accounts; --", "\0", "a\0b", "\u{202e}evil", "🏰".repeat(200).as_str(), "e\u{301}".repeat(200).as_str(),
-        "<script>alert(1)</script>", "\"><img src=x onerror=alert(1)>", "{{7*7}}", "${7*7}", "%00%0a", "\r\nSet-Cookie: a=b", "\u{feff}",
-        "../../etc/passwd", "\u{fdfa}".repeat(300).as_str(), "\u{1F468}\u{200D}\u{1F469}\u{200D}\u{1F467}", "ﷺ", "\\", "'", "`", "\u{85}", "a".repeat(5000).as_str(),
+        "' OR '1'='1",
+        "\"; DROP TABLE accounts; --",
+        "\0",
+        "a\0b",
+        "\u{202e}evil",
+        "🏰".repeat(200).as_str(),
+        "e\u{301}".repeat(200).as_str(),
+        "<script>alert(1)</script>",
+        "\"><img src=x onerror=alert(1)>",
+        "{{7*7}}",
+        "${7*7}",
+        "%00%0a",
+        "\r\nSet-Cookie: a=b",
+        "\u{feff}",
+        "../../etc/passwd",
+        "\u{fdfa}".repeat(300).as_str(),
+        "\u{1F468}\u{200D}\u{1F469}\u{200D}\u{1F467}",
+        "ﷺ",
+        "\\",
+        "'",
+        "`",
+        "\u{85}",
+        "a".repeat(5000).as_str(),
     ]
     .map(str::to_owned);
     for text in &corpus {

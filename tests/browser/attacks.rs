@@ -92,7 +92,11 @@ async fn a_real_browser_keeps_the_cookies_as_they_were_meant() {
     let browser = signed_in(&app, View::default()).await;
     for (name, lasting) in [("session", false), ("device", true)] {
         let cookie = browser.client.get_named_cookie(name).await.unwrap();
-        assert_eq!((cookie.http_only(), cookie.path(), cookie.expires().is_some()), (Some(true), Some("/"), lasting), "{name}");
+        assert_eq!(
+            (cookie.http_only(), cookie.path(), cookie.expires().is_some()),
+            (Some(true), Some("/"), lasting),
+            "{name}"
+        );
         assert_eq!(cookie.same_site().map(|site| site.to_string()).as_deref(), Some("Lax"), "{name}");
     }
     browser.close().await;

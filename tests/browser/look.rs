@@ -1,4 +1,8 @@
-use std::{env, fs, path::{Path, PathBuf}, process::Command};
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use fantoccini::Locator;
 use serde_json::Value;
@@ -101,7 +105,9 @@ async fn the_two_themes_differ_and_follow_what_the_person_has_set() {
     for dark in [false, true] {
         let browser = Browser::open(&app.address, View { dark, ..View::default() }).await;
         browser.go("/login").await;
-        walls.push(browser.client.find(Locator::Css("body")).await.unwrap().css_value("background-color").await.unwrap());
+        walls.push(
+            browser.client.find(Locator::Css("body")).await.unwrap().css_value("background-color").await.unwrap(),
+        );
         browser.close().await;
     }
     assert_eq!(walls, ["rgba(243, 240, 234, 1)", "rgba(23, 21, 18, 1)"]);
@@ -135,7 +141,12 @@ async fn the_html_of_every_page_is_valid() {
         .current_dir(folder.path())
         .output()
         .unwrap();
-    assert!(output.status.success(), "{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
 }
 
 // Not a rule but a way to look: GATEHOUSE_PICTURES=some/folder cargo test --test browser pictures

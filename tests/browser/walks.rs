@@ -103,10 +103,8 @@ async fn two_people_at_two_browsers_do_not_notice_each_other() {
     let app = TestApp::spawn();
     app.member("zoe").await;
     app.member("eva").await;
-    let (one, two) = (
-        Browser::open(&app.address, View::default()).await,
-        Browser::open(&app.address, View::default()).await,
-    );
+    let (one, two) =
+        (Browser::open(&app.address, View::default()).await, Browser::open(&app.address, View::default()).await);
     for (browser, name) in [(&one, "zoe"), (&two, "eva")] {
         browser.go("/login").await;
         browser.fill("User name or e-mail", name).await;

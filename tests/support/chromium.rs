@@ -1,6 +1,12 @@
 //! A real Chromium, without a window, driven over WebDriver; gone with the test process.
 
-use std::{fs::File, net::TcpListener, path::PathBuf, sync::OnceLock, time::{Duration, Instant}};
+use std::{
+    fs::File,
+    net::TcpListener,
+    path::PathBuf,
+    sync::OnceLock,
+    time::{Duration, Instant},
+};
 
 use fantoccini::{Client, ClientBuilder, Locator};
 use serde_json::{Map, Value, json};
@@ -66,7 +72,9 @@ impl Browser {
             format!("--blink-settings=preferredColorScheme={}", u8::from(!view.dark)),
         ];
         // Chromium's own sandbox does not run as root, as in most containers.
-        if std::env::var("USER").as_deref() == Ok("root") || std::fs::metadata("/proc/self").is_ok_and(|me| owner(&me) == 0) {
+        if std::env::var("USER").as_deref() == Ok("root")
+            || std::fs::metadata("/proc/self").is_ok_and(|me| owner(&me) == 0)
+        {
             arguments.push("--no-sandbox".to_owned());
         }
         let javascript = if view.scripts { 1 } else { 2 };

@@ -78,16 +78,11 @@ impl Answer {
 impl Client {
     pub fn new(base: &str) -> Self {
         let http = reqwest::Client::builder().redirect(Policy::none()).no_proxy().build().unwrap();
-        Self {
-            http,
-            base: base.to_owned(),
-            cookies: Arc::default(),
-            headers: Vec::new(),
-        }
+        Self { http, base: base.to_owned(), cookies: Arc::default(), headers: Vec::new() }
     }
 
     /// The same person elsewhere: as a trusted proxy would tell of them.
-    pub fn from_address(&self, address: &str) -> Self {
+    pub fn behind(&self, address: &str) -> Self {
         let mut other = Self::new(&self.base);
         other.headers = vec![("x-forwarded-for", address.to_owned())];
         other
@@ -95,18 +90,12 @@ impl Client {
 
     /// The same browser's cookies, in a browser of its own from now on.
     pub fn copy(&self) -> Self {
-        Self {
-            cookies: Arc::new(Mutex::new(self.cookies.lock().unwrap().clone())),
-            ..self.clone()
-        }
+        Self { cookies: Arc::new(Mutex::new(self.cookies.lock().unwrap().clone())), ..self.clone() }
     }
 
     /// The same cookies against another server.
     pub fn at(&self, base: &str) -> Self {
-        Self {
-            base: base.to_owned(),
-            ..self.copy()
-        }
+        Self { base: base.to_owned(), ..self.copy() }
     }
 
     pub fn cookie(&self, name: &str) -> Option<String> {
@@ -139,11 +128,7 @@ impl Client {
     pub async fn send(&self, request: RequestBuilder) -> Answer {
         let response = request.send().await.unwrap();
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        let answer = Answer {
-            status,
-            headers,
-            body: response.text().await.unwrap(),
-        };
+        let answer = Answer { status, headers, body: response.text().await.unwrap() };
         let mut cookies = self.cookies.lock().unwrap();
         for cookie in answer.set_cookies() {
             let (name, value) = cookie.split(';').next().unwrap().split_once('=').unwrap();
@@ -168,12 +153,7 @@ impl Client {
 
     pub async fn register(&self, name: &str) -> Answer {
         let email = format!("{name}@keepers.example");
-        let fields = [
-            ("username", name),
-            ("email", &email),
-            ("password", PASSWORD),
-            ("password_confirm", PASSWORD),
-        ];
+        let fields = [("username", name), ("email", &email), ("password", PASSWORD), ("password_confirm", PASSWORD)];
         self.post("/register", &fields).await
     }
 

@@ -32,7 +32,12 @@ impl Mariadb {
         // A static is never dropped, so its folder is left to a companion, which also outlives a test that is killed.
         let folder = tempfile::Builder::new().prefix("gatehouse-mariadb-").tempdir().unwrap().keep();
         let installed = Command::new(program(&["mariadb-install-db"], "mariadb-server"))
-            .args(["--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db", "--skip-name-resolve"])
+            .args([
+                "--no-defaults",
+                "--auth-root-authentication-method=normal",
+                "--skip-test-db",
+                "--skip-name-resolve",
+            ])
             .arg(format!("--datadir={}", folder.join("data").display()))
             .arg(format!("--user={}", user()))
             .output()
@@ -42,7 +47,9 @@ impl Mariadb {
         let broom = Companion::broom(&folder);
         let mut mariadb = Self { folder, port, server: None, _broom: broom };
         mariadb.run();
-        mariadb.sql("CREATE USER 'gatehouse'@'%' IDENTIFIED BY 'p@ss word/?#1'; GRANT ALL ON `test\\_%`.* TO 'gatehouse'@'%';");
+        mariadb.sql(
+            "CREATE USER 'gatehouse'@'%' IDENTIFIED BY 'p@ss word/?#1'; GRANT ALL ON `test\\_%`.* TO 'gatehouse'@'%';",
+        );
         mariadb
     }
 
@@ -65,7 +72,7 @@ impl Mariadb {
         let log = File::create(self.folder.join("log")).unwrap();
         let server = program(&["mariadbd"], "mariadb-server");
         self.server = Some(Companion::start(&server, &arguments, log));
-        until("MariaDB answers", Duration::from_secs(60), || self.try_sql("SELECT 1").then_some(()));
+        until("MariaDB answers", Duration::from_mins(1), || self.try_sql("SELECT 1").then_some(()));
     }
 
     /// Stops it; whoever is connected is not.

@@ -148,16 +148,7 @@ impl TestApp {
             });
         });
         let (address, app, handle) = receiver.recv().expect("the application starts");
-        Self {
-            address: format!("http://{address}"),
-            clock,
-            app,
-            handle,
-            thread: Some(thread),
-            folder,
-            keep,
-            database,
-        }
+        Self { address: format!("http://{address}"), clock, app, handle, thread: Some(thread), folder, keep, database }
     }
 
     /// Somebody with a browser of their own.
