@@ -177,8 +177,12 @@ impl Application {
     }
 }
 
+/// Makes the data folder, if anything will be kept in it: with a server and a secret from elsewhere nothing is.
 fn prepare_folder(settings: &Settings) -> Result<(), ConfigError> {
     use std::os::unix::fs::DirBuilderExt;
+    if settings.database_url.is_some() && (settings.secret.is_some() || settings.secret_file.is_some()) {
+        return Ok(());
+    }
     std::fs::DirBuilder::new()
         .recursive(true)
         // The database holds addresses and hashes: nobody else's business on this machine.

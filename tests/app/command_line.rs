@@ -83,7 +83,25 @@ async fn without_any_setting_it_serves_a_login_page_and_keeps_what_it_needs_to_i
     let mode = |name: &str| fs::metadata(folder.path().join(name)).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode("data"), 0o700);
     assert_eq!(mode("data/secret.key"), 0o600);
-    assert_eq!(folder.path().join("data/gatehouse.db").exists(), !on_mariadb());
+    if on_mariadb() {
+        assert!(!folder.path().join("data/gatehouse.db").exists());
+    } else {
+        assert_eq!(mode("data/gatehouse.db"), 0o600);
+    }
+}
+
+#[tokio::test]
+async fn passwords_are_hashed_on_threads_of_their_own_at_a_lower_priority() {
+    let folder = folder();
+    let running = Running::start(gatehouse(folder.path()).env("GATEHOUSE_HASH_THREADS", "3"));
+    let priorities: Vec<String> = fs::read_dir(format!("/proc/{}/task", running.child.id()))
+        .unwrap()
+        .map(|task| fs::read_to_string(task.unwrap().path().join("stat")).unwrap())
+        .filter(|stat| stat.contains("(hash)"))
+        // proc(5): nice is the nineteenth field, the seventeenth after the name.
+        .map(|stat| stat.split_once(") ").unwrap().1.split(' ').nth(16).unwrap().to_owned())
+        .collect();
+    assert_eq!(priorities, ["10", "10", "10"]);
 }
 
 #[tokio::test]
