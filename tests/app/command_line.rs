@@ -94,13 +94,16 @@ async fn without_any_setting_it_serves_a_login_page_and_keeps_what_it_needs_to_i
 async fn passwords_are_hashed_on_threads_of_their_own_at_a_lower_priority() {
     let folder = folder();
     let running = Running::start(gatehouse(folder.path()).env("GATEHOUSE_HASH_THREADS", "3"));
-    let priorities: Vec<String> = fs::read_dir(format!("/proc/{}/task", running.child.id()))
-        .unwrap()
-        .map(|task| fs::read_to_string(task.unwrap().path().join("stat")).unwrap())
-        .filter(|stat| stat.contains("(hash)"))
-        // proc(5): nice is the nineteenth field, the seventeenth after the name.
-        .map(|stat| stat.split_once(") ").unwrap().1.split(' ').nth(16).unwrap().to_owned())
-        .collect();
+    // proc(5): nice is the nineteenth field, the seventeenth after the name. A thread takes its name when it first runs.
+    let tasks = format!("/proc/{}/task", running.child.id());
+    let priorities = until("three threads hash", Duration::from_secs(10), || {
+        let stats =
+            fs::read_dir(&tasks).unwrap().map(|task| fs::read_to_string(task.unwrap().path().join("stat")).unwrap());
+        let hashing: Vec<_> = stats.filter(|stat| stat.contains("(hash)")).collect();
+        let nice = |stat: &String| stat.split_once(") ").unwrap().1.split(' ').nth(16).unwrap().to_owned();
+        Some(hashing.iter().map(nice).collect::<Vec<_>>())
+            .filter(|found| found.len() == 3 && found.iter().all(|nice| nice != "0"))
+    });
     assert_eq!(priorities, ["10", "10", "10"]);
 }
 

@@ -57,6 +57,7 @@ async fn the_way_back_leads_to_an_empty_database_and_forth_again() {
         AnyConnection::Sqlite(_) => {
             let source = FileBasedMigrations::from_path(root.join("sqlite")).unwrap();
             let mut conn = SqliteConnection::establish(&file).unwrap();
+            conn.batch_execute("PRAGMA busy_timeout = 5000").unwrap();
             let reverted = conn.revert_all_migrations(source.clone()).unwrap().len();
             conn.run_pending_migrations(source).unwrap();
             Ok(reverted)
@@ -215,4 +216,33 @@ async fn eight_writers_at_once_never_find_the_database_locked() {
         assert!(statuses.iter().all(|status| matches!(status, 303 | 422)), "{statuses:?}");
     }
     assert_eq!(app.query(|conn| accounts::table.count().get_result::<i64>(conn)).await, 8);
+}
+
+// A transaction that reads first and writes then fails at once under a deferred BEGIN, however long one would wait.
+#[tokio::test]
+async fn two_processes_that_read_and_then_write_lose_nothing_and_never_fail() {
+    use diesel::ExpressionMethods;
+    use gatehouse::db::schema::events;
+    let app = TestApp::spawn();
+    let sibling = app.sibling(&[]);
+    app.member("zoe").await;
+    let turns = (0..200).map(|number| {
+        let database = if number % 2 == 0 { &app.app.database } else { &sibling.app.database };
+        database.write(|conn| {
+            let touched = diesel::update(accounts::table).set(accounts::email.eq("lock@keepers.example"));
+            let before: i32 = match conn {
+                AnyConnection::Sqlite(_) => events::table.select(events::occurrences).first(conn)?,
+                // A server keeps others from a row by a write only, as every transaction of ours begins.
+                AnyConnection::Mysql(_) => {
+                    touched.execute(conn)?;
+                    events::table.select(events::occurrences).first(conn)?
+                }
+            };
+            diesel::update(events::table).set(events::occurrences.eq(before + 1)).execute(conn)
+        })
+    });
+    for turn in futures_util::future::join_all(turns).await {
+        turn.unwrap();
+    }
+    assert_eq!(app.happened("registered").await, 201);
 }

@@ -166,6 +166,39 @@ async fn a_hash_made_with_less_work_is_replaced_at_the_next_sign_in() {
     assert_eq!(app.client().sign_in("zoe", PASSWORD).await.status, 303);
 }
 
+// Vaultwarden's CVE-2026-43911 was an old password that went on opening things.
+#[tokio::test]
+async fn a_password_that_is_changed_while_it_is_compared_opens_nothing() {
+    use gatehouse::db::schema::throttles;
+    let app = TestApp::with(&["--hash-threads", "1"]);
+    app.member("zoe").await;
+    let counters = async |wanted: i64| {
+        for _ in 0..2000 {
+            if app.query(|conn| throttles::table.count().get_result::<i64>(conn)).await == wanted {
+                return;
+            }
+            tokio::task::yield_now().await;
+        }
+        panic!("not {wanted} counters");
+    };
+    // Thirty others keep the only thread busy, so that the one that counts waits to be compared.
+    let crowd: Vec<_> = (0..30)
+        .map(|number| {
+            let client = app.client();
+            tokio::spawn(async move { client.sign_in(&format!("name{number}"), PASSWORD).await.status })
+        })
+        .collect();
+    counters(1 + 1 + 2 * 30).await;
+    let client = app.client();
+    let sign_in = tokio::spawn(async move { client.sign_in("zoe", PASSWORD).await.status });
+    counters(1 + 1 + 2 * 31).await;
+    app.query(|conn| diesel::update(accounts::table).set(accounts::password_hash.eq("$changed")).execute(conn)).await;
+    assert_eq!(sign_in.await.unwrap(), 503, "it is not wrong, but to be tried again");
+    for other in crowd {
+        assert_eq!(other.await.unwrap(), 422);
+    }
+}
+
 #[tokio::test]
 async fn there_is_no_account_that_nobody_made() {
     let app = TestApp::with(&["--failure-rate", "0"]);

@@ -47,6 +47,17 @@ async fn a_session_ends_after_its_lifetime_however_busy_it_is() {
 }
 
 #[tokio::test]
+async fn a_row_that_is_over_ends_a_session_whatever_its_token_says() {
+    let app = TestApp::spawn();
+    let client = app.member("zoe").await;
+    assert!(client.is_signed_in().await);
+    let end = app.clock.now();
+    app.query(move |conn| diesel::update(sessions::table).set(sessions::expires_at.eq(end)).execute(conn)).await;
+    app.clock.advance(SECOND);
+    assert!(!client.is_signed_in().await);
+}
+
+#[tokio::test]
 async fn a_session_that_is_kept_has_limits_of_its_own() {
     let app = TestApp::spawn();
     app.member("zoe").await;
