@@ -59,7 +59,7 @@ impl Accounts {
         device: Option<Device>,
         client: &Client,
     ) -> Result<Passage, Error> {
-        let Some(turn) = self.hasher.turn() else {
+        let Some(turn) = self.hasher.turn(client.network()) else {
             return Ok(Passage::Busy);
         };
         let name = Name::parse(login);
@@ -74,15 +74,19 @@ impl Accounts {
         };
 
         // A look costs no write; an attempt that is refused here leaves the one writer to others.
-        let (credential, refusal) = self
+        let (credential, attempt, refusal) = self
             .database
             .read(move |conn| {
                 let credential = store::find(conn, &name)?;
-                let refusal = throttle.look(conn, &attempt(credential.as_ref()), now)?;
-                Ok((credential, refusal))
+                let mut attempt = attempt(credential.as_ref());
+                let mut refusal = throttle.look(conn, &attempt, now)?;
+                if refusal == Some(Refusal::Closed) && attempt.device.take().is_some() {
+                    // A known browser that has used up its trust is a stranger, for whom an administrator can open.
+                    refusal = throttle.look(conn, &attempt, now)?;
+                }
+                Ok((credential, attempt, refusal))
             })
             .await?;
-        let attempt = attempt(credential.as_ref());
         let counted = match refusal {
             Some(refusal) => Err(refusal),
             None => self.database.write(move |conn| throttle.count(conn, &attempt, now)).await?,

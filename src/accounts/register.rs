@@ -77,7 +77,7 @@ impl Accounts {
             Ok(checked) => checked,
             Err(outcome) => return Ok(outcome),
         };
-        let Some(turn) = self.hasher.turn() else {
+        let Some(turn) = self.hasher.turn(client.network()) else {
             return Ok(RegisterOutcome::Busy);
         };
         let (throttle, network, now) = (self.throttle, client.network(), self.clock.now());
@@ -140,7 +140,7 @@ impl Accounts {
             None => mistakes.push(Mistake::PasswordTooLong),
             Some(password) if password.is_empty() => mistakes.push(Mistake::PasswordMissing),
             Some(password) => {
-                let Some(turn) = self.hasher.turn() else {
+                let Some(turn) = self.hasher.turn(client.network()) else {
                     return Ok(Err(RegisterOutcome::Busy));
                 };
                 // As typed, since it may hold a mistake; cut, because what is typed has no bound of its own.
@@ -178,9 +178,14 @@ impl Accounts {
         client: &Client,
     ) -> Result<Result<Vec<Mistake>, Refusal>, Error> {
         let (username, email) = (username.cloned(), email.cloned());
-        let mistakes = self
+        let (throttle, network, now) = (self.throttle, client.network(), self.clock.now());
+        let told = self
             .database
             .read(move |conn| {
+                // Before the names are looked up: a refusal that came only for taken ones would tell.
+                if let Some(refusal) = throttle.look_disclosure(conn, network, now)? {
+                    return Ok(Err(refusal));
+                }
                 let mut mistakes = Vec::new();
                 if let Some(username) = &username
                     && store::has_username(conn, username)?
@@ -192,18 +197,20 @@ impl Accounts {
                 {
                     mistakes.push(Mistake::EmailTaken);
                 }
-                Ok(mistakes)
+                Ok(Ok(mistakes))
             })
             .await?;
-        if mistakes.is_empty() {
-            return Ok(Ok(mistakes));
-        }
-        let (throttle, network, now) = (self.throttle, client.network(), self.clock.now());
-        let counted = self.database.write(move |conn| throttle.count_disclosure(conn, network, now)).await?;
-        if counted.is_err() {
+        let told = match told {
+            Ok(mistakes) if !mistakes.is_empty() => {
+                let counted = self.database.write(move |conn| throttle.count_disclosure(conn, network, now)).await?;
+                counted.map(|()| mistakes)
+            }
+            told => told,
+        };
+        if told.is_err() {
             self.notes.note(Kind::RegistrationThrottled, None, client);
         }
-        Ok(counted.map(|()| mistakes))
+        Ok(told)
     }
 }
 

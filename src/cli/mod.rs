@@ -10,6 +10,8 @@ use clap::{
     error::{ContextKind, ContextValue, ErrorKind},
 };
 
+use rustix::{fs::Mode, process::umask};
+
 use crate::config::Settings;
 
 /// A login, registration and account server
@@ -30,6 +32,8 @@ enum Command {
 
 /// Runs what the command line asks for.
 pub async fn run() -> ExitCode {
+    // Whatever file is made from now on holds addresses and hashes: nobody else's business on this machine.
+    umask(Mode::RWXG | Mode::RWXO);
     let outcome = match parse() {
         Ok(Command::Serve(settings)) => serve::run(&settings).await,
         Ok(Command::Unlock(unlock)) => unlock::run(&unlock).await,

@@ -2,7 +2,6 @@
 
 use std::io::{self, Write};
 
-use rustix::{fs::Mode, process::umask};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::info;
 
@@ -14,8 +13,6 @@ use crate::{
 
 pub(super) async fn run(settings: &Settings) -> Result<(), StartError> {
     log::begin(&settings.log)?;
-    // Whatever file is made from now on holds addresses and hashes: nobody else's business on this machine.
-    umask(Mode::RWXG | Mode::RWXO);
     let application = Application::build(settings, Fittings::default())?;
     let handle = application.handle();
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);

@@ -110,6 +110,8 @@ fn open_sqlite(path: &Path, mode: Mode) -> Result<AnyConnection, ConnectionError
 fn open_mysql(url: &str) -> Result<AnyConnection, ConnectionError> {
     let mut conn = MysqlConnection::establish(url)?;
     let settings = [
+        // Errors are told apart by their texts; see `is_unavailable`.
+        "SET SESSION lc_messages = 'en_US'".to_owned(),
         // Without strict mode an over-long value is cut silently.
         "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,ERROR_FOR_DIVISION_BY_ZERO'".to_owned(),
         // As SQLite sees it: what was committed. Also fewer gap locks, and so fewer deadlocks.
@@ -134,7 +136,7 @@ pub(super) fn is_unavailable(error: &DieselError) -> bool {
         "attempt to write a readonly database",
         "file is not a database",
     ];
-    const MYSQL: [&str; 10] = [
+    const MYSQL: [&str; 12] = [
         "Input/output error",
         "Connection to the server is closed",
         "is disconnected",
@@ -144,7 +146,11 @@ pub(super) fn is_unavailable(error: &DieselError) -> bool {
         "Query execution was interrupted",
         "is full",
         "Disk full",
-        "running with the --read-only option",
+        // A replica: --read-only, and --super-read-only on MySQL.
+        "option so it cannot execute this statement",
+        "Connection was killed",
+        // A Galera node that is not in sync yet.
+        "WSREP has not yet prepared node",
     ];
     match error {
         DieselError::DatabaseError(DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::ReadOnlyTransaction, _)

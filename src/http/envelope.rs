@@ -1,22 +1,29 @@
 //! Around every request, whatever becomes of it: its number, the cross-origin check, the last resort for a handler that
 //! panics, words for bare errors, and the security headers. Nothing leaves without passing here.
 
-use std::{panic::AssertUnwindSafe, time::Instant};
+use std::{
+    panic::AssertUnwindSafe,
+    pin::Pin,
+    task::{Context, Poll},
+    time::Instant,
+};
 
 use actix_web::{
     Error, HttpMessage, HttpRequest, HttpResponse,
-    body::{BoxBody, MessageBody},
-    dev::{ServiceRequest, ServiceResponse},
+    body::{BodySize, BoxBody, MessageBody},
+    dev::{Payload, ServiceRequest, ServiceResponse},
     error::InternalError,
     http::Method,
     middleware::Next,
-    web::Data,
+    web::{Bytes, Data},
 };
 use futures_util::FutureExt;
-use tracing::{Instrument, debug, info_span};
+use tracing::{Instrument, debug, error_span};
 
 use super::{
-    client, cross_origin, headers,
+    client, cross_origin,
+    form::Incoming,
+    headers,
     problem::{self, Problem, Reader},
 };
 use crate::{app::App, client::RequestId, events::Kind};
@@ -31,19 +38,27 @@ struct Stub {
 
 /// See the module.
 pub async fn wrap(
-    req: ServiceRequest,
+    mut req: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let app = req.app_data::<Data<App>>().cloned().ok_or(Problem::Internal)?;
     let client = client::client(req.headers(), req.peer_addr(), &app.trusted_proxies);
     let stub = Stub { method: req.method().clone(), reader: Reader::of(req.headers()), id: client.request_id, app };
-    let span = info_span!("request", request_id = %stub.id);
+    // At the highest level, so that every line of a request has its number whatever the filter lets through.
+    let span = error_span!("request", request_id = %stub.id);
     let began = Instant::now();
     let ours = cross_origin::is_ours(req.method(), req.headers(), &stub.app.origin);
     if !ours {
         stub.app.notes.note(Kind::CrossOriginRefused, None, &client);
     }
     req.extensions_mut().insert(client);
+    let incoming = match req.take_payload() {
+        Payload::None => None,
+        payload => Some(Incoming::new(payload)),
+    };
+    if let Some(incoming) = &incoming {
+        req.extensions_mut().insert(incoming.clone());
+    }
 
     let outcome = async {
         if !ours {
@@ -65,7 +80,10 @@ pub async fn wrap(
         }
         Err(error) => (None, error.error_response()),
     };
-    let response = stub.finish(response);
+    let mut response = stub.finish(response);
+    if let Some(incoming) = incoming {
+        response = response.map_body(|_, body| BoxBody::new(Held { body, _incoming: incoming }));
+    }
     span.in_scope(|| {
         debug!(
             method = %stub.method,
@@ -79,6 +97,24 @@ pub async fn wrap(
         Some(request) => Ok(ServiceResponse::new(request, response)),
         // The request went down with its handler; as an error, the answer finds its way without it.
         None => Err(InternalError::from_response("answered", response).into()),
+    }
+}
+
+/// An answer that keeps the request's body until it is sent; see [`Incoming`].
+struct Held {
+    body: BoxBody,
+    _incoming: Incoming,
+}
+
+impl MessageBody for Held {
+    type Error = Box<dyn std::error::Error>;
+
+    fn size(&self) -> BodySize {
+        self.body.size()
+    }
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        Pin::new(&mut self.get_mut().body).poll_next(cx)
     }
 }
 

@@ -2,7 +2,9 @@
 //! its own; a slow POST stayed open for 41 s (measured on 4.18.1).
 
 use std::{
+    cell::RefCell,
     future::{Ready, ready},
+    rc::Rc,
     time::Duration,
 };
 
@@ -27,14 +29,34 @@ const LARGEST: usize = 16 * 1024;
 /// From the first byte to the last.
 const SLOWEST: Duration = Duration::from_secs(10);
 
+/// A request's body that is still to come.
+///
+/// actix keeps a connection open for ever when the body of a chunked request is dropped unread (measured on actix-http
+/// 3.20.0: it means to drain it, without a limit of time or size). While the body is alive, it closes the connection after
+/// the answer instead; so the envelope keeps it until then.
+#[derive(Clone)]
+pub struct Incoming(Rc<RefCell<Payload>>);
+
+impl Incoming {
+    /// Takes the body away from a request.
+    #[must_use]
+    pub fn new(payload: Payload) -> Self {
+        Self(Rc::new(RefCell::new(payload)))
+    }
+}
+
 /// The fields of a form that was sent; the guard reads them, see there.
 #[derive(Debug, Clone, Default)]
 pub struct Fields(Vec<(String, String)>);
 
 impl Fields {
     /// Reads a form from the request's body.
-    pub async fn read(headers: &HeaderMap, payload: &mut Payload) -> Result<Self, Problem> {
-        let body = tokio::time::timeout(SLOWEST, body(payload)).await.map_err(|_| Problem::TooSlow)??;
+    pub async fn read(headers: &HeaderMap, incoming: Option<&Incoming>) -> Result<Self, Problem> {
+        let Some(incoming) = incoming else { return Ok(Self::default()) };
+        let mut payload = incoming.0.replace(Payload::None);
+        let body = tokio::time::timeout(SLOWEST, body(&mut payload)).await;
+        incoming.0.replace(payload);
+        let body = body.map_err(|_| Problem::TooSlow)??;
         if body.is_empty() {
             return Ok(Self::default());
         }
@@ -102,9 +124,9 @@ mod tests {
     fn parse(body: &[u8]) -> Result<Sample, Problem> {
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded; charset=utf-8"));
-        let mut payload = Payload::from(Bytes::copy_from_slice(body));
+        let incoming = Incoming::new(Payload::from(Bytes::copy_from_slice(body)));
         actix_web::rt::System::new().block_on(async {
-            let fields = Fields::read(&headers, &mut payload).await?;
+            let fields = Fields::read(&headers, Some(&incoming)).await?;
             let request = actix_web::test::TestRequest::default().to_http_request();
             request.extensions_mut().insert(fields);
             Form::<Sample>::from_request(&request, &mut Payload::None).await.map(|form| form.0)

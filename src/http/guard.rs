@@ -21,7 +21,7 @@ use actix_web::{
 use super::{
     cookies::Name,
     flash::Flash,
-    form::Fields,
+    form::{Fields, Incoming},
     form_token, next,
     problem::{Problem, Reader},
 };
@@ -64,7 +64,7 @@ pub struct Member {
 /// Lets a request pass or answers it.
 pub async fn enter(
     access: Access,
-    mut req: ServiceRequest,
+    req: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
     let app = req.app_data::<Data<App>>().cloned().ok_or(Problem::Internal)?;
@@ -92,8 +92,8 @@ pub async fn enter(
     }
 
     if !safe {
-        let (http, payload) = req.parts_mut();
-        let mut fields = Fields::read(http.headers(), payload).await?;
+        let incoming = req.extensions().get::<Incoming>().cloned();
+        let mut fields = Fields::read(req.headers(), incoming.as_ref()).await?;
         let token = fields.take_token().unwrap_or_default();
         if access != Access::Guests
             && let Some(session) = &session

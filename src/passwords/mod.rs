@@ -7,9 +7,10 @@ mod argon2id;
 mod policy;
 
 use std::{
+    collections::{HashMap, hash_map::Entry},
     io,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -22,12 +23,16 @@ use unicode_normalization::UnicodeNormalization;
 use self::argon2id::Memory;
 pub use self::policy::{Context, Policy, Weakness};
 use crate::{
+    client::Network,
     config::Settings,
     crew::{Crew, Lost, Place},
 };
 
 /// How far the hashing threads step back behind those that answer requests, as `nice` counts it.
 const NICENESS: i32 = 10;
+
+/// Turns beyond the queue that only networks without one may take.
+const NEWCOMERS: usize = 16;
 
 /// The longest password, in characters. Enough for every manager and passphrase; bounds the work of whatever looks at it.
 pub const LONGEST: usize = 256;
@@ -83,10 +88,34 @@ pub enum Verdict {
 pub struct Hasher {
     crew: Crew<Memory>,
     computed: Arc<AtomicU64>,
+    held: Arc<Mutex<HashMap<Network, usize>>>,
+    /// Turns that anybody may have; what the queue holds beyond them is for newcomers.
+    common: usize,
 }
 
 /// A reserved turn at hashing.
-pub struct Turn(Place<Memory>);
+pub struct Turn {
+    place: Place<Memory>,
+    holder: Holder,
+}
+
+/// Counts a turn for its network until it is over.
+struct Holder {
+    network: Network,
+    held: Arc<Mutex<HashMap<Network, usize>>>,
+}
+
+impl Drop for Holder {
+    fn drop(&mut self) {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Entry::Occupied(mut turns) = held.entry(self.network) {
+            *turns.get_mut() -= 1;
+            if *turns.get() == 0 {
+                turns.remove();
+            }
+        }
+    }
+}
 
 impl Hasher {
     /// Starts the threads.
@@ -100,8 +129,9 @@ impl Hasher {
             }
             Memory::new(Arc::clone(&counter))
         };
-        let crew = Crew::start("hash", settings.hash_threads(), usize::from(settings.hash_queue), prepare)?;
-        Ok(Self { crew, computed })
+        let (threads, queue) = (settings.hash_threads(), usize::from(settings.hash_queue));
+        let crew = Crew::start("hash", threads, queue + NEWCOMERS, prepare)?;
+        Ok(Self { crew, computed, held: Arc::default(), common: threads + queue })
     }
 
     /// How many hashes were computed since the start: what the limits exist to bound.
@@ -110,14 +140,33 @@ impl Hasher {
         self.computed.load(Ordering::Relaxed)
     }
 
-    /// Takes a turn, or `None` at once when the queue is full.
+    /// Takes a turn, or `None` at once when the queue is full. A network that fills the queue by itself does not keep
+    /// others out: the last few turns are for networks that have none (ASVS 2.4.1).
     #[must_use]
-    pub fn turn(&self) -> Option<Turn> {
-        self.crew.place().map(Turn)
+    pub fn turn(&self, network: Network) -> Option<Turn> {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let all: usize = held.values().sum();
+        if all >= self.common && held.contains_key(&network) {
+            return None;
+        }
+        let place = self.crew.place()?;
+        *held.entry(network).or_default() += 1;
+        let holder = Holder { network, held: Arc::clone(&self.held) };
+        Some(Turn { place, holder })
     }
 }
 
 impl Turn {
+    async fn run<T: Send + 'static>(self, work: impl FnOnce(&mut Memory) -> T + Send + 'static) -> Result<T, Lost> {
+        let holder = self.holder;
+        self.place
+            .run(move |memory| {
+                let _holder = holder;
+                work(memory)
+            })
+            .await
+    }
+
     /// Looks whether a new password may be used.
     pub async fn judge(
         self,
@@ -125,18 +174,18 @@ impl Turn {
         policy: Policy,
         context: Context,
     ) -> Result<Result<(), Weakness>, Lost> {
-        self.0.run(move |_| policy.judge(&password, &context)).await
+        self.run(move |_| policy.judge(&password, &context)).await
     }
 
     /// Hashes a new password, in PHC form.
     pub async fn hash(self, password: Password) -> Result<String, Lost> {
-        self.0.run(move |memory| memory.hash(password.expose())).await
+        self.run(move |memory| memory.hash(password.expose())).await
     }
 
     /// Compares `password` with `stored`, a hash in PHC form. With `None` the same work is done for nothing, so that the
     /// time does not tell whether there is such an account.
     pub async fn verify(self, password: Password, stored: Option<String>) -> Result<Verdict, Lost> {
-        self.0.run(move |memory| memory.verify(password.expose(), stored.as_deref())).await
+        self.run(move |memory| memory.verify(password.expose(), stored.as_deref())).await
     }
 }
 

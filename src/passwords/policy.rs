@@ -51,9 +51,11 @@ impl Policy {
             return Err(Weakness::Personal);
         }
         // zxcvbn's dictionaries and keyboards are Latin. What is written in another script it takes for a handful of
-        // symbols and would refuse however long it is.
-        let judged = text.get(..JUDGED).unwrap_or(text);
-        if text.is_ascii() && zxcvbn::zxcvbn(judged, &context.words()).guesses_log10() < FEWEST_GUESSES_LOG10 {
+        // symbols and would refuse however long it is; so it is asked about the Latin part, where that is most of it.
+        let latin: String = text.chars().filter(char::is_ascii).collect();
+        let judged = latin.get(..JUDGED).unwrap_or(&latin);
+        let mostly_latin = 2 * latin.len() > text.chars().count();
+        if mostly_latin && zxcvbn::zxcvbn(judged, &context.words()).guesses_log10() < FEWEST_GUESSES_LOG10 {
             return Err(Weakness::Common);
         }
         Ok(())
@@ -130,6 +132,8 @@ mod tests {
             "zxcvbnmzxcvbnmzxcvbnm",
             "letmeinletmeinletmein",
             "111111111111111",
+            "passwordpasswordé",
+            "🦀passwordpassword",
         ] {
             assert_eq!(judge(text), Err(Weakness::Common), "{text}");
         }

@@ -88,7 +88,8 @@ impl Cache {
     }
 
     pub(super) fn is_fresh(&self, entry: &Entry, epoch: u64, now: Timestamp) -> bool {
-        entry.epoch == epoch && now.since(entry.read_at) < self.fresh
+        // A clock that was set back makes nothing fresh.
+        entry.epoch == epoch && entry.read_at <= now && now.since(entry.read_at) < self.fresh
     }
 
     pub(super) fn keep(&self, id: SessionId, entry: Arc<Entry>) {

@@ -37,6 +37,8 @@ const NETWORK_MEMORY: Duration = Duration::from_hours(24);
 /// How long the failures of an account are remembered after the last: for good, as NIST counts them. Names that do not
 /// exist are forgotten after this long, so that the table stays bounded; nobody waits for that to tell them apart.
 const UNKNOWN_MEMORY: Duration = Duration::from_hours(2160);
+/// How long the failures of a known browser are remembered after the last: as long as its cookie is good.
+const DEVICE_MEMORY: Duration = Duration::from_hours(365 * 24);
 const FOR_GOOD: Timestamp = Timestamp::from_millis(i64::MAX);
 
 /// Whose password is being tried.
@@ -151,7 +153,7 @@ impl Rule {
             });
         let (blocked_until, expires_at) = match self {
             Self::Wait => (now.plus(wait), now.plus(NETWORK_MEMORY)),
-            Self::WaitAndClose => (now.plus(wait), FOR_GOOD),
+            Self::WaitAndClose => (now.plus(wait), now.plus(DEVICE_MEMORY)),
             Self::Close { forget: false } => (now, FOR_GOOD),
             Self::Close { forget: true } => (now, now.plus(UNKNOWN_MEMORY)),
             Self::Window(rate) if count.failures == 0 => (now, now.plus(rate.period)),
@@ -245,16 +247,24 @@ impl Throttle {
         window(b"registrations", network, self.registrations).try_for_each(|budget| store::take_back(conn, &budget.key))
     }
 
-    /// Counts that a registration form told somebody which names and addresses are taken. Open registration has to tell;
-    /// this bounds how many a stranger can find out.
+    /// Whether `network` may still ask which names and addresses are taken. Open registration has to tell; this bounds how
+    /// many a stranger can find out.
+    pub fn look_disclosure(&self, conn: &mut AnyConnection, network: Network, now: Timestamp) -> QueryResult<Option<Refusal>> {
+        look(conn, &self.disclosures(network), now)
+    }
+
+    /// Counts that `network` was told of a name or an address that is taken.
     pub fn count_disclosure(
         &self,
         conn: &mut AnyConnection,
         network: Network,
         now: Timestamp,
     ) -> QueryResult<Result<(), Refusal>> {
-        let budgets: Vec<_> = window(b"disclosures", network, self.failures).collect();
-        count(conn, &budgets, now)
+        count(conn, &self.disclosures(network), now)
+    }
+
+    fn disclosures(&self, network: Network) -> Vec<Budget> {
+        window(b"disclosures", network, self.failures).collect()
     }
 
     /// Removes a batch of counters that no longer mean anything; tells how many.

@@ -206,6 +206,31 @@ async fn a_body_that_does_not_come_is_given_up_on_every_page() {
 }
 
 #[tokio::test]
+async fn a_body_without_a_stated_length_does_not_hold_a_connection_open() {
+    let app = TestApp::spawn();
+    std::thread::scope(|scope| {
+        for (path, origin, status) in [
+            ("/login", app.address.as_str(), "408"),
+            ("/nowhere", &app.address, "404"),
+            ("/", &app.address, "303"),
+            ("/login", "https://evil.example", "403"),
+        ] {
+            let app = &app;
+            scope.spawn(move || {
+                let request = format!(
+                    "POST {path} HTTP/1.1\r\nHost: x\r\nOrigin: {origin}\r\nContent-Type: application/x-www-form-urlencoded\r\nTransfer-Encoding: chunked\r\n\r\n6\r\nlogin=\r\n"
+                );
+                let began = std::time::Instant::now();
+                // Reads until the server closes, which is what is wanted.
+                let answer = raw(app, request.as_bytes());
+                assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{path}: {answer}");
+                assert!(began.elapsed() < Duration::from_secs(20), "{path}: {:?}", began.elapsed());
+            });
+        }
+    });
+}
+
+#[tokio::test]
 async fn headers_that_do_not_come_are_given_up() {
     let app = TestApp::spawn();
     let began = std::time::Instant::now();

@@ -280,7 +280,13 @@ async fn a_stranger_finds_out_only_so_many_names_that_are_taken() {
     let refused = app.client().register("zoe").await;
     assert_eq!(refused.status, 429);
     assert_eq!(refused.error_fields(), Vec::<String>::new());
-    assert_eq!(app.client().register("eva").await.status, 303, "a free name is no secret");
+    assert_eq!(app.client().register("eva").await.status, 429, "whether it is taken or free");
+    let guess = [("username", "zoe"), ("email", "new@keepers.example")];
+    let guess_again = [("username", "ida"), ("email", "new@keepers.example")];
+    let (taken, free) = (app.client().post("/register", &guess).await, app.client().post("/register", &guess_again).await);
+    assert_eq!((taken.status, free.status), (429, 429), "nor does a form with other mistakes tell");
+    app.clock.advance(Duration::from_hours(1));
+    assert_eq!(app.client().register("eva").await.status, 303);
 }
 
 #[tokio::test]

@@ -1,4 +1,5 @@
--- Times are milliseconds since 1970-01-01 UTC. utf8mb4_bin compares exactly, as SQLite does.
+-- Times are milliseconds since 1970-01-01 UTC. utf8mb4_bin compares exactly, as SQLite does,
+-- but for spaces at the end, which no value here has.
 CREATE TABLE accounts (
     id BINARY(16) NOT NULL PRIMARY KEY,
     username VARCHAR(32) NOT NULL,
