@@ -7,7 +7,7 @@
 
 use std::{
     collections::{HashMap, hash_map::Entry},
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use diesel::{ExpressionMethods, QueryResult, RunQueryDsl};
@@ -67,9 +67,23 @@ impl Kind {
     }
 }
 
-/// Writes one event, in whatever transaction `conn` is in.
+/// Says one event in the log, once it has happened: after the transaction that [`record`]ed it.
 ///
-/// The log line has neither address nor browser: they are personal, and kept where they can be deleted.
+/// The line has neither address nor browser: they are personal, and kept where they can be deleted.
+pub fn log(kind: Kind, account: Option<Uuid>, client: &Client) {
+    log_many(kind, account, client, 1);
+}
+
+fn log_many(kind: Kind, account: Option<Uuid>, client: &Client, occurrences: i32) {
+    info!(
+        event = kind.name(),
+        account = account.map(tracing::field::display),
+        request_id = %client.request_id,
+        occurrences,
+    );
+}
+
+/// Writes one event, in whatever transaction `conn` is in.
 pub fn record(
     conn: &mut AnyConnection,
     kind: Kind,
@@ -88,12 +102,6 @@ fn insert(
     now: Timestamp,
     occurrences: i32,
 ) -> QueryResult<()> {
-    info!(
-        event = kind.name(),
-        account = account.map(tracing::field::display),
-        request_id = %client.request_id,
-        occurrences,
-    );
     diesel::insert_into(events::table)
         .values((
             events::id.eq(&Uuid::now_v7().as_bytes()[..]),
@@ -114,6 +122,7 @@ fn insert(
 pub struct Notes {
     clock: Clock,
     pending: Mutex<HashMap<Key, Note>>,
+    writing: tokio::sync::Mutex<()>,
 }
 
 type Key = (Kind, Network, Option<Uuid>);
@@ -128,17 +137,19 @@ struct Note {
 /// Networks and accounts that are told apart between two writes; beyond it they share one row for each kind. Bounds
 /// memory under an attack that comes from everywhere.
 const DISTINCT: usize = 1000;
+/// Rows of one transaction.
+const BATCH: usize = 200;
 
 impl Notes {
     /// Nothing noted yet.
     #[must_use]
     pub fn new(clock: Clock) -> Self {
-        Self { clock, pending: Mutex::new(HashMap::new()) }
+        Self { clock, pending: Mutex::default(), writing: tokio::sync::Mutex::default() }
     }
 
     /// Counts one event. Costs a lock held for one look into a table, and no query.
     pub fn note(&self, kind: Kind, account: Option<Uuid>, client: &Client) {
-        let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut pending = self.pending();
         let mut key = (kind, client.network(), account);
         if pending.len() >= DISTINCT && !pending.contains_key(&key) {
             key = (kind, Network::NONE, None);
@@ -156,27 +167,38 @@ impl Notes {
 
     /// Writes what was noted. What could not be written is kept for the next time.
     pub async fn write(&self, database: &Database) -> Result<(), db::Error> {
-        let notes = std::mem::take(&mut *self.pending.lock().unwrap_or_else(PoisonError::into_inner));
-        if notes.is_empty() {
-            return Ok(());
-        }
-        let rows = notes.clone();
-        let written = database
-            .write(move |conn| {
-                rows.iter().try_for_each(|((kind, _, account), note)| {
-                    insert(conn, *kind, *account, &note.first, note.at, note.occurrences)
+        // One at a time, so that whoever returns from here knows that all of what was noted before is written.
+        let _turn = self.writing.lock().await;
+        loop {
+            let batch: Vec<(Key, Note)> =
+                self.pending().iter().take(BATCH).map(|(key, note)| (*key, note.clone())).collect();
+            if batch.is_empty() {
+                return Ok(());
+            }
+            let rows = batch.clone();
+            database
+                .write(move |conn| {
+                    rows.iter().try_for_each(|((kind, _, account), note)| {
+                        insert(conn, *kind, *account, &note.first, note.at, note.occurrences)
+                    })
                 })
-            })
-            .await;
-        if written.is_err() {
-            let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
-            for (key, note) in notes {
-                pending
-                    .entry(key)
-                    .and_modify(|newer| newer.occurrences = newer.occurrences.saturating_add(note.occurrences))
-                    .or_insert(note);
+                .await?;
+            let mut pending = self.pending();
+            for (key, written) in batch {
+                log_many(key.0, key.2, &written.first, written.occurrences);
+                // What came meanwhile is for the next round.
+                if let Entry::Occupied(mut note) = pending.entry(key) {
+                    if note.get().occurrences == written.occurrences {
+                        note.remove();
+                    } else {
+                        note.get_mut().occurrences -= written.occurrences;
+                    }
+                }
             }
         }
-        written
+    }
+
+    fn pending(&self) -> MutexGuard<'_, HashMap<Key, Note>> {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

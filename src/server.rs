@@ -14,7 +14,10 @@ use actix_web::{
     middleware::from_fn,
     web::{Data, ServiceConfig},
 };
-use tokio::{task::JoinHandle, time::MissedTickBehavior};
+use tokio::{
+    sync::oneshot,
+    time::{MissedTickBehavior, timeout},
+};
 use tracing::{info, warn};
 
 use crate::{
@@ -35,6 +38,8 @@ use crate::{
 const HEADERS_WITHIN: Duration = Duration::from_secs(5);
 /// What is running when the server is told to stop has this long to finish, in seconds.
 const DRAIN_SECONDS: u64 = 10;
+/// What is only in memory when it stops has this long to be written.
+const LAST_WRITE_WITHIN: Duration = Duration::from_secs(2);
 /// How often what was noted in memory is written down.
 const WRITE_EVERY: Duration = Duration::from_secs(1);
 /// How often what is over is removed, in rounds of writing.
@@ -169,10 +174,18 @@ impl Application {
 
     /// Serves until it is stopped; then finishes what is running, and writes down what was not.
     pub async fn run(self) -> io::Result<()> {
-        let upkeep: JoinHandle<()> = tokio::task::spawn_local(upkeep(self.app.clone()));
+        let (stop, stopped) = oneshot::channel();
+        let upkeep = tokio::task::spawn_local(upkeep(self.app.clone(), stopped));
         let outcome = self.server.await;
-        upkeep.abort();
-        write_down(&self.app).await;
+        let _ = stop.send(());
+        // A database that does not answer must not keep the process from ending.
+        let last = timeout(LAST_WRITE_WITHIN, async {
+            let _ = upkeep.await;
+            write_down(&self.app).await;
+        });
+        if last.await.is_err() {
+            warn!("the database does not answer; the last events and uses of sessions are lost");
+        }
         outcome
     }
 }
@@ -195,12 +208,15 @@ fn prepare_folder(settings: &Settings) -> Result<(), ConfigError> {
 }
 
 /// Goes on for as long as the server does. What fails is tried again in the next round.
-async fn upkeep(app: Data<App>) {
+async fn upkeep(app: Data<App>, mut stopped: oneshot::Receiver<()>) {
     let mut rounds = tokio::time::interval(WRITE_EVERY);
     rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut round = 0_u32;
     loop {
-        rounds.tick().await;
+        tokio::select! {
+            _ = rounds.tick() => {}
+            _ = &mut stopped => return,
+        }
         write_down(&app).await;
         if round.is_multiple_of(CLEAN_EVERY) {
             clean(&app).await;

@@ -67,6 +67,8 @@ pub fn password_hint(shortest: usize) -> String {
     format!("At least {shortest} characters. A few words in a row are easy to remember and hard to guess.")
 }
 
+/// A form that was not accepted, told to a program: the title, and what there is to say when each field has its own words.
+pub const FORM_REFUSED: (&str, &str) = ("The form was not accepted", "The form has mistakes.");
 /// A sign-in form without a name.
 pub const LOGIN_MISSING: &str = "Enter your user name or e-mail address.";
 /// A sign-in form without a password.
@@ -141,6 +143,10 @@ pub fn problem(problem: Problem) -> (&'static str, &'static str) {
         Problem::StaleForm => (
             "This form is out of date",
             "You may have signed in again in another window since the page was opened. Go back, reload the page and try again.",
+        ),
+        Problem::RegistrationClosed => (
+            "Registration is closed",
+            "New accounts cannot be made here at the moment. If you expected to get one, ask whoever runs this site.",
         ),
         Problem::NotFound => ("There is no such page", "The address may be mistyped, or the page may be gone."),
         Problem::Method(_) => ("That cannot be done here", "This address does not take requests of this kind."),

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use super::{Accounts, Device, Error, SignedIn, gate::Passage, store};
 use crate::{
     client::Client,
+    db::AnyConnection,
     events::{self, Kind},
     passwords::Password,
-    sessions::{Session, Sessions},
+    sessions::Session,
     throttle::Refusal,
 };
 
@@ -20,8 +21,8 @@ pub struct SignIn {
     pub password: Password,
     /// “Keep me signed in”.
     pub remember: bool,
-    /// The browser, if it has signed in before.
-    pub device: Option<Device>,
+    /// The accounts that the browser has signed in to before.
+    pub devices: Vec<Device>,
     /// The session that the browser has now; it ends when the new one begins (ASVS 7.2.4).
     pub replaces: Option<Arc<Session>>,
 }
@@ -42,33 +43,28 @@ pub enum SignInOutcome {
 impl Accounts {
     /// Signs somebody in, under a new session.
     pub async fn authenticate(&self, sign_in: SignIn, client: &Client) -> Result<SignInOutcome, Error> {
-        let passed = match self.compare(&sign_in.login, sign_in.password, sign_in.device, client).await? {
+        let passed = match self.compare(&sign_in.login, sign_in.password, sign_in.devices, client).await? {
             Passage::Passed(passed) => passed,
             Passage::Wrong => return Ok(SignInOutcome::Wrong),
             Passage::Throttled(refusal) => return Ok(SignInOutcome::Throttled(refusal)),
             Passage::Busy => return Ok(SignInOutcome::Busy),
         };
         let account = passed.credential.id;
-        let replaced = sign_in.replaces.as_ref().map(|session| session.owner.id);
-        let (sessions, client, now) = (Arc::clone(&self.sessions), client.clone(), self.clock.now());
-        let opened = self
-            .database
-            .write(move |conn| {
-                if !passed.settle(conn, now)? {
-                    return Ok(None);
-                }
-                if let Some(old) = &sign_in.replaces {
-                    Sessions::close(conn, old, &client, now)?;
-                }
-                let previous = store::note_sign_in(conn, account, now)?;
-                events::record(conn, Kind::SignedIn, Some(account), &client, now)?;
-                sessions.open(conn, account, sign_in.remember, previous, &client).map(Some)
-            })
-            .await?;
-        if let Some(replaced) = replaced {
-            self.sessions.forget(replaced);
-        }
-        // The password was changed while it was being compared: not wrong, but no longer good. Trying again will tell.
-        Ok(opened.map_or(SignInOutcome::Busy, |session| SignInOutcome::Welcome(SignedIn { account, session })))
+        let (sessions, owner, now) = (Arc::clone(&self.sessions), client.clone(), self.clock.now());
+        let replaces = sign_in.replaces;
+        let forget = self.sessions.forgetting(replaces.as_ref().map(|session| session.owner.id));
+        let open = move |conn: &mut AnyConnection| {
+            if !passed.settle(conn, now)? {
+                return Ok(None);
+            }
+            let previous = store::note_sign_in(conn, account, now)?;
+            events::record(conn, Kind::SignedIn, Some(account), &owner, now)?;
+            sessions.open(conn, account, sign_in.remember, previous, replaces.as_deref(), &owner).map(Some)
+        };
+        let Some(session) = self.database.write_then(open, forget).await? else {
+            // The password was changed while it was being compared: not wrong, but no longer good. Trying again will tell.
+            return Ok(SignInOutcome::Busy);
+        };
+        Ok(SignInOutcome::Welcome(SignedIn::new(Kind::SignedIn, account, session, client)))
     }
 }

@@ -56,7 +56,7 @@ impl Accounts {
         &self,
         login: &str,
         password: Password,
-        device: Option<Device>,
+        devices: Vec<Device>,
         client: &Client,
     ) -> Result<Passage, Error> {
         let Some(turn) = self.hasher.turn(client.network()) else {
@@ -68,8 +68,9 @@ impl Accounts {
         let attempt = move |credential: Option<&store::Credential>| Attempt {
             subject: credential.map_or(unknown, |credential| Subject::Account(credential.id)),
             network,
-            device: device
-                .filter(|device| credential.is_some_and(|credential| credential.id == device.account))
+            device: devices
+                .iter()
+                .find(|device| credential.is_some_and(|credential| credential.id == device.account))
                 .map(|device| device.id),
         };
 
@@ -102,8 +103,9 @@ impl Accounts {
         if let (Verdict::Right { upgrade }, Some(credential)) = (verdict, credential) {
             return Ok(Passage::Passed(Passed { credential, throttle, attempt, upgrade }));
         }
-        let client = client.clone();
-        self.database.write(move |conn| events::record(conn, Kind::SignInFailed, account, &client, now)).await?;
+        let stranger = client.clone();
+        self.database.write(move |conn| events::record(conn, Kind::SignInFailed, account, &stranger, now)).await?;
+        events::log(Kind::SignInFailed, account, client);
         Ok(Passage::Wrong)
     }
 

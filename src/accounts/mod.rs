@@ -53,6 +53,17 @@ pub struct SignedIn {
     pub session: Opened,
 }
 
+impl SignedIn {
+    /// After the transaction; says in the log what happened in it.
+    fn new(how: Kind, account: Uuid, session: Opened, client: &Client) -> Self {
+        if session.replaced.is_some() {
+            events::log(Kind::SignedOut, session.replaced, client);
+        }
+        events::log(how, Some(account), client);
+        Self { account, session }
+    }
+}
+
 /// A browser that has signed in before, as its cookie says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Device {
@@ -126,14 +137,14 @@ impl Accounts {
 
 /// Opens the password path of the account that `login` names, if there is one, for an administrator.
 pub async fn unlock(database: &Database, settings: &Settings, login: &str, now: Timestamp) -> Result<bool, db::Error> {
-    let (throttle, name) = (Throttle::new(settings), gate::Name::parse(login));
+    let (throttle, name, client) = (Throttle::new(settings), gate::Name::parse(login), Client::local());
     database
         .write(move |conn| {
             let Some(credential) = store::find(conn, &name)? else {
                 return Ok(false);
             };
             throttle.open(conn, credential.id)?;
-            events::record(conn, Kind::AccountUnlocked, Some(credential.id), &Client::local(), now)?;
+            events::record(conn, Kind::AccountUnlocked, Some(credential.id), &client, now)?;
             Ok(true)
         })
         .await

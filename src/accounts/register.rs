@@ -7,10 +7,10 @@ use uuid::Uuid;
 use super::{Accounts, Email, EmailError, Error, SignedIn, Username, UsernameError, email, store, username};
 use crate::{
     client::Client,
-    db::is_taken,
+    db::{AnyConnection, is_taken},
     events::{self, Kind},
     passwords::{Context, Password, Weakness},
-    sessions::{Session, Sessions},
+    sessions::Session,
     throttle::Refusal,
 };
 
@@ -95,31 +95,23 @@ impl Accounts {
         };
         let (username, email) = (account.username.clone(), account.email.clone());
         let id = account.id;
-        let replaced = form.replaces.as_ref().map(|session| session.owner.id);
         let (sessions, owner) = (Arc::clone(&self.sessions), client.clone());
-        let opened = self
-            .database
-            .write(move |conn| {
-                match store::insert(conn, &account) {
-                    // Somebody else's transaction was first. What was counted is taken back in this one.
-                    Err(error) if is_taken(&error) => {
-                        throttle.take_back_registration(conn, network)?;
-                        return Ok(None);
-                    }
-                    inserted => inserted?,
+        let replaces = form.replaces;
+        let forget = self.sessions.forgetting(replaces.as_ref().map(|session| session.owner.id));
+        let open = move |conn: &mut AnyConnection| {
+            match store::insert(conn, &account) {
+                // Somebody else's transaction was first. What was counted is taken back in this one.
+                Err(error) if is_taken(&error) => {
+                    throttle.take_back_registration(conn, network)?;
+                    return Ok(None);
                 }
-                if let Some(old) = &form.replaces {
-                    Sessions::close(conn, old, &owner, now)?;
-                }
-                events::record(conn, Kind::Registered, Some(id), &owner, now)?;
-                sessions.open(conn, id, false, None, &owner).map(Some)
-            })
-            .await?;
-        if let Some(replaced) = replaced {
-            self.sessions.forget(replaced);
-        }
-        match opened {
-            Some(session) => Ok(RegisterOutcome::Welcome(SignedIn { account: id, session })),
+                inserted => inserted?,
+            }
+            events::record(conn, Kind::Registered, Some(id), &owner, now)?;
+            sessions.open(conn, id, false, None, replaces.as_deref(), &owner).map(Some)
+        };
+        match self.database.write_then(open, forget).await? {
+            Some(session) => Ok(RegisterOutcome::Welcome(SignedIn::new(Kind::Registered, id, session, client))),
             // The database does not say which of the two was taken: look.
             None => match self.taken(Some(&username), Some(&email), client).await? {
                 Ok(mistakes) if mistakes.is_empty() => Ok(RegisterOutcome::Busy),

@@ -35,6 +35,9 @@ pub(super) async fn run(unlock: &Unlock) -> Result<(), StartError> {
     if !found {
         return Err(ConfigError::new("LOGIN", "there is no such account").into());
     }
-    writeln!(io::stdout(), "Open again: strangers may try its password, and a browser that is waiting may when it has waited.")?;
+    writeln!(
+        io::stdout(),
+        "Open again: strangers may try its password, and a browser that is waiting may when it has waited."
+    )?;
     Ok(())
 }

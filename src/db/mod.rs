@@ -64,9 +64,10 @@ impl From<DieselError> for Error {
     }
 }
 
+/// The thread gave it up, and has a new connection: the server was silent for too long, or a panic is in the log.
 impl From<Lost> for Error {
     fn from(lost: Lost) -> Self {
-        Self::Failed(lost.to_string())
+        Self::Unavailable(lost.to_string())
     }
 }
 
@@ -155,7 +156,10 @@ impl Database {
 
         let link = |mode| {
             let url = url.clone();
-            move || Link { url: url.clone(), mode, connection: None }
+            move || {
+                mysql::be_impatient();
+                Link { url: url.clone(), mode, connection: None }
+            }
         };
         let cores = thread::available_parallelism().map_or(2, NonZero::get);
         let (writers, readers) = match url {
@@ -184,9 +188,24 @@ impl Database {
     /// again, so it must not do anything but query.
     pub async fn write<T: Send + 'static>(
         &self,
-        mut change: impl FnMut(&mut AnyConnection) -> QueryResult<T> + Send + 'static,
+        change: impl FnMut(&mut AnyConnection) -> QueryResult<T> + Send + 'static,
     ) -> Result<T, Error> {
-        submit(&self.writers, move |link| link.run(|connection| connection.write(&mut change))).await
+        self.write_then(change, || ()).await
+    }
+
+    /// The same, and calls `then` when the transaction is over, however it ended, also if nobody waits for it any more:
+    /// for what a process has to know when the database has changed.
+    pub async fn write_then<T: Send + 'static>(
+        &self,
+        mut change: impl FnMut(&mut AnyConnection) -> QueryResult<T> + Send + 'static,
+        then: impl FnOnce() + Send + 'static,
+    ) -> Result<T, Error> {
+        submit(&self.writers, move |link| {
+            let outcome = link.run(|connection| connection.write(&mut change));
+            then();
+            outcome
+        })
+        .await
     }
 }
 

@@ -5,6 +5,8 @@
 //! asks for, and neither the trait nor the wrapper is ours; hence a type of our own. It can go when Diesel's asynchronous
 //! `MultiConnection` is released.
 
+use std::{cell::Cell, time::Duration};
+
 use diesel::{
     QueryResult,
     connection::{
@@ -19,12 +21,48 @@ use diesel::{
     result::ConnectionResult,
     sql_types::TypeMetadata,
 };
-use diesel_async::{AsyncMysqlConnection, async_connection_wrapper::AsyncConnectionWrapper};
+use diesel_async::{
+    AsyncMysqlConnection,
+    async_connection_wrapper::{AsyncConnectionWrapper, BlockOn},
+};
+use tokio::{
+    runtime::{Builder, Runtime},
+    time::timeout,
+};
 
-/// The wrapper brings a small runtime of its own when it is made outside of one, as on the threads of `db`: no
-/// connection hangs on a request worker that may end.
-type Inner = AsyncConnectionWrapper<AsyncMysqlConnection>;
+type Inner = AsyncConnectionWrapper<AsyncMysqlConnection, Alone>;
 type InnerManager = <Inner as Connection>::TransactionManager;
+
+/// A server that is silent for this long is given up. More than a statement waits for a lock, less than a request waits.
+const SILENCE: Duration = Duration::from_secs(7);
+
+thread_local! {
+    static PATIENCE: Cell<Duration> = const { Cell::new(Duration::MAX) };
+}
+
+/// From now on, connections on this thread give up a server that is silent. Not for migrations, which may take their time.
+pub(super) fn be_impatient() {
+    PATIENCE.set(SILENCE);
+}
+
+/// A small runtime for each connection, so that none hangs on a request worker that may end; and a limit to its waiting,
+/// which neither `mysql_async` nor the operating system has: a host that loses its power leaves a connection waiting for a
+/// quarter of an hour, and with it a thread.
+pub struct Alone(Runtime);
+
+impl BlockOn for Alone {
+    #[expect(clippy::panic, reason = "the trait has no other way out; the thread makes a new connection, see `crew`")]
+    fn block_on<F: Future>(&self, work: F) -> F::Output {
+        let patience = PATIENCE.get();
+        self.0
+            .block_on(async { timeout(patience, work).await })
+            .unwrap_or_else(|_| panic!("the database server has been silent for {patience:?}"))
+    }
+
+    fn get_runtime() -> Self {
+        Self(Builder::new_current_thread().enable_all().build().expect("the system has a timer and sockets"))
+    }
+}
 
 pub struct MysqlConnection(Inner);
 pub struct MysqlTransactionManager;

@@ -35,6 +35,8 @@ pub enum Problem {
     CrossOrigin,
     /// The form is not of this session.
     StaleForm,
+    /// Nobody can make an account here.
+    RegistrationClosed,
     /// No such page.
     NotFound,
     /// The page knows other methods: these.
@@ -60,7 +62,7 @@ impl Problem {
         match self {
             Self::Malformed => StatusCode::BAD_REQUEST,
             Self::SignedOut => StatusCode::UNAUTHORIZED,
-            Self::CrossOrigin | Self::StaleForm => StatusCode::FORBIDDEN,
+            Self::CrossOrigin | Self::StaleForm | Self::RegistrationClosed => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,

@@ -8,11 +8,11 @@ use actix_web::{
 use askama::Template;
 use serde::Deserialize;
 
-use super::{Errors, Page, go_on, layout::Layout, show, show_again};
+use super::{Errors, Page, go_on, known_devices, layout::Layout, show, show_again};
 use crate::{
     accounts::{SignIn, SignInOutcome},
     app::App,
-    http::{cookies::Name, device, form::Form, guard::Visitor, next::Next, problem::Problem},
+    http::{form::Form, guard::Visitor, next::Next, problem::Problem},
     passwords::Password,
     words,
 };
@@ -89,12 +89,11 @@ pub async fn post(
         Ok(password) => password,
         Err(errors) => return again(StatusCode::UNPROCESSABLE_ENTITY, None, &errors),
     };
-    let now = app.clock.now();
     let sign_in = SignIn {
         login: form.login.clone(),
         password,
         remember: !form.remember.is_empty(),
-        device: app.jar.read(req.headers(), Name::Device).and_then(|cookie| device::read(&app.keys, cookie, now)),
+        devices: known_devices(&app, &req).into_iter().map(|known| known.device).collect(),
         replaces: visitor.session.clone(),
     };
     match app.accounts.authenticate(sign_in, &visitor.client).await? {

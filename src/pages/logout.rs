@@ -23,7 +23,7 @@ const CLEAR_SITE_DATA: HeaderName = HeaderName::from_static("clear-site-data");
 /// say "signed out" would not be true, and without the cookie it could not be tried again.
 pub async fn post(app: Data<App>, visitor: Visitor) -> Result<HttpResponse, Problem> {
     if let Some(session) = visitor.session {
-        app.sessions.end(session, visitor.client).await?;
+        app.sessions.end(session, &visitor.client).await?;
     }
     let mut response = guard::see_other("/login");
     response.headers_mut().insert(CLEAR_SITE_DATA, HeaderValue::from_static("\"cache\", \"storage\""));

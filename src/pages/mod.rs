@@ -27,6 +27,7 @@ use crate::{
         next::Next,
         problem::{self, FieldError, Problem, Reader, Words},
     },
+    words,
 };
 
 /// A page with a layout around it.
@@ -88,8 +89,9 @@ impl Errors {
     /// The same for a program.
     fn details(&self, status: StatusCode, client: &Client) -> HttpResponse {
         let errors: Vec<_> = self.fields.iter().map(|(field, message)| FieldError { field, message }).collect();
-        let detail = self.notice.as_deref().unwrap_or("The form has mistakes.");
-        problem::details(status, "The form was not accepted", detail, &errors, client.request_id)
+        let (title, mistakes) = words::FORM_REFUSED;
+        let detail = self.notice.as_deref().unwrap_or(mistakes);
+        problem::details(status, title, detail, &errors, client.request_id)
     }
 }
 
@@ -119,12 +121,18 @@ fn go_on(app: &App, req: &HttpRequest, signed_in: &SignedIn, next: &str) -> Resu
     let next = Next::parse(next);
     let mut response = guard::see_other(next.as_ref().map_or("/", Next::as_str));
     let now = app.clock.now();
-    let known = app.jar.read(req.headers(), Name::Device).and_then(|cookie| device::read(&app.keys, cookie, now));
-    let device = device::make(&app.keys, signed_in.account, known, now);
+    let known = known_devices(app, req);
+    let device = device::make(&app.keys, signed_in.account, &known, now);
     let session = app.sessions.token(&signed_in.session);
     add_cookie(&mut response, &app.jar.write(Name::Session, session, signed_in.session.keep_for))?;
     add_cookie(&mut response, &app.jar.write(Name::Device, device, Some(device::KNOWN_FOR)))?;
     Ok(response)
+}
+
+/// The accounts that this browser has signed in to before, as its cookie says.
+fn known_devices(app: &App, req: &HttpRequest) -> Vec<device::Known> {
+    let cookie = app.jar.read(req.headers(), Name::Device).unwrap_or_default();
+    device::read(&app.keys, cookie, app.clock.now())
 }
 
 fn add_cookie(response: &mut HttpResponse, cookie: &actix_web::cookie::Cookie<'_>) -> Result<(), Problem> {

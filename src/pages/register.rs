@@ -22,7 +22,6 @@ use crate::{
 struct RegisterPage<'a> {
     layout: Layout,
     login: String,
-    open: bool,
     password_hint: String,
     username: &'a str,
     email: &'a str,
@@ -51,7 +50,6 @@ fn page<'a>(app: &App, req: &HttpRequest, form: &'a RegisterForm, errors: &'a Er
     RegisterPage {
         layout: Layout::guest(app, req.headers()),
         login: Next::parse(&form.next).map_or_else(|| "/login".to_owned(), |next| next.carried_by("/login")),
-        open: app.accounts.is_open(),
         password_hint: words::password_hint(app.accounts.shortest_password()),
         username: &form.username,
         email: &form.email,
@@ -66,8 +64,10 @@ pub async fn get(app: Data<App>, req: HttpRequest, wanted: Option<Query<Wanted>>
         next: wanted.map(|wanted| wanted.into_inner().next).unwrap_or_default(),
         ..RegisterForm::default()
     };
-    let status = if app.accounts.is_open() { StatusCode::OK } else { StatusCode::FORBIDDEN };
-    show(&app, status, &page(&app, &req, &form, &Errors::default()))
+    if !app.accounts.is_open() {
+        return Err(Problem::RegistrationClosed);
+    }
+    show(&app, StatusCode::OK, &page(&app, &req, &form, &Errors::default()))
 }
 
 /// `POST /register`
@@ -81,7 +81,7 @@ pub async fn post(
         show_again(&app, &req, status, retry_after, &page(&app, &req, &form, errors), errors, &visitor.client)
     };
     if !app.accounts.is_open() {
-        return again(StatusCode::FORBIDDEN, None, &Errors::default());
+        return Err(Problem::RegistrationClosed);
     }
     let registration = Registration {
         username: form.username.clone(),

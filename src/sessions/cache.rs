@@ -104,3 +104,42 @@ impl Cache {
         self.epoch(account).fetch_add(1, Ordering::SeqCst);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sessions::Owner;
+
+    const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
+    const FRESH: Duration = Duration::from_mins(1);
+
+    fn entry(token: Token, epoch: u64) -> Arc<Entry> {
+        let owner = Owner { id: token.account, username: String::new(), email: String::new(), created_at: NOW };
+        let session =
+            Session { id: token.session, owner, previous_sign_in_at: None, expires_at: NOW, remembered: false };
+        Arc::new(Entry::new(Arc::new(session), epoch, NOW, NOW, NOW))
+    }
+
+    #[test]
+    fn a_row_that_was_read_before_a_session_ended_is_never_taken_for_one_read_after_it() {
+        let (cache, token) = (Cache::new(FRESH), Token { session: SessionId::new(), account: Uuid::now_v7() });
+        let (before, _) = cache.look(token);
+        // Somebody reads the row here; then the session ends; then the reader puts the row away.
+        cache.forget(token.account);
+        cache.keep(token.session, entry(token, before));
+        let (after, kept) = cache.look(token);
+        assert!(!cache.is_fresh(&kept.unwrap(), after, NOW));
+        cache.keep(token.session, entry(token, after));
+        assert!(cache.is_fresh(&cache.look(token).1.unwrap(), after, NOW));
+    }
+
+    #[test]
+    fn a_row_is_fresh_for_its_time_and_not_before_it_was_read() {
+        let (cache, token) = (Cache::new(FRESH), Token { session: SessionId::new(), account: Uuid::now_v7() });
+        let entry = entry(token, 0);
+        assert!(cache.is_fresh(&entry, 0, NOW.plus(FRESH).minus(Duration::from_millis(1))));
+        assert!(!cache.is_fresh(&entry, 0, NOW.plus(FRESH)));
+        assert!(!cache.is_fresh(&entry, 0, NOW.minus(Duration::from_hours(1))), "a clock that was set back");
+        assert!(!Cache::new(Duration::ZERO).is_fresh(&entry, 0, NOW));
+    }
+}

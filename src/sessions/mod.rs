@@ -35,7 +35,8 @@ use crate::{
     random,
 };
 
-/// A session's last use is written at most this often; in between the process remembers it.
+/// A session's last use is written at most this often; in between the process remembers it. More often where the idle time
+/// is so short that it would matter to another process.
 const SEEN_EVERY: Duration = Duration::from_mins(1);
 /// Rows that one transaction changes at most when nobody waits for it.
 const BATCH: usize = 500;
@@ -113,6 +114,8 @@ pub struct Opened {
     expires_at: Timestamp,
     /// Whether the browser may keep it when it is closed, and for how long.
     pub keep_for: Option<Duration>,
+    /// Whose session the browser had before, if it ended with this.
+    pub replaced: Option<Uuid>,
 }
 
 /// What a token turned out to be worth.
@@ -140,7 +143,7 @@ pub struct Sessions {
     clock: Clock,
     notes: Arc<Notes>,
     tokens: Tokens,
-    cache: Cache,
+    cache: Arc<Cache>,
     plain: Limits,
     remembered: Limits,
     /// Last uses that are not in the database yet.
@@ -157,7 +160,7 @@ impl Sessions {
             clock,
             notes,
             tokens: Tokens::default(),
-            cache: Cache::new(settings.session_cache),
+            cache: Arc::new(Cache::new(settings.session_cache)),
             plain: Limits { idle: settings.session_idle, lifetime: settings.session_lifetime },
             remembered: Limits { idle: settings.remember_idle, lifetime: settings.remember_lifetime },
             seen: Mutex::default(),
@@ -168,22 +171,29 @@ impl Sessions {
         if remembered { self.remembered } else { self.plain }
     }
 
-    /// Opens a session for `account`, in whatever transaction `conn` is in. Its id is always new; none from outside is
-    /// ever adopted.
+    /// Opens a session for `account`, in whatever transaction `conn` is in, and ends the one that the browser had before
+    /// (ASVS 7.2.4). Its id is always new; none from outside is ever adopted. The transaction is to be followed by
+    /// [`Sessions::forgetting`] for the owner of the one before.
     pub fn open(
         &self,
         conn: &mut AnyConnection,
         account: Uuid,
         remembered: bool,
         previous_sign_in_at: Option<Timestamp>,
+        replaces: Option<&Session>,
         client: &Client,
     ) -> QueryResult<Opened> {
         let now = self.clock.now();
+        let ended = match replaces {
+            Some(old) if Self::close(conn, old, client, now)? => Some(old.owner.id),
+            _ => None,
+        };
         let opened = Opened {
             token: Token { session: SessionId::new(), account },
             began_at: now,
             expires_at: now.plus(self.limits(remembered).lifetime),
             keep_for: remembered.then_some(self.remembered.lifetime),
+            replaced: ended,
         };
         store::insert(conn, &opened, previous_sign_in_at, client)?;
         Ok(opened)
@@ -195,9 +205,8 @@ impl Sessions {
         Tokens::sign(&self.keys, opened.token, opened.began_at, opened.expires_at)
     }
 
-    /// Ends one session, in whatever transaction `conn` is in, and tells whether it was still there. The caller calls
-    /// [`Sessions::forget`] when the transaction is over.
-    pub fn close(conn: &mut AnyConnection, session: &Session, client: &Client, now: Timestamp) -> QueryResult<bool> {
+    /// Ends one session at its owner's wish, in whatever transaction `conn` is in; tells whether it was still there.
+    fn close(conn: &mut AnyConnection, session: &Session, client: &Client, now: Timestamp) -> QueryResult<bool> {
         let ended = store::delete(conn, session.id)?;
         if ended {
             events::record(conn, Kind::SignedOut, Some(session.owner.id), client, now)?;
@@ -205,19 +214,21 @@ impl Sessions {
         Ok(ended)
     }
 
-    /// Makes this process ask the database again for every session of `account`.
-    pub fn forget(&self, account: Uuid) {
-        self.cache.forget(account);
+    /// What makes this process ask the database again for every session of `account`. To be called when the transaction
+    /// that ends one is over, on the thread that ran it: whoever waits for it may be gone by then.
+    pub fn forgetting(&self, account: Option<Uuid>) -> impl FnOnce() + Send + use<> {
+        let cache = Arc::clone(&self.cache);
+        move || account.into_iter().for_each(|account| cache.forget(account))
     }
 
     /// Ends one session at its owner's wish.
-    pub async fn end(&self, session: Arc<Session>, client: Client) -> Result<(), db::Error> {
-        let now = self.clock.now();
-        let account = session.owner.id;
-        let ended = self.database.write(move |conn| Self::close(conn, &session, &client, now)).await;
-        // Also when it failed: the answer may have been lost and not the deed.
-        self.forget(account);
-        ended.map(|_| ())
+    pub async fn end(&self, session: Arc<Session>, client: &Client) -> Result<(), db::Error> {
+        let (now, account, owner) = (self.clock.now(), session.owner.id, client.clone());
+        let close = move |conn: &mut AnyConnection| Self::close(conn, &session, &owner, now);
+        if self.database.write_then(close, self.forgetting(Some(account))).await? {
+            events::log(Kind::SignedOut, Some(account), client);
+        }
+        Ok(())
     }
 
     /// What `token` is worth now. An error means that the database does not answer, and never that all is well.
@@ -243,7 +254,7 @@ impl Sessions {
             self.expire(&entry.session, client).await?;
             return Ok(Checked::Ended);
         }
-        if entry.see(now, SEEN_EVERY) {
+        if entry.see(now, SEEN_EVERY.min(idle / 4)) {
             self.seen().insert(token.session, now);
         }
         Ok(Checked::Live(Arc::clone(&entry.session)))
@@ -271,19 +282,12 @@ impl Sessions {
     }
 
     async fn expire(&self, session: &Arc<Session>, client: &Client) -> Result<(), db::Error> {
-        let now = self.clock.now();
-        let (id, account, client) = (session.id, session.owner.id, client.clone());
-        let ended = self
-            .database
-            .write(move |conn| {
-                if store::delete(conn, id)? {
-                    events::record(conn, Kind::SessionExpired, Some(account), &client, now)?;
-                }
-                Ok(())
-            })
-            .await;
-        self.forget(account);
-        ended
+        let (now, id, account, owner) = (self.clock.now(), session.id, session.owner.id, client.clone());
+        let expire = move |conn: &mut AnyConnection| store::expire(conn, id, account, &owner, now);
+        if self.database.write_then(expire, self.forgetting(Some(account))).await? {
+            events::log(Kind::SessionExpired, Some(account), client);
+        }
+        Ok(())
     }
 
     fn seen(&self) -> std::sync::MutexGuard<'_, HashMap<SessionId, Timestamp>> {
@@ -316,18 +320,22 @@ impl Sessions {
         let now = self.clock.now();
         let since = |limits: Limits| now.minus(limits.idle.saturating_add(MARGIN));
         let (plain, remembered) = (since(self.plain), since(self.remembered));
-        self.database
+        let removed = self
+            .database
             .write(move |conn| {
-                let over = store::expired(conn, now, plain, remembered, BATCH)?;
-                let mut removed = 0;
-                for (id, account, client) in over {
-                    if store::delete(conn, id)? {
-                        events::record(conn, Kind::SessionExpired, Some(account), &client, now)?;
-                        removed += 1;
+                let mut removed = store::expired(conn, now, plain, remembered, BATCH)?;
+                let mut kept = Vec::new();
+                for (id, account, client) in removed.drain(..) {
+                    if store::expire(conn, id, account, &client, now)? {
+                        kept.push((account, client));
                     }
                 }
-                Ok(removed)
+                Ok(kept)
             })
-            .await
+            .await?;
+        for (account, client) in &removed {
+            events::log(Kind::SessionExpired, Some(*account), client);
+        }
+        Ok(removed.len())
     }
 }

@@ -13,6 +13,7 @@ use crate::{
         AnyConnection,
         schema::{accounts, sessions},
     },
+    events::{self, Kind},
 };
 
 pub(super) fn insert(
@@ -65,6 +66,21 @@ pub(super) fn load(conn: &mut AnyConnection, id: SessionId) -> QueryResult<Optio
 
 pub(super) fn delete(conn: &mut AnyConnection, id: SessionId) -> QueryResult<bool> {
     diesel::delete(sessions::table.find(&id.0[..])).execute(conn).map(|rows| rows > 0)
+}
+
+/// Deletes a session that is over and records it; tells whether it was still there.
+pub(super) fn expire(
+    conn: &mut AnyConnection,
+    id: SessionId,
+    account: Uuid,
+    client: &Client,
+    now: Timestamp,
+) -> QueryResult<bool> {
+    let ended = delete(conn, id)?;
+    if ended {
+        events::record(conn, Kind::SessionExpired, Some(account), client, now)?;
+    }
+    Ok(ended)
 }
 
 pub(super) fn write_seen(conn: &mut AnyConnection, seen: &[(SessionId, Timestamp)]) -> QueryResult<()> {

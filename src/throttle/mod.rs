@@ -249,7 +249,12 @@ impl Throttle {
 
     /// Whether `network` may still ask which names and addresses are taken. Open registration has to tell; this bounds how
     /// many a stranger can find out.
-    pub fn look_disclosure(&self, conn: &mut AnyConnection, network: Network, now: Timestamp) -> QueryResult<Option<Refusal>> {
+    pub fn look_disclosure(
+        &self,
+        conn: &mut AnyConnection,
+        network: Network,
+        now: Timestamp,
+    ) -> QueryResult<Option<Refusal>> {
         look(conn, &self.disclosures(network), now)
     }
 

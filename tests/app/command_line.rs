@@ -116,19 +116,20 @@ async fn told_to_stop_it_finishes_what_is_running_and_leaves_in_peace() {
         let mut socket = TcpStream::connect(running.address.trim_start_matches("http://")).unwrap();
         write!(
             socket,
-            "POST /login HTTP/1.1\r\nHost: x\r\nOrigin: {}\r\nConnection: close\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{}",
+            "POST /login HTTP/1.1\r\nHost: x\r\nOrigin: {}\r\nConnection: close\r\nExpect: 100-continue\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n",
             running.address,
             fields.len(),
-            &fields[..10]
         )
         .unwrap();
-        // The request is on its way when it has been answered that the server lives.
-        assert_eq!(Client::new(&running.address).get("/healthz").await.status, 200);
+        // The request is running once the server asks for its body.
+        let mut go_on = [0; 25];
+        socket.read_exact(&mut go_on).unwrap();
+        assert_eq!(&go_on, b"HTTP/1.1 100 Continue\r\n\r\n");
         running.signal(signal);
         until("no new connections", Duration::from_secs(5), || {
             TcpStream::connect(running.address.trim_start_matches("http://")).is_err().then_some(())
         });
-        socket.write_all(&fields.as_bytes()[10..]).unwrap();
+        socket.write_all(fields.as_bytes()).unwrap();
         let mut answer = String::new();
         socket.read_to_string(&mut answer).unwrap();
         assert!(answer.starts_with("HTTP/1.1 422"), "{signal}: {answer}");
@@ -259,12 +260,38 @@ fn the_help_is_the_reference_of_every_setting_and_shows_no_secret() {
     assert!(!help.contains("hunter2"));
 }
 
-#[test]
-fn only_an_account_that_exists_can_be_unlocked() {
+#[tokio::test]
+async fn an_administrator_can_unlock_an_account_that_exists_and_makes_no_database_by_mistyping() {
     let folder = folder();
-    let output = gatehouse(folder.path()).args(["unlock", "nobody"]).output().unwrap();
-    assert!(!output.status.success());
-    assert!(String::from_utf8(output.stderr).unwrap().contains("there is no such account"));
+    let unlock = |command: &mut Command, name: &str| {
+        let output = command.args(["unlock", name]).output().unwrap();
+        (
+            output.status.success(),
+            String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap(),
+        )
+    };
+    let mut serve = gatehouse(folder.path());
+    if !on_mariadb() {
+        let (done, says) = unlock(&mut gatehouse(folder.path()), "zoe");
+        assert!(!done && says.contains("there is no data/gatehouse.db"), "{says}");
+        assert!(!folder.path().join("data").exists());
+    }
+    let url = serve
+        .get_envs()
+        .find(|(name, _)| *name == "GATEHOUSE_DATABASE_URL")
+        .and_then(|(_, url)| url.map(ToOwned::to_owned));
+    let running = Running::start(&mut serve);
+    assert_eq!(Client::new(&running.address).register("zoe").await.status, 303);
+    let same = || {
+        let mut command = gatehouse(folder.path());
+        command.env_remove("GATEHOUSE_DATABASE_URL");
+        command.envs(url.iter().map(|url| ("GATEHOUSE_DATABASE_URL", url)));
+        command
+    };
+    let (done, says) = unlock(&mut same(), "nobody");
+    assert!(!done && says.contains("there is no such account"), "{says}");
+    let (done, says) = unlock(&mut same(), "Zoe@keepers.example");
+    assert!(done && says.contains("Open again"), "{says}");
 }
 
 // ASVS 15.2.2: memory is bounded by the threads that hash, and not by the crowd.

@@ -1,7 +1,21 @@
-use std::{fs, path::Path, time::Duration};
+use std::{
+    fs,
+    io::{Read, Write},
+    net::{TcpListener, TcpStream},
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::Duration,
+};
 
 use diesel::{Connection, QueryDsl, RunQueryDsl, SqliteConnection, connection::SimpleConnection};
-use gatehouse::db::{AnyConnection, schema::accounts};
+use gatehouse::db::{
+    AnyConnection,
+    schema::{accounts, sessions},
+};
 use tokio::time::sleep;
 
 use crate::support::{PASSWORD, TestApp, mariadb::Mariadb, on_mariadb};
@@ -84,7 +98,7 @@ async fn several_processes_may_start_at_once_on_one_database() {
         Ok(())
     })
     .await;
-    let siblings: Vec<_> = std::thread::scope(|scope| {
+    let siblings: Vec<_> = thread::scope(|scope| {
         let starts: Vec<_> = (0..6).map(|_| scope.spawn(|| app.sibling(&[]))).collect();
         starts.into_iter().map(|start| start.join().unwrap()).collect()
     });
@@ -116,6 +130,7 @@ async fn assert_unavailable(app: &TestApp, member: &crate::support::client::Clie
     app.clock.advance(Duration::from_secs(2));
     let home = member.get("/").await;
     assert_eq!((home.status, home.header("retry-after")), (503, "5"));
+    crate::envelope::assert_is_protected(&home, "no database");
     assert!(home.body.contains("One moment, please") && !home.body.contains("zoe"));
     assert_eq!(app.client().get("/readyz").await.status, 503);
     assert_eq!(app.client().sign_in("zoe", PASSWORD).await.status, 503);
@@ -164,6 +179,53 @@ async fn a_database_that_is_gone_is_503_and_when_it_is_back_all_is_well_without_
     }
 }
 
+/// Passes bytes on between a client and MariaDB, or, when told so, swallows them: a host that has lost its power.
+fn proxy(port: u16) -> (u16, Arc<AtomicBool>) {
+    let (listener, silent) = (TcpListener::bind("127.0.0.1:0").unwrap(), Arc::new(AtomicBool::new(false)));
+    let (here, is_silent) = (listener.local_addr().unwrap().port(), Arc::clone(&silent));
+    thread::spawn(move || {
+        for client in listener.incoming().map_while(Result::ok) {
+            let server = TcpStream::connect(("127.0.0.1", port)).unwrap();
+            let lost = Arc::new(AtomicBool::new(false));
+            let ways = [(client.try_clone().unwrap(), server.try_clone().unwrap()), (server, client)];
+            for (mut from, mut to) in ways {
+                let (is_silent, lost) = (Arc::clone(&is_silent), Arc::clone(&lost));
+                thread::spawn(move || {
+                    let mut bytes = [0; 4096];
+                    while let Ok(1..) = from.read(&mut bytes).inspect(|count| {
+                        // What was swallowed once is lost for good on that connection.
+                        if is_silent.load(Ordering::SeqCst) {
+                            lost.store(true, Ordering::SeqCst);
+                        }
+                        if !lost.load(Ordering::SeqCst) {
+                            let _ = to.write_all(&bytes[..*count]);
+                        }
+                    }) {}
+                });
+            }
+        }
+    });
+    (here, silent)
+}
+
+// This one waits in real time, because what it waits for is a socket.
+#[tokio::test]
+async fn a_database_that_falls_silent_is_503_and_is_left_for_a_new_connection() {
+    // A file does not fall silent, so this is about MariaDB whatever the rest runs on.
+    let url = Mariadb::shared().database();
+    let port: u16 = url.split(['@', '/']).nth(3).unwrap().rsplit(':').next().unwrap().parse().unwrap();
+    let (here, silent) = proxy(port);
+    // Otherwise the connection finds its own way past the proxy, by the server's socket.
+    let url = url.replace(&format!(":{port}/"), &format!(":{here}/")) + "?prefer_socket=false";
+    let app = TestApp::over(url, &[]);
+    let member = app.member("zoe").await;
+    silent.store(true, Ordering::SeqCst);
+    app.clock.advance(Duration::from_secs(2));
+    assert_eq!(member.get("/").await.status, 503);
+    silent.store(false, Ordering::SeqCst);
+    recovers(&app, &member).await;
+}
+
 #[tokio::test]
 async fn a_disk_that_is_full_is_503_and_loses_nothing() {
     if on_mariadb() {
@@ -178,7 +240,7 @@ async fn a_disk_that_is_full_is_503_and_loses_nothing() {
         recovers(&app, &member).await;
     } else {
         let app = TestApp::spawn();
-        let member = app.member("zoe").await;
+        app.member("zoe").await;
         app.query(|conn| conn.batch_execute("VACUUM").or(conn.batch_execute("PRAGMA max_page_count = 1"))).await;
         let mut status = 0;
         for number in 0..200 {
@@ -189,9 +251,19 @@ async fn a_disk_that_is_full_is_503_and_loses_nothing() {
             app.clock.advance(Duration::from_hours(1));
         }
         assert_eq!(status, 503);
+        let count = async || {
+            app.query(|conn| {
+                let accounts: i64 = accounts::table.count().get_result(conn)?;
+                Ok((accounts, sessions::table.count().get_result::<i64>(conn)?))
+            })
+            .await
+        };
         app.query(|conn| conn.batch_execute("PRAGMA max_page_count = 1000000")).await;
-        app.member("ida").await;
-        assert_eq!(member.get("/healthz").await.status, 200);
+        let (people, signed_in) = count().await;
+        assert_eq!(people, signed_in, "whoever was refused has neither account nor session");
+        let newcomer = app.member("ida").await;
+        assert_eq!(count().await, (people + 1, signed_in + 1));
+        recovers(&app, &newcomer).await;
     }
 }
 

@@ -9,7 +9,8 @@ use crate::support::{TestApp, client::Answer};
 const POLICY: &str =
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 
-fn assert_is_protected(answer: &Answer, what: &str) {
+/// Has every security header, once.
+pub fn assert_is_protected(answer: &Answer, what: &str) {
     for (name, value) in [
         ("content-security-policy", POLICY),
         ("x-content-type-options", "nosniff"),
@@ -59,6 +60,12 @@ async fn answers(app: &TestApp) -> Vec<(&'static str, u16, Answer)> {
         ("range", 416, guest.send(guest.request("GET", &style).header("range", "bytes=999999-")).await),
         ("mistakes", 422, guest.post("/login", &[]).await),
         ("panic", 500, guest.get("/test/panic").await),
+        ("too many", 429, {
+            for _ in 0..5 {
+                guest.sign_in("nobody", "not the password at all").await;
+            }
+            guest.sign_in("nobody", "not the password at all").await
+        }),
     ]
 }
 
@@ -156,7 +163,8 @@ async fn headers_that_a_client_made_up_change_neither_links_nor_cookies() {
     assert_is_protected(&answer, "forwarded");
 }
 
-fn raw(app: &TestApp, request: &[u8]) -> String {
+/// What the server says to these bytes before it closes.
+pub fn raw(app: &TestApp, request: &[u8]) -> String {
     let mut socket = TcpStream::connect(app.address.trim_start_matches("http://")).unwrap();
     socket.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
     socket.write_all(request).unwrap();

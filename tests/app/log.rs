@@ -6,28 +6,49 @@ use std::{
     process::{Command, Stdio},
 };
 
+use diesel::{Connection, SqliteConnection, connection::SimpleConnection};
+
 use crate::{
     command_line::Running,
     support::{PASSWORD, client::Client, mariadb::Mariadb, on_mariadb},
 };
 
+/// What the program stands on.
+struct Ground {
+    folder: tempfile::TempDir,
+    url: String,
+}
+
+impl Ground {
+    fn take_away_sessions(&self) {
+        if on_mariadb() {
+            let name = self.url.rsplit('/').next().unwrap();
+            Mariadb::shared().sql(&format!("ALTER TABLE {name}.sessions RENAME TO {name}.elsewhere"));
+        } else {
+            let file = self.folder.path().join("data/gatehouse.db");
+            let mut conn = SqliteConnection::establish(file.to_str().unwrap()).unwrap();
+            conn.batch_execute("PRAGMA busy_timeout = 5000; ALTER TABLE sessions RENAME TO elsewhere").unwrap();
+        }
+    }
+}
+
 /// Starts the program with this filter, lets somebody use it, stops it, and returns its log.
-async fn log_of(filter: &str, uses: impl AsyncFnOnce(Client)) -> String {
+async fn log_of(filter: &str, uses: impl AsyncFnOnce(Client, &Ground)) -> String {
     let folder = tempfile::Builder::new().prefix("gatehouse-test-").tempdir().unwrap();
-    let file = folder.path().join("log");
+    let url = if on_mariadb() { Mariadb::shared().database() } else { "sqlite:data/gatehouse.db".to_owned() };
+    let ground = Ground { folder, url };
+    let file = ground.folder.path().join("log");
     let mut command = Command::new(env!("CARGO_BIN_EXE_gatehouse"));
     command
-        .current_dir(folder.path())
+        .current_dir(ground.folder.path())
         .env("GATEHOUSE_LISTEN", "127.0.0.1:0")
         .env("GATEHOUSE_STATIC_DIR", Path::new(env!("CARGO_MANIFEST_DIR")).join("static"))
+        .env("GATEHOUSE_DATABASE_URL", &ground.url)
         .env("GATEHOUSE_LOG", filter)
         .stdin(Stdio::null())
         .stderr(File::create(&file).unwrap());
-    if on_mariadb() {
-        command.env("GATEHOUSE_DATABASE_URL", Mariadb::shared().database());
-    }
     let mut running = Running::start(&mut command);
-    uses(Client::new(&running.address)).await;
+    uses(Client::new(&running.address), &ground).await;
     running.stop();
     fs::read_to_string(file).unwrap()
 }
@@ -36,7 +57,7 @@ async fn log_of(filter: &str, uses: impl AsyncFnOnce(Client)) -> String {
 #[tokio::test]
 async fn nothing_secret_or_personal_is_in_any_line_whatever_arrives_and_however_much_is_logged() {
     let mut secrets = vec![PASSWORD.to_owned(), PASSWORD.replace(' ', "+"), "hunter2hunter2".to_owned()];
-    let log = log_of("trace", async |client: Client| {
+    let log = log_of("trace", async |client: Client, _| {
         client.register("zoe.secretive").await;
         secrets.extend(["session", "device"].map(|name| client.cookie(name).unwrap()));
         secrets.push(client.form_token().await);
@@ -64,7 +85,7 @@ async fn nothing_secret_or_personal_is_in_any_line_whatever_arrives_and_however_
 // ASVS 16.3.1, 16.3.3
 #[tokio::test]
 async fn every_outcome_has_an_event_with_the_number_of_its_request() {
-    let log = log_of("info", async |client: Client| {
+    let log = log_of("info", async |client: Client, _| {
         client.register("zoe").await;
         client.sign_out().await;
         client.sign_in("zoe", "not the password at all").await;
@@ -96,10 +117,25 @@ async fn every_outcome_has_an_event_with_the_number_of_its_request() {
     }
 }
 
+#[tokio::test]
+async fn a_failure_has_the_number_of_its_page_in_the_log_however_little_is_logged() {
+    let mut page = String::new();
+    let log = log_of("error", async |client: Client, ground: &Ground| {
+        client.register("zoe").await;
+        ground.take_away_sessions();
+        let again = Client::new(&client.base);
+        page = again.sign_in("zoe", PASSWORD).await.body;
+    })
+    .await;
+    let number = page.split("<code>").nth(1).unwrap().split('<').next().unwrap();
+    let line = log.lines().find(|line| line.contains("a request failed")).unwrap_or_else(|| panic!("{log}"));
+    assert!(line.contains(number), "{number}: {line}");
+}
+
 // ASVS 16.4.1
 #[tokio::test]
 async fn what_a_client_sends_never_breaks_a_line() {
-    let log = log_of("debug", async |client: Client| {
+    let log = log_of("debug", async |client: Client, _| {
         client.sign_in("zoe\r\n{\"event\":\"signed_in\"}\u{1b}[31m", "x\r\ny").await;
         let request =
             client.request("GET", "/%0d%0a%1b[31mnowhere").header("user-agent", "a\tb{\"event\":\"signed_in\"}");

@@ -186,6 +186,32 @@ async fn the_device_cookie_is_good_for_its_own_account_for_a_year_and_only_as_we
     assert_eq!(try_with(&of_zoe).await, 429);
 }
 
+#[tokio::test]
+async fn two_people_who_share_a_browser_are_both_known_to_it() {
+    let app = TestApp::with(&["--failure-rate", "0"]);
+    let browser = app.client();
+    for name in ["zoe", "eva"] {
+        assert_eq!(browser.register(name).await.status, 303);
+        browser.sign_out().await;
+    }
+    for name in ["zoe", "eva"] {
+        fail(&app.client(), name, 5).await;
+        assert_eq!(app.client().sign_in(name, PASSWORD).await.status, 429);
+        assert_eq!(browser.sign_in(name, PASSWORD).await.status, 303, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_known_browser_that_used_up_its_trust_is_a_stranger_for_whom_an_administrator_can_open() {
+    let app = TestApp::with(&["--failure-rate", "0"]);
+    let owner = app.member("zoe").await;
+    for number in 0..100 {
+        assert_eq!(owner.sign_in("zoe", WRONG).await.status, 422, "failure {number}");
+        app.clock.advance(Duration::from_hours(1));
+    }
+    assert_eq!(owner.sign_in("zoe", PASSWORD).await.status, 303, "as a stranger, since nobody else has failed");
+}
+
 // One password over many names.
 #[tokio::test]
 async fn the_failures_of_a_network_are_counted_over_all_names() {
@@ -283,7 +309,8 @@ async fn a_stranger_finds_out_only_so_many_names_that_are_taken() {
     assert_eq!(app.client().register("eva").await.status, 429, "whether it is taken or free");
     let guess = [("username", "zoe"), ("email", "new@keepers.example")];
     let guess_again = [("username", "ida"), ("email", "new@keepers.example")];
-    let (taken, free) = (app.client().post("/register", &guess).await, app.client().post("/register", &guess_again).await);
+    let (taken, free) =
+        (app.client().post("/register", &guess).await, app.client().post("/register", &guess_again).await);
     assert_eq!((taken.status, free.status), (429, 429), "nor does a form with other mistakes tell");
     app.clock.advance(Duration::from_hours(1));
     assert_eq!(app.client().register("eva").await.status, 303);

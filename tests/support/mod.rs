@@ -124,7 +124,10 @@ impl TestApp {
         let folder = keep.path().join("data");
         let assets = Path::new(env!("CARGO_MANIFEST_DIR")).join("static");
         let (folder_text, assets_text) = (folder.display().to_string(), assets.display().to_string());
-        let mut line = vec!["--listen", "127.0.0.1:0", "--data-dir", &folder_text, "--static-dir", &assets_text];
+        let mut line = vec!["--listen", "127.0.0.1:0", "--data-dir", &folder_text];
+        if !arguments.contains(&"--static-dir") {
+            line.extend(["--static-dir", &assets_text]);
+        }
         if !database.is_empty() {
             line.extend(["--database-url", &database]);
         }
