@@ -69,6 +69,10 @@ pub struct Settings {
     #[arg(long, env = "GATEHOUSE_REMEMBER_LIFETIME", default_value = "30d", value_parser = duration)]
     pub remember_lifetime: Duration,
 
+    /// Who signed in longer ago is asked for the password before name, address or account are changed
+    #[arg(long, env = "GATEHOUSE_RECENT_SIGN_IN", default_value = "10m", value_parser = duration)]
+    pub recent_sign_in: Duration,
+
     /// The fewest characters a new password may have; at least 8
     #[arg(long, env = "GATEHOUSE_PASSWORD_MIN_LENGTH", default_value_t = 15,
           value_parser = clap::value_parser!(u16).range(8..=128))]

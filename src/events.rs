@@ -35,6 +35,14 @@ pub enum Kind {
     RegistrationThrottled,
     /// The session was ended by its owner.
     SignedOut,
+    /// A session was ended by its owner from another.
+    SessionEnded,
+    /// The password was given again, before a change.
+    Reauthenticated,
+    /// The password was changed.
+    PasswordChanged,
+    /// User name or e-mail address was changed.
+    ProfileChanged,
     /// The session came to its idle or absolute limit.
     SessionExpired,
     /// A token that we did not sign, or that is not for this use.
@@ -58,6 +66,10 @@ impl Kind {
             Self::SignInThrottled => "sign_in_throttled",
             Self::RegistrationThrottled => "registration_throttled",
             Self::SignedOut => "signed_out",
+            Self::SessionEnded => "session_ended",
+            Self::Reauthenticated => "reauthenticated",
+            Self::PasswordChanged => "password_changed",
+            Self::ProfileChanged => "profile_changed",
             Self::SessionExpired => "session_expired",
             Self::TokenRefused => "token_refused",
             Self::CrossOriginRefused => "cross_origin_refused",
@@ -91,10 +103,11 @@ pub fn record(
     client: &Client,
     now: Timestamp,
 ) -> QueryResult<()> {
-    insert(conn, kind, account, client, now, 1)
+    record_many(conn, kind, account, client, now, 1)
 }
 
-fn insert(
+/// The same for something that happened several times at once.
+pub fn record_many(
     conn: &mut AnyConnection,
     kind: Kind,
     account: Option<Uuid>,
@@ -179,7 +192,7 @@ impl Notes {
             database
                 .write(move |conn| {
                     rows.iter().try_for_each(|((kind, _, account), note)| {
-                        insert(conn, *kind, *account, &note.first, note.at, note.occurrences)
+                        record_many(conn, *kind, *account, &note.first, note.at, note.occurrences)
                     })
                 })
                 .await?;

@@ -14,7 +14,7 @@ use crate::{
         guard::{self, Access},
         problem::Problem,
     },
-    pages::{health, home, login, logout, register},
+    pages::{account, health, home, login, logout, register},
 };
 
 /// All pages.
@@ -22,6 +22,12 @@ use crate::{
 pub fn table() -> Vec<Route> {
     vec![
         Route::new("/").get(home::get),
+        Route::new("/account").get(account::get).post(account::post),
+        Route::new(account::password::PATH).get(account::password::get).post(account::password::post),
+        Route::new(account::sessions::PATH).get(account::sessions::get),
+        Route::new("/account/sessions/end-others").post(account::sessions::end_others),
+        Route::new("/account/sessions/{id}/end").post(account::sessions::end),
+        Route::new("/.well-known/change-password").open_to_all().get(account::password::well_known),
         Route::new("/login").for_guests().get(login::get).post(login::post),
         Route::new("/register").for_guests().get(register::get).post(register::post),
         Route::new("/logout").open_to_all().post(logout::post),

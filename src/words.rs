@@ -25,6 +25,10 @@ pub fn flash(flash: Flash) -> &'static str {
         Flash::Welcome => "Your account is ready, and you are signed in.",
         Flash::SignedOut => "You are signed out.",
         Flash::SessionEnded => "Your session has ended. Sign in again to go on.",
+        Flash::PasswordChanged => "Your password is changed. You are signed out everywhere but here.",
+        Flash::ProfileChanged => "Your changes are saved.",
+        Flash::OneEnded => "That session has ended.",
+        Flash::OthersEnded => "You are signed out everywhere but here.",
     }
 }
 
@@ -56,6 +60,9 @@ pub fn mistake(mistake: Mistake) -> (&'static str, Cow<'static, str>) {
             "password",
             "This is a common password, or easily guessed from one. A few unrelated words make a better one.",
         ),
+        Mistake::CurrentMissing => ("current_password", "Enter the password that you have now."),
+        Mistake::CurrentWrong => ("current_password", "This is not the password that you have now."),
+        Mistake::Same => ("password", "This is the password that you have already."),
         Mistake::Confirmation => ("password_confirm", "The two passwords are not the same."),
     };
     (field, text.into())
@@ -172,6 +179,28 @@ pub fn problem(problem: Problem) -> (&'static str, &'static str) {
     }
 }
 
+/// A browser and its system in words, from what it calls itself.
+#[must_use]
+pub fn device(user_agent: &str) -> String {
+    const UNKNOWN: &str = "UNKNOWN";
+    let parsed = woothee::parser::Parser::new().parse(user_agent);
+    let (name, system) = parsed.map_or((UNKNOWN, UNKNOWN), |agent| (agent.name, agent.os));
+    let system = match system {
+        UNKNOWN => "",
+        "Mac OSX" => "macOS",
+        // Browsers of Windows 11 call it 10.
+        windows if windows.starts_with("Windows") => "Windows",
+        system => system,
+    };
+    match (name, system) {
+        (UNKNOWN, "") => "An unknown browser".to_owned(),
+        (UNKNOWN, system) => format!("A browser on {system}"),
+        ("HTTP Library", _) => "A program".to_owned(),
+        (name, "") => name.to_owned(),
+        (name, system) => format!("{name} on {system}"),
+    }
+}
+
 /// A date as people say it: today and yesterday with the time, others with the day. In UTC, because a page without scripts
 /// does not know where its reader is.
 #[must_use]
@@ -210,6 +239,30 @@ mod tests {
             (7_200_001, "3 hours"),
         ] {
             assert_eq!(span(Duration::from_millis(milliseconds)), words);
+        }
+    }
+
+    #[test]
+    fn a_browser_is_told_in_words() {
+        for (user_agent, words) in [
+            ("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", "Firefox on Linux"),
+            (
+                "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/139.0.0.0 Safari/537.36 Edg/139.0.0.0",
+                "Edge on Windows",
+            ),
+            (
+                "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.0 Safari/605.1.15",
+                "Safari on macOS",
+            ),
+            (
+                "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.0 Mobile/15E148 Safari/604.1",
+                "Safari on iPhone",
+            ),
+            ("curl/8.1", "A program"),
+            ("", "An unknown browser"),
+            ("<script>", "An unknown browser"),
+        ] {
+            assert_eq!(device(user_agent), words, "{user_agent}");
         }
     }
 

@@ -2,7 +2,11 @@
 
 use std::sync::Arc;
 
-use super::{Accounts, Device, Error, SignedIn, gate::Passage, store};
+use super::{
+    Accounts, Device, Error, SignedIn,
+    gate::{Passage, Whom},
+    store,
+};
 use crate::{
     client::Client,
     db::AnyConnection,
@@ -43,7 +47,7 @@ pub enum SignInOutcome {
 impl Accounts {
     /// Signs somebody in, under a new session.
     pub async fn authenticate(&self, sign_in: SignIn, client: &Client) -> Result<SignInOutcome, Error> {
-        let passed = match self.compare(&sign_in.login, sign_in.password, sign_in.devices, client).await? {
+        let passed = match self.compare(Whom::Login(&sign_in.login), sign_in.password, sign_in.devices, client).await? {
             Passage::Passed(passed) => passed,
             Passage::Wrong => return Ok(SignInOutcome::Wrong),
             Passage::Throttled(refusal) => return Ok(SignInOutcome::Throttled(refusal)),

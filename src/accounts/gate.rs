@@ -2,6 +2,7 @@
 //! so that there is no side door without a limit (Vaultwarden's CVE-2026-43914 was one).
 
 use unicode_normalization::UnicodeNormalization;
+use uuid::Uuid;
 
 use super::{Accounts, Device, Email, Error, Username, store};
 use crate::{
@@ -24,6 +25,14 @@ pub(super) enum Passage {
     Throttled(Refusal),
     /// Too many passwords wait already; this one was not looked at.
     Busy,
+}
+
+/// Whose password is to be compared.
+pub(super) enum Whom<'a> {
+    /// Whoever has this user name or e-mail address.
+    Login(&'a str),
+    /// The owner of a session.
+    Account(Uuid),
 }
 
 /// A right password, not yet made use of.
@@ -50,11 +59,11 @@ impl Passed {
 }
 
 impl Accounts {
-    /// Compares `password` with that of whoever `login` names, by user name or e-mail address. An account that does not
-    /// exist is looked for, counted, delayed and hashed for like one that does (ASVS 6.3.8).
+    /// Compares `password` with that of `whom`. An account that does not exist is looked for, counted, delayed and hashed
+    /// for like one that does (ASVS 6.3.8).
     pub(super) async fn compare(
         &self,
-        login: &str,
+        whom: Whom<'_>,
         password: Password,
         devices: Vec<Device>,
         client: &Client,
@@ -62,11 +71,17 @@ impl Accounts {
         let Some(turn) = self.hasher.turn(client.network()) else {
             return Ok(Passage::Busy);
         };
-        let name = Name::parse(login);
-        let unknown = Subject::Unknown(self.unknown(&name));
+        let (name, otherwise) = match whom {
+            Whom::Login(login) => {
+                let name = Name::parse(login);
+                let unknown = Subject::Unknown(self.unknown(&name));
+                (Some(name), unknown)
+            }
+            Whom::Account(id) => (None, Subject::Account(id)),
+        };
         let (throttle, network, now) = (self.throttle, client.network(), self.clock.now());
         let attempt = move |credential: Option<&store::Credential>| Attempt {
-            subject: credential.map_or(unknown, |credential| Subject::Account(credential.id)),
+            subject: credential.map_or(otherwise, |credential| Subject::Account(credential.id)),
             network,
             device: devices
                 .iter()
@@ -78,7 +93,11 @@ impl Accounts {
         let (credential, attempt, refusal) = self
             .database
             .read(move |conn| {
-                let credential = store::find(conn, &name)?;
+                let credential = match (&name, otherwise) {
+                    (Some(name), _) => store::find(conn, name)?,
+                    (None, Subject::Account(id)) => store::find_by_id(conn, id)?,
+                    (None, Subject::Unknown(_)) => None,
+                };
                 let mut attempt = attempt(credential.as_ref());
                 let mut refusal = throttle.look(conn, &attempt, now)?;
                 if refusal == Some(Refusal::Closed) && attempt.device.take().is_some() {

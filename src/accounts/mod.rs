@@ -1,18 +1,22 @@
-//! What can be done with accounts: register, authenticate. The only door to them. Knows nothing of HTTP or pages.
+//! What can be done with accounts: register, authenticate, change password and names. The only door to them. Knows nothing of HTTP or pages.
 
 mod authenticate;
+mod change_password;
+mod change_profile;
 mod email;
 mod gate;
 mod register;
 mod store;
 mod username;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use uuid::Uuid;
 
 pub use self::{
     authenticate::{SignIn, SignInOutcome},
+    change_password::PasswordChange,
+    change_profile::ProfileChange,
     email::{Email, EmailError},
     register::{Mistake, RegisterOutcome, Registration},
     username::{Username, UsernameError},
@@ -27,7 +31,7 @@ use crate::{
     keys::Keys,
     passwords::{Hasher, Policy},
     sessions::{Opened, Sessions},
-    throttle::Throttle,
+    throttle::{Refusal, Throttle},
 };
 
 /// All accounts.
@@ -42,6 +46,7 @@ pub struct Accounts {
     policy: Policy,
     site: String,
     open: bool,
+    recent: Duration,
 }
 
 /// Somebody is signed in now.
@@ -62,6 +67,17 @@ impl SignedIn {
         events::log(how, Some(account), client);
         Self { account, session }
     }
+}
+
+/// Why a change was not made.
+#[derive(Debug)]
+pub enum Refused {
+    /// Every mistake of the form, in the order of its fields.
+    Mistakes(Vec<Mistake>),
+    /// Too many attempts.
+    Throttled(Refusal),
+    /// Too much to do right now.
+    Busy,
 }
 
 /// A browser that has signed in before, as its cookie says.
@@ -107,6 +123,7 @@ impl Accounts {
             policy: Policy { shortest: usize::from(settings.password_min_length) },
             site: settings.site_name.clone(),
             open: settings.registration == config::Registration::Open,
+            recent: settings.recent_sign_in,
         }
     }
 

@@ -48,6 +48,12 @@ pub enum Mistake {
     Password(Weakness),
     /// The second is not the first.
     Confirmation,
+    /// The current password was not given, and is needed.
+    CurrentMissing,
+    /// The current password is another.
+    CurrentWrong,
+    /// The new password is the current one.
+    Same,
 }
 
 /// What came of it.
@@ -128,25 +134,10 @@ impl Accounts {
         let mut mistakes: Vec<Mistake> = Vec::new();
         mistakes.extend(username.as_ref().err().map(|error| Mistake::Username(*error)));
         mistakes.extend(email.as_ref().err().map(|error| Mistake::Email(*error)));
-        match &form.password {
-            None => mistakes.push(Mistake::PasswordTooLong),
-            Some(password) if password.is_empty() => mistakes.push(Mistake::PasswordMissing),
-            Some(password) => {
-                let Some(turn) = self.hasher.turn(client.network()) else {
-                    return Ok(Err(RegisterOutcome::Busy));
-                };
-                // As typed, since it may hold a mistake; cut, because what is typed has no bound of its own.
-                let context = Context {
-                    username: form.username.chars().take(username::LONGEST).collect(),
-                    email: form.email.chars().take(email::LONGEST).collect(),
-                    site: self.site.clone(),
-                };
-                let judged = turn.judge(password.clone(), self.policy, context).await?;
-                mistakes.extend(judged.err().map(Mistake::Password));
-                if form.password_confirm.as_ref() != Some(password) {
-                    mistakes.push(Mistake::Confirmation);
-                }
-            }
+        let names = (form.username.as_str(), form.email.as_str());
+        match self.judge(form.password.as_ref(), form.password_confirm.as_ref(), names, client).await? {
+            Some(found) => mistakes.extend(found),
+            None => return Ok(Err(RegisterOutcome::Busy)),
         }
         match self.taken(username.as_ref().ok(), email.as_ref().ok(), client).await? {
             Ok(taken) => mistakes.extend(taken),
@@ -161,9 +152,36 @@ impl Accounts {
         }
     }
 
+    /// What is wrong with a new password, for somebody with these names; `None` when there is too much to do to tell.
+    pub(super) async fn judge(
+        &self,
+        password: Option<&Password>,
+        confirm: Option<&Password>,
+        (name, address): (&str, &str),
+        client: &Client,
+    ) -> Result<Option<Vec<Mistake>>, Error> {
+        let Some(password) = password else { return Ok(Some(vec![Mistake::PasswordTooLong])) };
+        if password.is_empty() {
+            return Ok(Some(vec![Mistake::PasswordMissing]));
+        }
+        let Some(turn) = self.hasher.turn(client.network()) else { return Ok(None) };
+        // As typed, since it may hold a mistake; cut, because what is typed has no bound of its own.
+        let context = Context {
+            username: name.chars().take(username::LONGEST).collect(),
+            email: address.chars().take(email::LONGEST).collect(),
+            site: self.site.clone(),
+        };
+        let judged = turn.judge(password.clone(), self.policy, context).await?;
+        let mut mistakes: Vec<_> = judged.err().map(Mistake::Password).into_iter().collect();
+        if confirm != Some(password) {
+            mistakes.push(Mistake::Confirmation);
+        }
+        Ok(Some(mistakes))
+    }
+
     /// Which of the two somebody has. That is a secret of theirs which open registration has to tell; how often it is told
     /// to one network is limited.
-    async fn taken(
+    pub(super) async fn taken(
         &self,
         username: Option<&Username>,
         email: Option<&Email>,
@@ -207,12 +225,13 @@ impl Accounts {
 }
 
 impl Mistake {
-    fn position(&self) -> u8 {
+    pub(super) fn position(&self) -> u8 {
         match self {
             Self::Username(_) | Self::UsernameTaken => 0,
             Self::Email(_) | Self::EmailTaken => 1,
-            Self::PasswordMissing | Self::PasswordTooLong | Self::Password(_) => 2,
-            Self::Confirmation => 3,
+            Self::CurrentMissing | Self::CurrentWrong => 2,
+            Self::PasswordMissing | Self::PasswordTooLong | Self::Password(_) | Self::Same => 3,
+            Self::Confirmation => 4,
         }
     }
 }

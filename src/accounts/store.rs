@@ -67,6 +67,27 @@ pub(super) fn find(conn: &mut AnyConnection, name: &Name) -> QueryResult<Option<
         .transpose()
 }
 
+pub(super) fn find_by_id(conn: &mut AnyConnection, id: Uuid) -> QueryResult<Option<Credential>> {
+    let hash = accounts::table.find(&id.as_bytes()[..]).select(accounts::password_hash).first(conn).optional()?;
+    Ok(hash.map(|password_hash| Credential { id, password_hash }))
+}
+
+pub(super) fn update_profile(
+    conn: &mut AnyConnection,
+    id: Uuid,
+    username: &Username,
+    email: &Email,
+) -> QueryResult<()> {
+    diesel::update(accounts::table.find(&id.as_bytes()[..]))
+        .set((
+            accounts::username.eq(username.as_str()),
+            accounts::email.eq(email.as_str()),
+            accounts::email_key.eq(email.key()),
+        ))
+        .execute(conn)
+        .map(|_| ())
+}
+
 pub(super) fn has_username(conn: &mut AnyConnection, username: &Username) -> QueryResult<bool> {
     select(exists(accounts::table.filter(accounts::username.eq(username.as_str())))).get_result(conn)
 }

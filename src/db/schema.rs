@@ -18,6 +18,7 @@ diesel::table! {
         id -> Binary,
         account_id -> Binary,
         created_at -> BigInt,
+        authenticated_at -> BigInt,
         last_seen_at -> BigInt,
         expires_at -> BigInt,
         remembered -> Bool,

@@ -23,10 +23,26 @@ pub enum Flash {
     SignedOut,
     /// The session that the browser had is over.
     SessionEnded,
+    /// The password was changed.
+    PasswordChanged,
+    /// User name or e-mail address was changed.
+    ProfileChanged,
+    /// Another session was ended.
+    OneEnded,
+    /// All other sessions were ended.
+    OthersEnded,
 }
 
 impl Flash {
-    const ALL: [Self; 3] = [Self::Welcome, Self::SignedOut, Self::SessionEnded];
+    const ALL: [Self; 7] = [
+        Self::Welcome,
+        Self::SignedOut,
+        Self::SessionEnded,
+        Self::PasswordChanged,
+        Self::ProfileChanged,
+        Self::OneEnded,
+        Self::OthersEnded,
+    ];
 
     /// The cookie that carries the message.
     #[must_use]

@@ -61,6 +61,14 @@ pub struct Member {
     pub client: Client,
 }
 
+impl Member {
+    /// The hidden field of this person's forms.
+    #[must_use]
+    pub fn form_token(&self, app: &App) -> String {
+        form_token::make(&app.keys, &self.session)
+    }
+}
+
 /// Lets a request pass or answers it.
 pub async fn enter(
     access: Access,

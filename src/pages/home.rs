@@ -2,14 +2,11 @@
 
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web::Data};
 use askama::Template;
-use time::format_description::well_known::Rfc3339;
 
-use super::{Page, layout::Layout, show};
+use super::{Page, When, layout::Layout, show};
 use crate::{
     app::App,
-    clock::Timestamp,
     http::{guard::Member, problem::Problem},
-    words,
 };
 
 #[derive(Template)]
@@ -28,24 +25,12 @@ impl Page for Home {
     }
 }
 
-/// A moment for people and, exactly, for machines.
-struct When {
-    words: String,
-    exact: String,
-}
-
-impl When {
-    fn new(at: Timestamp, now: Timestamp) -> Self {
-        Self { words: words::when(at, now), exact: at.date().format(&Rfc3339).unwrap_or_default() }
-    }
-}
-
 /// `GET /`
 pub async fn get(app: Data<App>, req: HttpRequest, member: Member) -> Result<HttpResponse, Problem> {
     let now = app.clock.now();
     let session = &member.session;
     let page = Home {
-        layout: Layout::member(&app, req.headers(), session),
+        layout: Layout::member(&app, req.headers(), session, "/"),
         username: session.owner.username.clone(),
         email: session.owner.email.clone(),
         member_since: When::new(session.owner.created_at, now),

@@ -29,8 +29,10 @@ pub struct Layout {
 pub struct SignedInAs {
     /// The user name.
     pub username: String,
-    /// For the sign-out button's form.
+    /// For every form of the page.
     pub csrf_token: String,
+    /// The address of the page, for the navigation.
+    pub here: &'static str,
 }
 
 impl Layout {
@@ -56,11 +58,12 @@ impl Layout {
 
     /// For somebody who is signed in.
     #[must_use]
-    pub fn member(app: &App, headers: &HeaderMap, session: &Session) -> Self {
+    pub fn member(app: &App, headers: &HeaderMap, session: &Session, here: &'static str) -> Self {
         Self {
             member: Some(SignedInAs {
                 username: session.owner.username.clone(),
                 csrf_token: form_token::make(&app.keys, session),
+                here,
             }),
             ..Self::guest(app, headers)
         }

@@ -8,7 +8,7 @@ use actix_web::{
 use askama::Template;
 use serde::Deserialize;
 
-use super::{Errors, Page, go_on, known_devices, layout::Layout, show, show_again};
+use super::{Errors, Page, devices, go_on, layout::Layout, show, show_again};
 use crate::{
     accounts::{SignIn, SignInOutcome},
     app::App,
@@ -93,7 +93,7 @@ pub async fn post(
         login: form.login.clone(),
         password,
         remember: !form.remember.is_empty(),
-        devices: known_devices(&app, &req).into_iter().map(|known| known.device).collect(),
+        devices: devices(&app, &req),
         replaces: visitor.session.clone(),
     };
     match app.accounts.authenticate(sign_in, &visitor.client).await? {

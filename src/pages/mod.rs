@@ -1,6 +1,7 @@
 //! The pages: one file each, of the same name as its template and its test. A page turns a form into a call of
 //! `accounts` or `sessions` and the outcome into an answer; it decides nothing else.
 
+pub mod account;
 pub mod health;
 pub mod home;
 pub mod layout;
@@ -15,12 +16,14 @@ use actix_web::{
     http::{StatusCode, header::RETRY_AFTER},
 };
 use askama::Template;
+use time::format_description::well_known::Rfc3339;
 
 use self::layout::Layout;
 use crate::{
-    accounts::SignedIn,
+    accounts::{Device, Mistake, Refused, SignedIn},
     app::App,
     client::Client,
+    clock::Timestamp,
     http::{
         cookies::Name,
         device, guard,
@@ -46,6 +49,19 @@ fn show(app: &App, status: StatusCode, page: &impl Page) -> Result<HttpResponse,
     Ok(response)
 }
 
+/// A moment for people and, exactly, for machines.
+#[derive(Debug)]
+pub struct When {
+    words: String,
+    exact: String,
+}
+
+impl When {
+    fn new(at: Timestamp, now: Timestamp) -> Self {
+        Self { words: words::when(at, now), exact: at.date().format(&Rfc3339).unwrap_or_default() }
+    }
+}
+
 /// What is wrong with a form: for each field at most one sentence, and perhaps a notice on the whole.
 #[derive(Debug, Default)]
 pub struct Errors {
@@ -56,6 +72,10 @@ pub struct Errors {
 impl Errors {
     fn of_field(name: &'static str, text: &'static str) -> Self {
         Self { fields: vec![(name, text.into())], notice: None }
+    }
+
+    fn of_mistakes(mistakes: Vec<Mistake>) -> Self {
+        Self { fields: mistakes.into_iter().map(words::mistake).collect(), notice: None }
     }
 
     fn of_form(notice: impl Into<Cow<'static, str>>) -> Self {
@@ -116,6 +136,21 @@ fn show_again(
     Ok(response)
 }
 
+/// A refused change as the status of the answer, when to come back, and the errors of its form.
+fn refused(refused: Refused) -> (StatusCode, Option<u64>, Errors) {
+    match refused {
+        Refused::Mistakes(mistakes) => (StatusCode::UNPROCESSABLE_ENTITY, None, Errors::of_mistakes(mistakes)),
+        Refused::Throttled(refusal) => (
+            StatusCode::TOO_MANY_REQUESTS,
+            Some(words::retry_after(refusal)),
+            Errors::of_form(words::sign_in_refused(refusal)),
+        ),
+        Refused::Busy => {
+            (StatusCode::SERVICE_UNAVAILABLE, Some(words::RETRY_SECONDS.into()), Errors::of_form(words::BUSY))
+        }
+    }
+}
+
 /// On to where the person wanted to go, with the cookies of a new session.
 fn go_on(app: &App, req: &HttpRequest, signed_in: &SignedIn, next: &str) -> Result<HttpResponse, Problem> {
     let next = Next::parse(next);
@@ -130,6 +165,11 @@ fn go_on(app: &App, req: &HttpRequest, signed_in: &SignedIn, next: &str) -> Resu
 }
 
 /// The accounts that this browser has signed in to before, as its cookie says.
+fn devices(app: &App, req: &HttpRequest) -> Vec<Device> {
+    known_devices(app, req).into_iter().map(|known| known.device).collect()
+}
+
+/// The same with what the cookie is made of.
 fn known_devices(app: &App, req: &HttpRequest) -> Vec<device::Known> {
     let cookie = app.jar.read(req.headers(), Name::Device).unwrap_or_default();
     device::read(&app.keys, cookie, app.clock.now())

@@ -97,7 +97,7 @@ pub async fn post(
             Ok(response)
         }
         RegisterOutcome::Refused(mistakes) => {
-            let errors = Errors { fields: mistakes.into_iter().map(words::mistake).collect(), notice: None };
+            let errors = Errors::of_mistakes(mistakes);
             again(StatusCode::UNPROCESSABLE_ENTITY, None, &errors)
         }
         RegisterOutcome::Throttled(refusal) => again(

@@ -115,8 +115,14 @@ mod tests {
 
     fn entry(token: Token, epoch: u64) -> Arc<Entry> {
         let owner = Owner { id: token.account, username: String::new(), email: String::new(), created_at: NOW };
-        let session =
-            Session { id: token.session, owner, previous_sign_in_at: None, expires_at: NOW, remembered: false };
+        let session = Session {
+            id: token.session,
+            owner,
+            previous_sign_in_at: None,
+            authenticated_at: NOW,
+            expires_at: NOW,
+            remembered: false,
+        };
         Arc::new(Entry::new(Arc::new(session), epoch, NOW, NOW, NOW))
     }
 

@@ -102,8 +102,26 @@ pub struct Session {
     pub owner: Owner,
     /// The sign-in before the one that began it.
     pub previous_sign_in_at: Option<Timestamp>,
+    /// When the password was last given.
+    pub authenticated_at: Timestamp,
+    /// Whether it is to be kept when the browser is closed.
+    pub remembered: bool,
     expires_at: Timestamp,
-    remembered: bool,
+}
+
+/// A session as its owner sees it in a list.
+#[derive(Debug, Clone)]
+pub struct Listed {
+    /// Its id.
+    pub id: SessionId,
+    /// When it began.
+    pub created_at: Timestamp,
+    /// When it was last used, to the minute.
+    pub last_seen_at: Timestamp,
+    /// From where it began.
+    pub address: String,
+    /// What the browser calls itself.
+    pub user_agent: String,
 }
 
 /// A session that was just opened, and what its browser has to be given.
@@ -229,6 +247,71 @@ impl Sessions {
             events::log(Kind::SignedOut, Some(account), client);
         }
         Ok(())
+    }
+
+    /// The living sessions of `account`, those used last first, `limit` at most; and how many there are.
+    pub async fn list(&self, account: Uuid, limit: usize) -> Result<(Vec<Listed>, i64), db::Error> {
+        let now = self.clock.now();
+        let (plain, remembered) = (now.minus(self.plain.idle), now.minus(self.remembered.idle));
+        self.database.read(move |conn| store::list(conn, account, now, plain, remembered, limit)).await
+    }
+
+    /// Ends one session of `account` from another; tells whether there was one. Somebody else's stays as it is.
+    pub async fn end_one(&self, account: Uuid, id: SessionId, client: &Client) -> Result<bool, db::Error> {
+        let (now, owner) = (self.clock.now(), client.clone());
+        let end = move |conn: &mut AnyConnection| {
+            let ended = store::delete_of(conn, account, id)?;
+            if ended {
+                events::record(conn, Kind::SessionEnded, Some(account), &owner, now)?;
+            }
+            Ok(ended)
+        };
+        let ended = self.database.write_then(end, self.forgetting(Some(account))).await?;
+        if ended {
+            events::log(Kind::SessionEnded, Some(account), client);
+        }
+        Ok(ended)
+    }
+
+    /// Ends all sessions of the owner of `keep` but this one; tells how many.
+    pub async fn end_others(&self, keep: &Session, client: &Client) -> Result<usize, db::Error> {
+        let (now, account, id, owner) = (self.clock.now(), keep.owner.id, keep.id, client.clone());
+        let end = move |conn: &mut AnyConnection| Self::close_all(conn, account, Some(id), &owner, now);
+        let ended = self.database.write_then(end, self.forgetting(Some(account))).await?;
+        if ended > 0 {
+            events::log(Kind::SessionEnded, Some(account), client);
+        }
+        Ok(ended)
+    }
+
+    /// Ends all sessions of `account` but `keep`, in whatever transaction `conn` is in, to be followed by
+    /// [`Sessions::forgetting`]; tells how many.
+    pub fn close_all(
+        conn: &mut AnyConnection,
+        account: Uuid,
+        keep: Option<SessionId>,
+        client: &Client,
+        now: Timestamp,
+    ) -> QueryResult<usize> {
+        let ended = store::delete_all_of(conn, account, keep)?;
+        if ended > 0 {
+            let occurrences = i32::try_from(ended).unwrap_or(i32::MAX);
+            events::record_many(conn, Kind::SessionEnded, Some(account), client, now, occurrences)?;
+        }
+        Ok(ended)
+    }
+
+    /// The same session under a new id (ASVS 7.2.4), in whatever transaction `conn` is in, to be followed by
+    /// [`Sessions::forgetting`].
+    pub fn renew(&self, conn: &mut AnyConnection, session: &Session, client: &Client) -> QueryResult<Opened> {
+        store::delete(conn, session.id)?;
+        self.open(conn, session.owner.id, session.remembered, session.previous_sign_in_at, None, client)
+    }
+
+    /// Notes that the password was given again, in whatever transaction `conn` is in, to be followed by
+    /// [`Sessions::forgetting`].
+    pub fn note_authentication(conn: &mut AnyConnection, session: &Session, now: Timestamp) -> QueryResult<()> {
+        store::set_authenticated_at(conn, session.id, now)
     }
 
     /// What `token` is worth now. An error means that the database does not answer, and never that all is well.

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use diesel::{BoolExpressionMethods, ExpressionMethods, OptionalExtension, QueryDsl, QueryResult, RunQueryDsl};
 use uuid::Uuid;
 
-use super::{Opened, Owner, Session, SessionId};
+use super::{Listed, Opened, Owner, Session, SessionId};
 use crate::{
     client::{Client, RequestId},
     clock::Timestamp,
@@ -27,6 +27,7 @@ pub(super) fn insert(
             sessions::id.eq(&opened.token.session.0[..]),
             sessions::account_id.eq(&opened.token.account.as_bytes()[..]),
             sessions::created_at.eq(opened.began_at),
+            sessions::authenticated_at.eq(opened.began_at),
             sessions::last_seen_at.eq(opened.began_at),
             sessions::expires_at.eq(opened.expires_at),
             sessions::remembered.eq(opened.keep_for.is_some()),
@@ -40,17 +41,23 @@ pub(super) fn insert(
 
 /// The session and when its last use was written.
 pub(super) fn load(conn: &mut AnyConnection, id: SessionId) -> QueryResult<Option<(Session, Timestamp)>> {
-    type Row = ((Timestamp, Timestamp, bool, Option<Timestamp>), (Vec<u8>, String, String, Timestamp));
+    type Row = ((Timestamp, Timestamp, Timestamp, bool, Option<Timestamp>), (Vec<u8>, String, String, Timestamp));
     let row: Option<Row> = sessions::table
         .inner_join(accounts::table)
         .filter(sessions::id.eq(&id.0[..]))
         .select((
-            (sessions::last_seen_at, sessions::expires_at, sessions::remembered, sessions::previous_sign_in_at),
+            (
+                sessions::last_seen_at,
+                sessions::authenticated_at,
+                sessions::expires_at,
+                sessions::remembered,
+                sessions::previous_sign_in_at,
+            ),
             (accounts::id, accounts::username, accounts::email, accounts::created_at),
         ))
         .first(conn)
         .optional()?;
-    let Some(((last_seen_at, expires_at, remembered, previous_sign_in_at), owner)) = row else {
+    let Some(((last_seen_at, authenticated_at, expires_at, remembered, previous_sign_in_at), owner)) = row else {
         return Ok(None);
     };
     let (account, username, email, created_at) = owner;
@@ -58,6 +65,7 @@ pub(super) fn load(conn: &mut AnyConnection, id: SessionId) -> QueryResult<Optio
         id,
         owner: Owner { id: uuid(&account)?, username, email, created_at },
         previous_sign_in_at,
+        authenticated_at,
         expires_at,
         remembered,
     };
@@ -66,6 +74,53 @@ pub(super) fn load(conn: &mut AnyConnection, id: SessionId) -> QueryResult<Optio
 
 pub(super) fn delete(conn: &mut AnyConnection, id: SessionId) -> QueryResult<bool> {
     diesel::delete(sessions::table.find(&id.0[..])).execute(conn).map(|rows| rows > 0)
+}
+
+/// Deletes a session if it is this account's; tells whether it was.
+pub(super) fn delete_of(conn: &mut AnyConnection, account: Uuid, id: SessionId) -> QueryResult<bool> {
+    diesel::delete(sessions::table.find(&id.0[..]).filter(sessions::account_id.eq(&account.as_bytes()[..])))
+        .execute(conn)
+        .map(|rows| rows > 0)
+}
+
+/// Deletes all sessions of an account but `keep`; tells how many.
+pub(super) fn delete_all_of(conn: &mut AnyConnection, account: Uuid, keep: Option<SessionId>) -> QueryResult<usize> {
+    let all = sessions::table.filter(sessions::account_id.eq(&account.as_bytes()[..]));
+    match keep {
+        Some(keep) => diesel::delete(all.filter(sessions::id.ne(&keep.0[..]))).execute(conn),
+        None => diesel::delete(all).execute(conn),
+    }
+}
+
+pub(super) fn set_authenticated_at(conn: &mut AnyConnection, id: SessionId, at: Timestamp) -> QueryResult<()> {
+    diesel::update(sessions::table.find(&id.0[..])).set(sessions::authenticated_at.eq(at)).execute(conn).map(|_| ())
+}
+
+/// The sessions of an account that are not over, those used last first; and how many there are.
+pub(super) fn list(
+    conn: &mut AnyConnection,
+    account: Uuid,
+    now: Timestamp,
+    plain: Timestamp,
+    remembered: Timestamp,
+    limit: usize,
+) -> QueryResult<(Vec<Listed>, i64)> {
+    let used = |kept: bool, since: Timestamp| sessions::remembered.eq(kept).and(sessions::last_seen_at.gt(since));
+    let living = sessions::table
+        .filter(sessions::account_id.eq(account.as_bytes().to_vec()))
+        .filter(sessions::expires_at.gt(now))
+        .filter(used(false, plain).or(used(true, remembered)));
+    let count = living.clone().count().get_result(conn)?;
+    let rows: Vec<(Vec<u8>, Timestamp, Timestamp, String, String)> = living
+        .order((sessions::last_seen_at.desc(), sessions::id))
+        .limit(i64::try_from(limit).unwrap_or(i64::MAX))
+        .select((sessions::id, sessions::created_at, sessions::last_seen_at, sessions::address, sessions::user_agent))
+        .load(conn)?;
+    let listed = rows.into_iter().map(|(id, created_at, last_seen_at, address, user_agent)| {
+        let id = SessionId(*uuid(&id)?.as_bytes());
+        Ok(Listed { id, created_at, last_seen_at, address, user_agent })
+    });
+    Ok((listed.collect::<QueryResult<_>>()?, count))
 }
 
 /// Deletes a session that is over and records it; tells whether it was still there.

@@ -243,6 +243,7 @@ fn the_help_is_the_reference_of_every_setting_and_shows_no_secret() {
         "SESSION_LIFETIME",
         "REMEMBER_IDLE",
         "REMEMBER_LIFETIME",
+        "RECENT_SIGN_IN",
         "PASSWORD_MIN_LENGTH",
         "SESSION_CACHE",
         "REGISTRATION_RATE",

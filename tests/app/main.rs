@@ -8,6 +8,7 @@
     reason = "a test binary has no public, and a broken unwrap is its report"
 )]
 
+mod account;
 mod assets;
 mod command_line;
 mod cross_origin;

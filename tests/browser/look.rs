@@ -51,6 +51,19 @@ async fn each_page(browser: &Browser, mut look: impl AsyncFnMut(&'static str)) {
     look("error").await;
     sign_in(browser).await;
     look("home").await;
+    for (path, heading, picture) in [
+        ("/account", "Your account", "account"),
+        ("/account/password", "Change your password", "password"),
+        ("/account/sessions", "Where you are signed in", "sessions"),
+    ] {
+        browser.go(path).await;
+        browser.arrives(heading).await;
+        look(picture).await;
+    }
+    browser.go("/account/password").await;
+    browser.press("Change password").await;
+    browser.shows("2 things to mend").await;
+    look("password-mistakes").await;
     browser.press("Sign out").await;
     browser.shows("You are signed out.").await;
     look("logged-out").await;
@@ -119,6 +132,7 @@ async fn the_html_of_every_page_is_valid() {
     let app = TestApp::spawn();
     let guest = app.client();
     let member = app.member("zoe").await;
+    app.client().sign_in("zoe", PASSWORD).await;
     let pages = [
         ("login", guest.get("/login").await),
         ("login-next", guest.get("/login?next=/test/added").await),
@@ -127,6 +141,9 @@ async fn the_html_of_every_page_is_valid() {
         ("register-mistakes", guest.post("/register", &[("username", "\"<&>")]).await),
         ("home", member.get("/").await),
         ("home-again", member.get("/").await),
+        ("account", member.get("/account").await),
+        ("password", member.get("/account/password").await),
+        ("sessions", member.get("/account/sessions").await),
         ("problem", guest.get("/nowhere").await),
         ("error", guest.get("/test/panic").await),
     ];

@@ -119,3 +119,60 @@ async fn two_people_at_two_browsers_do_not_notice_each_other() {
     one.close().await;
     two.close().await;
 }
+
+async fn enter(app: &TestApp, password: &str) -> Browser {
+    let browser = Browser::open(&app.address, View::default()).await;
+    browser.go("/login").await;
+    browser.fill("User name or e-mail", "zoe").await;
+    browser.fill("Password", password).await;
+    browser.press("Sign in").await;
+    browser.arrives("Hello, zoe").await;
+    browser
+}
+
+#[tokio::test]
+async fn a_session_that_is_ended_at_one_browser_is_thrown_out_at_the_other_with_its_next_click() {
+    let app = TestApp::spawn();
+    app.member("zoe").await;
+    let (here, there) = (enter(&app, PASSWORD).await, enter(&app, PASSWORD).await);
+    here.press("Sessions").await;
+    here.arrives("Where you are signed in").await;
+    here.press("End all others").await;
+    here.shows("You are signed out everywhere but here.").await;
+    there.press("Account").await;
+    there.arrives("Sign in").await;
+    there.shows("Your session has ended.").await;
+    here.press("Home").await;
+    here.arrives("Hello, zoe").await;
+    here.close().await;
+    there.close().await;
+}
+
+#[tokio::test]
+async fn a_person_changes_their_password_and_then_their_names_and_stays_signed_in() {
+    const NEW: &str = "seventeen geese on a crooked chimney";
+    let app = TestApp::spawn();
+    app.member("zoe").await;
+    let browser = enter(&app, PASSWORD).await;
+    browser.press("Password").await;
+    browser.arrives("Change your password").await;
+    browser.fill("The password you have now", PASSWORD).await;
+    browser.fill("New password", NEW).await;
+    browser.fill("The new password again", NEW).await;
+    browser.press("Change password").await;
+    browser.shows("Your password is changed.").await;
+    app.clock.advance(std::time::Duration::from_mins(11));
+    browser.press("Account").await;
+    browser.arrives("Your account").await;
+    browser.fill("User name", "ida").await;
+    browser.press("Save").await;
+    // The page was loaded when the sign-in was no longer recent: it asks, and keeps what was typed.
+    browser.shows("One thing to mend").await;
+    assert_eq!(browser.value("username").await, "ida");
+    browser.fill("Your password", NEW).await;
+    browser.press("Save").await;
+    browser.shows("Your changes are saved.").await;
+    browser.press("Home").await;
+    browser.arrives("Hello, ida").await;
+    browser.close().await;
+}

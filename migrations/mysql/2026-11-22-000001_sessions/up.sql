@@ -2,6 +2,8 @@ CREATE TABLE sessions (
     id BINARY(16) NOT NULL PRIMARY KEY,
     account_id BINARY(16) NOT NULL,
     created_at BIGINT NOT NULL,
+    -- When the password was last given: at the sign-in, or since.
+    authenticated_at BIGINT NOT NULL,
     last_seen_at BIGINT NOT NULL,
     expires_at BIGINT NOT NULL,
     remembered BOOLEAN NOT NULL,

@@ -2,6 +2,8 @@ CREATE TABLE sessions (
     id BLOB NOT NULL PRIMARY KEY,
     account_id BLOB NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
     created_at BIGINT NOT NULL,
+    -- When the password was last given: at the sign-in, or since.
+    authenticated_at BIGINT NOT NULL,
     last_seen_at BIGINT NOT NULL,
     expires_at BIGINT NOT NULL,
     remembered BOOLEAN NOT NULL,

@@ -1,0 +1,106 @@
+//! The pages below `/account`; this file is `/account` itself.
+
+mod password;
+mod sessions;
+
+use std::time::Duration;
+
+use crate::support::{
+    PASSWORD, TestApp,
+    client::{Answer, Client},
+};
+
+const LATER: Duration = Duration::from_mins(11);
+
+/// A form of a signed-in page, as a browser sends it.
+pub async fn submit(client: &Client, path: &str, fields: &[(&str, &str)]) -> Answer {
+    let token = client.form_token().await;
+    client.post(path, &[&[("csrf_token", token.as_str())], fields].concat()).await
+}
+
+#[tokio::test]
+async fn names_are_changed_the_old_ones_are_free_and_every_page_knows_at_once() {
+    let app = TestApp::with(&["--session-cache", "10m"]);
+    let client = app.member("zoe").await;
+    let answer = submit(&client, "/account", &[("username", "Ida"), ("email", "Ida@keepers.example")]).await;
+    assert_eq!((answer.status, answer.location()), (303, "/account"));
+    let page = client.get("/account").await;
+    assert!(page.body.contains("Your changes are saved.") && page.body.contains("value=\"ida\""), "{}", page.body);
+    assert!(client.get("/").await.body.contains("Hello, ida"));
+    assert_eq!(app.client().sign_in("ida@keepers.example", PASSWORD).await.status, 303);
+    assert_eq!(app.client().sign_in("zoe", PASSWORD).await.status, 422);
+    app.member("zoe").await;
+    assert_eq!(app.happened("profile_changed").await, 1);
+}
+
+#[tokio::test]
+async fn mistakes_and_names_of_others_are_told_and_what_was_typed_is_kept() {
+    let app = TestApp::spawn();
+    app.member("eva").await;
+    let client = app.member("zoe").await;
+    let answer = submit(&client, "/account", &[("username", "EVA"), ("email", "eva@Keepers.example")]).await;
+    assert_eq!((answer.status, answer.error_fields()), (422, vec!["username".to_owned(), "email".to_owned()]));
+    assert!(answer.body.contains("value=\"EVA\""), "{}", answer.body);
+    let answer = submit(&client, "/account", &[("username", "z"), ("email", "zoe")]).await;
+    assert_eq!(answer.error_fields(), ["username", "email"]);
+    let own = submit(&client, "/account", &[("username", "ZOE"), ("email", "Zoe@keepers.example")]).await;
+    assert_eq!(own.status, 303, "one's own names are not taken");
+    assert!(client.get("/").await.body.contains("Hello, zoe"));
+}
+
+// ASVS 7.5.1
+#[tokio::test]
+async fn who_signed_in_a_while_ago_is_asked_for_the_password_with_nothing_typed_lost() {
+    let app = TestApp::spawn();
+    let client = app.member("zoe").await;
+    assert!(!client.get("/account").await.body.contains("current_password"));
+    app.clock.advance(LATER);
+    assert!(client.get("/account").await.body.contains("autocomplete=\"current-password\""));
+    let wanted = [("username", "ida"), ("email", "ida@keepers.example")];
+    let asked = submit(&client, "/account", &wanted).await;
+    assert_eq!((asked.status, asked.error_fields()), (422, vec!["current_password".to_owned()]));
+    assert!(asked.body.contains("value=\"ida\"") && asked.body.contains("value=\"ida@keepers.example\""));
+    let wrong =
+        submit(&client, "/account", &[&wanted[..], &[("current_password", "not the password at all")]].concat()).await;
+    assert_eq!((wrong.status, wrong.error_fields()), (422, vec!["current_password".to_owned()]));
+    let right = submit(&client, "/account", &[&wanted[..], &[("current_password", PASSWORD)]].concat()).await;
+    assert_eq!(right.status, 303);
+    assert!(!client.get("/account").await.body.contains("current_password"), "now it is recent again");
+    assert_eq!(app.happened("reauthenticated").await, 1);
+}
+
+// One gate, one budget, whatever page asks.
+#[tokio::test]
+async fn wrong_passwords_here_count_with_those_at_the_door() {
+    let app = TestApp::spawn();
+    let client = app.member("zoe").await;
+    client.remove_cookie("device");
+    app.clock.advance(LATER);
+    for number in 0..5 {
+        let fields = [("username", "ida"), ("email", "ida@keepers.example"), ("current_password", "wrong")];
+        assert_eq!(submit(&client, "/account", &fields).await.status, 422, "failure {number}");
+    }
+    assert_eq!(app.client().sign_in("zoe", PASSWORD).await.status, 429);
+    let fields = [("username", "ida"), ("email", "ida@keepers.example"), ("current_password", PASSWORD)];
+    let refused = submit(&client, "/account", &fields).await;
+    assert_eq!((refused.status, refused.header("retry-after")), (429, "1"));
+    assert!(refused.body.contains("value=\"ida\""), "{}", refused.body);
+}
+
+#[tokio::test]
+async fn sixty_four_people_who_want_one_new_name_at_once_are_one_change_and_sixty_three_clean_refusals() {
+    let app = TestApp::with(&["--registration-rate", "0"]);
+    let mut people = Vec::new();
+    for number in 0..64 {
+        people.push(app.member(&format!("zoe{number}")).await);
+    }
+    let changes = people.iter().enumerate().map(|(number, client)| async move {
+        let email = format!("zoe{number}@keepers.example");
+        submit(client, "/account", &[("username", "theone"), ("email", &email)]).await
+    });
+    let answers = futures_util::future::join_all(changes).await;
+    assert_eq!(answers.iter().filter(|answer| answer.status == 303).count(), 1);
+    for refused in answers.iter().filter(|answer| answer.status != 303) {
+        assert_eq!((refused.status, refused.error_fields()), (422, vec!["username".to_owned()]));
+    }
+}

@@ -1,0 +1,120 @@
+use std::time::Duration;
+
+use super::submit;
+use crate::support::{PASSWORD, TestApp, client::Client};
+
+const FIREFOX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
+
+async fn on_firefox(app: &TestApp) -> Client {
+    let mut client = app.client();
+    client.headers.push(("user-agent", FIREFOX.to_owned()));
+    assert_eq!(client.sign_in("zoe", PASSWORD).await.status, 303);
+    client
+}
+
+/// Where the forms of the page lead that end one session.
+async fn ends(client: &Client) -> Vec<String> {
+    let page = client.get("/account/sessions").await.body;
+    page.split("action=\"")
+        .skip(1)
+        .map(|part| part.split('"').next().unwrap().to_owned())
+        .filter(|path| path.ends_with("/end"))
+        .collect()
+}
+
+// ASVS 7.5.2
+#[tokio::test]
+async fn one_sees_where_one_is_signed_in_in_words_and_which_one_this_is() {
+    let app = TestApp::spawn();
+    let client = app.member("zoe").await;
+    app.clock.advance(Duration::from_mins(30));
+    on_firefox(&app).await;
+    let page = client.get("/account/sessions").await.body;
+    assert!(page.contains("Firefox on Linux") && page.contains("From 127.0.0.1."), "{page}");
+    assert!(page.contains("<time datetime=\"2026-11-22T00:30:00Z\">today at 00:30 UTC</time>"), "{page}");
+    assert_eq!(page.matches("This device").count(), 1);
+    assert_eq!(ends(&client).await.len(), 1, "this one is ended by signing out");
+}
+
+#[tokio::test]
+async fn ending_a_session_throws_it_out_with_its_next_click() {
+    let app = TestApp::with(&["--session-cache", "10m"]);
+    let client = app.member("zoe").await;
+    let other = on_firefox(&app).await;
+    assert!(other.is_signed_in().await);
+    let end = ends(&client).await.remove(0);
+    let answer = submit(&client, &end, &[]).await;
+    assert_eq!((answer.status, answer.location()), (303, "/account/sessions"));
+    assert!(!other.is_signed_in().await);
+    assert!(client.get("/account/sessions").await.body.contains("That session has ended."));
+    assert_eq!(submit(&client, &end, &[]).await.status, 404, "twice is once");
+    assert_eq!(app.happened("session_ended").await, 1);
+}
+
+#[tokio::test]
+async fn all_others_are_ended_at_once_and_this_one_goes_on() {
+    let app = TestApp::with(&["--session-cache", "10m"]);
+    let client = app.member("zoe").await;
+    let (one, two, stranger) = (on_firefox(&app).await, on_firefox(&app).await, app.member("eva").await);
+    for signed_in in [&one, &two, &stranger] {
+        assert!(signed_in.is_signed_in().await);
+    }
+    assert_eq!(submit(&client, "/account/sessions/end-others", &[]).await.status, 303);
+    assert!(!one.is_signed_in().await && !two.is_signed_in().await);
+    assert!(client.is_signed_in().await && stranger.is_signed_in().await);
+    assert!(client.get("/account/sessions").await.body.contains("You are signed in nowhere else."));
+    assert_eq!(app.happened("session_ended").await, 2);
+}
+
+// ASVS 8.2.2
+#[tokio::test]
+async fn the_session_of_somebody_else_is_as_if_there_were_none_and_stays_alive() {
+    let app = TestApp::spawn();
+    app.member("zoe").await;
+    let (zoe, eva) = (on_firefox(&app).await, app.member("eva").await);
+    let elsewhere = app.client();
+    elsewhere.sign_in("eva", PASSWORD).await;
+    let foreign = ends(&eva).await.remove(0);
+    for path in [
+        foreign.as_str(),
+        "/account/sessions/x/end",
+        "/account/sessions/AAAAAAAAAAAAAAAAAAAAAA/end",
+        "/account/sessions/%27%20OR%201=1/end",
+    ] {
+        let answer = submit(&zoe, path, &[]).await;
+        assert_eq!(answer.status, 404, "{path}");
+    }
+    assert!(elsewhere.is_signed_in().await && eva.is_signed_in().await);
+}
+
+#[tokio::test]
+async fn a_session_that_is_over_is_not_in_the_list() {
+    let app = TestApp::spawn();
+    app.member("zoe").await;
+    app.clock.advance(Duration::from_mins(61));
+    let client = on_firefox(&app).await;
+    assert_eq!(ends(&client).await.len(), 0);
+}
+
+#[tokio::test]
+async fn nobody_has_to_read_a_thousand_rows() {
+    let app = TestApp::spawn();
+    let client = app.member("zoe").await;
+    for _ in 0..55 {
+        app.client().sign_in("zoe", PASSWORD).await;
+    }
+    let page = client.get("/account/sessions").await.body;
+    assert_eq!(page.matches("<li>\n<h2>").count(), 50);
+    assert!(page.contains("And 6 more, used longer ago."), "{page}");
+}
+
+#[tokio::test]
+async fn what_a_browser_calls_itself_is_no_html() {
+    let app = TestApp::spawn();
+    app.member("zoe").await;
+    let mut client = app.client();
+    client.headers.push(("user-agent", "<script>alert(1)</script> Firefox/1.0<b>".to_owned()));
+    client.sign_in("zoe", PASSWORD).await;
+    let page = client.get("/account/sessions").await.body;
+    assert!(!page.contains("<script>") && !page.contains("<b>,"), "{page}");
+}
