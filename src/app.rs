@@ -1,6 +1,6 @@
 //! What every request may use, made once by `server`.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use ipnet::IpNet;
 
@@ -26,6 +26,8 @@ pub struct App {
     pub jar: Jar,
     /// Proxies that are believed.
     pub trusted_proxies: Vec<IpNet>,
+    /// How long it is kept what happened.
+    pub events_kept: Duration,
     /// The style sheet and the pictures.
     pub assets: Assets,
     /// What time it is.

@@ -26,6 +26,12 @@ impl Client {
         Self { address: IpAddr::V4(Ipv4Addr::LOCALHOST), user_agent: String::new(), request_id: RequestId::new() }
     }
 
+    /// Nobody in particular, in this request: for what stays known of an account that is gone.
+    #[must_use]
+    pub fn nobody(request_id: RequestId) -> Self {
+        Self { address: IpAddr::V4(Ipv4Addr::UNSPECIFIED), user_agent: String::new(), request_id }
+    }
+
     /// The network that limits are counted for.
     #[must_use]
     pub fn network(&self) -> Network {

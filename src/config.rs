@@ -73,6 +73,14 @@ pub struct Settings {
     #[arg(long, env = "GATEHOUSE_RECENT_SIGN_IN", default_value = "10m", value_parser = duration)]
     pub recent_sign_in: Duration,
 
+    /// How long it is kept what happened: sign-ins, failures, changes
+    #[arg(long, env = "GATEHOUSE_EVENTS_KEPT", default_value = "90d", value_parser = duration)]
+    pub events_kept: Duration,
+
+    /// How long nobody else may take the user name of a deleted account
+    #[arg(long, env = "GATEHOUSE_NAME_RESERVED", default_value = "30d", value_parser = duration)]
+    pub name_reserved: Duration,
+
     /// The fewest characters a new password may have; at least 8
     #[arg(long, env = "GATEHOUSE_PASSWORD_MIN_LENGTH", default_value_t = 15,
           value_parser = clap::value_parser!(u16).range(8..=128))]

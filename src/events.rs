@@ -10,7 +10,7 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use diesel::{ExpressionMethods, QueryResult, RunQueryDsl};
+use diesel::{ExpressionMethods, QueryDsl, QueryResult, RunQueryDsl};
 use tracing::info;
 use uuid::Uuid;
 
@@ -53,6 +53,8 @@ pub enum Kind {
     FormRefused,
     /// An administrator opened the password path again.
     AccountUnlocked,
+    /// The account was deleted by its owner.
+    AccountDeleted,
 }
 
 impl Kind {
@@ -75,8 +77,62 @@ impl Kind {
             Self::CrossOriginRefused => "cross_origin_refused",
             Self::FormRefused => "form_refused",
             Self::AccountUnlocked => "account_unlocked",
+            Self::AccountDeleted => "account_deleted",
         }
     }
+}
+
+/// One row, as its owner may see it.
+#[derive(Debug, Clone)]
+pub struct Event {
+    /// In the order of time.
+    pub id: Uuid,
+    /// When.
+    pub at: Timestamp,
+    /// What, by the name of its [`Kind`].
+    pub kind: String,
+    /// From where.
+    pub address: String,
+    /// With which browser.
+    pub user_agent: String,
+    /// How often.
+    pub occurrences: i32,
+}
+
+/// What happened to an account, the newest first: `limit` rows at most, older than `before`. Costs the same however many
+/// rows there are, because it goes along the index.
+pub fn of(conn: &mut AnyConnection, account: Uuid, before: Option<Uuid>, limit: usize) -> QueryResult<Vec<Event>> {
+    let before = before.unwrap_or(Uuid::max());
+    let rows: Vec<(Vec<u8>, Timestamp, String, String, String, i32)> = events::table
+        .filter(events::account_id.eq(account.as_bytes().to_vec()))
+        .filter(events::id.lt(before.as_bytes().to_vec()))
+        .order(events::id.desc())
+        .limit(i64::try_from(limit).unwrap_or(i64::MAX))
+        .select((events::id, events::at, events::kind, events::address, events::user_agent, events::occurrences))
+        .load(conn)?;
+    rows.into_iter()
+        .map(|(id, at, kind, address, user_agent, occurrences)| {
+            let id =
+                Uuid::from_slice(&id).map_err(|error| diesel::result::Error::DeserializationError(Box::new(error)))?;
+            Ok(Event { id, at, kind, address, user_agent, occurrences })
+        })
+        .collect()
+}
+
+/// Takes address and browser from everything that happened to an account.
+pub fn anonymise(conn: &mut AnyConnection, account: Uuid) -> QueryResult<()> {
+    diesel::update(events::table.filter(events::account_id.eq(&account.as_bytes()[..])))
+        .set((events::address.eq(""), events::user_agent.eq("")))
+        .execute(conn)
+        .map(|_| ())
+}
+
+/// Removes a batch of what happened before `since`; tells how many.
+pub fn remove_before(conn: &mut AnyConnection, since: Timestamp) -> QueryResult<usize> {
+    const ROWS: i64 = 500;
+    let old: Vec<Vec<u8>> =
+        events::table.filter(events::at.lt(since)).order(events::at).limit(ROWS).select(events::id).load(conn)?;
+    diesel::delete(events::table.filter(events::id.eq_any(old))).execute(conn)
 }
 
 /// Says one event in the log, once it has happened: after the transaction that [`record`]ed it.

@@ -26,7 +26,7 @@ use crate::{
     clock::Clock,
     config::{ConfigError, Settings},
     db::{self, Database},
-    events::Notes,
+    events::{self, Notes},
     http::{assets::Assets, cookies::Jar, envelope},
     keys::Keys,
     passwords::Hasher,
@@ -123,6 +123,7 @@ impl Application {
             origin: public.origin(),
             https: public.is_https(),
             jar: Jar::new(public.is_https()),
+            events_kept: settings.events_kept,
             trusted_proxies: settings.trusted_proxies.clone(),
             assets,
             clock: fittings.clock,
@@ -240,6 +241,9 @@ pub async fn clean(app: &App) {
     let removed = async {
         while app.sessions.remove_expired().await? > 0 {}
         while app.accounts.forget_failures().await? > 0 {}
+        app.accounts.release_names().await?;
+        let since = app.clock.now().minus(app.events_kept);
+        while app.database.write(move |conn| events::remove_before(conn, since)).await? > 0 {}
         Ok::<_, db::Error>(())
     };
     if let Err(error) = removed.await {

@@ -28,6 +28,7 @@ pub fn flash(flash: Flash) -> &'static str {
         Flash::PasswordChanged => "Your password is changed. You are signed out everywhere but here.",
         Flash::ProfileChanged => "Your changes are saved.",
         Flash::OneEnded => "That session has ended.",
+        Flash::Deleted => "Your account is deleted. Nothing is left to sign in to.",
         Flash::OthersEnded => "You are signed out everywhere but here.",
     }
 }
@@ -60,6 +61,7 @@ pub fn mistake(mistake: Mistake) -> (&'static str, Cow<'static, str>) {
             "password",
             "This is a common password, or easily guessed from one. A few unrelated words make a better one.",
         ),
+        Mistake::NotMeant => ("confirm", "Type your user name to show that you mean it."),
         Mistake::CurrentMissing => ("current_password", "Enter the password that you have now."),
         Mistake::CurrentWrong => ("current_password", "This is not the password that you have now."),
         Mistake::Same => ("password", "This is the password that you have already."),
@@ -176,6 +178,33 @@ pub fn problem(problem: Problem) -> (&'static str, &'static str) {
             "The site cannot answer right now. Nothing is lost: wait a few seconds, then try again.",
         ),
         Problem::Other(_) => ("That did not work", "Go back and try again."),
+    }
+}
+
+/// With which browser and from where, as the end of a sentence.
+#[must_use]
+pub fn place(user_agent: &str, address: &str) -> String {
+    format!("{}, from {address}", device(user_agent))
+}
+
+/// What happened, to the person whom it happened to, by the name of the event.
+#[must_use]
+pub fn event(kind: &str) -> &'static str {
+    match kind {
+        "registered" => "You made the account",
+        "signed_in" => "You signed in",
+        "sign_in_failed" => "Somebody gave a wrong password",
+        "sign_in_throttled" => "Somebody was refused after too many attempts",
+        "signed_out" => "You signed out",
+        "session_ended" => "You ended another session",
+        "session_expired" => "A session came to its end",
+        "reauthenticated" => "You gave your password again",
+        "password_changed" => "You changed your password",
+        "profile_changed" => "You changed your name or address",
+        "token_refused" => "A session that is not yours was refused",
+        "form_refused" => "A form that was out of date was refused",
+        "account_unlocked" => "The account was opened again",
+        _ => "Something else",
     }
 }
 

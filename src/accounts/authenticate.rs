@@ -61,9 +61,9 @@ impl Accounts {
             if !passed.settle(conn, now)? {
                 return Ok(None);
             }
-            let previous = store::note_sign_in(conn, account, now)?;
+            let previous = store::note_sign_in(conn, account, &owner, now)?;
             events::record(conn, Kind::SignedIn, Some(account), &owner, now)?;
-            sessions.open(conn, account, sign_in.remember, previous, replaces.as_deref(), &owner).map(Some)
+            sessions.open(conn, account, sign_in.remember, &previous, replaces.as_deref(), &owner).map(Some)
         };
         let Some(session) = self.database.write_then(open, forget).await? else {
             // The password was changed while it was being compared: not wrong, but no longer good. Trying again will tell.

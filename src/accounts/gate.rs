@@ -74,7 +74,7 @@ impl Accounts {
         let (name, otherwise) = match whom {
             Whom::Login(login) => {
                 let name = Name::parse(login);
-                let unknown = Subject::Unknown(self.unknown(&name));
+                let unknown = Subject::Unknown(self.name_hash(&name.spelling()));
                 (Some(name), unknown)
             }
             Whom::Account(id) => (None, Subject::Account(id)),
@@ -123,15 +123,21 @@ impl Accounts {
             return Ok(Passage::Passed(Passed { credential, throttle, attempt, upgrade }));
         }
         let stranger = client.clone();
-        self.database.write(move |conn| events::record(conn, Kind::SignInFailed, account, &stranger, now)).await?;
+        let fail = move |conn: &mut AnyConnection| {
+            // Also for nobody: one statement more would tell by its time that there is somebody.
+            store::note_failure(conn, account.unwrap_or_default())?;
+            events::record(conn, Kind::SignInFailed, account, &stranger, now)
+        };
+        self.database.write(fail).await?;
         events::log(Kind::SignInFailed, account, client);
         Ok(Passage::Wrong)
     }
 
-    /// What a name that does not exist is counted under. A keyed hash, because people type passwords into the wrong field.
-    fn unknown(&self, name: &Name) -> [u8; 32] {
+    /// What a name that does not exist is counted under, or one that is reserved is known by. A keyed hash, because people
+    /// type passwords into the wrong field, and because a deleted name is nobody's business.
+    pub(super) fn name_hash(&self, name: &str) -> [u8; 32] {
         let mut hash = [0; 32];
-        hash.copy_from_slice(&self.keys.tag(Purpose::Name, name.spelling().as_bytes()));
+        hash.copy_from_slice(&self.keys.tag(Purpose::Name, name.as_bytes()));
         hash
     }
 }

@@ -3,6 +3,7 @@
 mod authenticate;
 mod change_password;
 mod change_profile;
+mod delete;
 mod email;
 mod gate;
 mod register;
@@ -17,6 +18,7 @@ pub use self::{
     authenticate::{SignIn, SignInOutcome},
     change_password::PasswordChange,
     change_profile::ProfileChange,
+    delete::Deletion,
     email::{Email, EmailError},
     register::{Mistake, RegisterOutcome, Registration},
     username::{Username, UsernameError},
@@ -47,6 +49,7 @@ pub struct Accounts {
     site: String,
     open: bool,
     recent: Duration,
+    name_reserved: Duration,
 }
 
 /// Somebody is signed in now.
@@ -124,6 +127,7 @@ impl Accounts {
             site: settings.site_name.clone(),
             open: settings.registration == config::Registration::Open,
             recent: settings.recent_sign_in,
+            name_reserved: settings.name_reserved,
         }
     }
 
@@ -143,6 +147,12 @@ impl Accounts {
     #[must_use]
     pub fn hashes_computed(&self) -> u64 {
         self.hasher.computed()
+    }
+
+    /// Lets go of names of deleted accounts whose time is over; tells how many.
+    pub async fn release_names(&self) -> Result<usize, db::Error> {
+        let now = self.clock.now();
+        self.database.write(move |conn| store::release_names(conn, now)).await
     }
 
     /// Removes counters that no longer mean anything, a batch; tells how many.

@@ -10,7 +10,7 @@ use crate::{
     db::{AnyConnection, is_taken},
     events::{self, Kind},
     passwords::{Context, Password, Weakness},
-    sessions::Session,
+    sessions::{Previously, Session},
     throttle::Refusal,
 };
 
@@ -54,6 +54,8 @@ pub enum Mistake {
     CurrentWrong,
     /// The new password is the current one.
     Same,
+    /// What was typed to confirm a deletion is not the user name.
+    NotMeant,
 }
 
 /// What came of it.
@@ -105,7 +107,7 @@ impl Accounts {
         let replaces = form.replaces;
         let forget = self.sessions.forgetting(replaces.as_ref().map(|session| session.owner.id));
         let open = move |conn: &mut AnyConnection| {
-            match store::insert(conn, &account) {
+            match store::insert(conn, &account, &owner) {
                 // Somebody else's transaction was first. What was counted is taken back in this one.
                 Err(error) if is_taken(&error) => {
                     throttle.take_back_registration(conn, network)?;
@@ -114,7 +116,7 @@ impl Accounts {
                 inserted => inserted?,
             }
             events::record(conn, Kind::Registered, Some(id), &owner, now)?;
-            sessions.open(conn, id, false, None, replaces.as_deref(), &owner).map(Some)
+            sessions.open(conn, id, false, &Previously::default(), replaces.as_deref(), &owner).map(Some)
         };
         match self.database.write_then(open, forget).await? {
             Some(session) => Ok(RegisterOutcome::Welcome(SignedIn::new(Kind::Registered, id, session, client))),
@@ -187,7 +189,8 @@ impl Accounts {
         email: Option<&Email>,
         client: &Client,
     ) -> Result<Result<Vec<Mistake>, Refusal>, Error> {
-        let (username, email) = (username.cloned(), email.cloned());
+        let username = username.map(|name| (name.clone(), self.name_hash(name.as_str())));
+        let email = email.cloned();
         let (throttle, network, now) = (self.throttle, client.network(), self.clock.now());
         let told = self
             .database
@@ -197,8 +200,8 @@ impl Accounts {
                     return Ok(Err(refusal));
                 }
                 let mut mistakes = Vec::new();
-                if let Some(username) = &username
-                    && store::has_username(conn, username)?
+                if let Some((username, reserved)) = &username
+                    && (store::has_username(conn, username)? || store::is_reserved(conn, reserved, now)?)
                 {
                     mistakes.push(Mistake::UsernameTaken);
                 }
@@ -227,7 +230,7 @@ impl Accounts {
 impl Mistake {
     pub(super) fn position(&self) -> u8 {
         match self {
-            Self::Username(_) | Self::UsernameTaken => 0,
+            Self::Username(_) | Self::UsernameTaken | Self::NotMeant => 0,
             Self::Email(_) | Self::EmailTaken => 1,
             Self::CurrentMissing | Self::CurrentWrong => 2,
             Self::PasswordMissing | Self::PasswordTooLong | Self::Password(_) | Self::Same => 3,

@@ -8,8 +8,13 @@ use uuid::Uuid;
 
 use super::{Email, Username, gate::Name};
 use crate::{
+    client::Client,
     clock::Timestamp,
-    db::{AnyConnection, schema::accounts},
+    db::{
+        AnyConnection,
+        schema::{accounts, reserved_names},
+    },
+    sessions::Previously,
 };
 
 /// What is needed to compare a password.
@@ -28,7 +33,7 @@ pub(super) struct NewAccount {
     pub(super) created_at: Timestamp,
 }
 
-pub(super) fn insert(conn: &mut AnyConnection, account: &NewAccount) -> QueryResult<()> {
+pub(super) fn insert(conn: &mut AnyConnection, account: &NewAccount, client: &Client) -> QueryResult<()> {
     diesel::insert_into(accounts::table)
         .values((
             accounts::id.eq(&account.id.as_bytes()[..]),
@@ -38,6 +43,8 @@ pub(super) fn insert(conn: &mut AnyConnection, account: &NewAccount) -> QueryRes
             accounts::password_hash.eq(&account.password_hash),
             accounts::created_at.eq(account.created_at),
             accounts::last_sign_in_at.eq(account.created_at),
+            accounts::last_sign_in_address.eq(client.address.to_canonical().to_string()),
+            accounts::last_sign_in_user_agent.eq(&client.user_agent),
         ))
         .execute(conn)
         .map(|_| ())
@@ -115,10 +122,59 @@ pub(super) fn replace_hash(conn: &mut AnyConnection, id: Uuid, hash: &str) -> Qu
         .map(|_| ())
 }
 
-/// Notes that somebody signed in now; tells when they did before.
-pub(super) fn note_sign_in(conn: &mut AnyConnection, id: Uuid, now: Timestamp) -> QueryResult<Option<Timestamp>> {
+/// Notes that somebody signed in now; tells what there was before.
+pub(super) fn note_sign_in(
+    conn: &mut AnyConnection,
+    id: Uuid,
+    client: &Client,
+    now: Timestamp,
+) -> QueryResult<Previously> {
     let account = accounts::table.find(&id.as_bytes()[..]);
-    let previous = account.select(accounts::last_sign_in_at).first(conn)?;
-    diesel::update(account).set(accounts::last_sign_in_at.eq(now)).execute(conn)?;
-    Ok(previous)
+    let (at, address, user_agent, failures) = account
+        .select((
+            accounts::last_sign_in_at,
+            accounts::last_sign_in_address,
+            accounts::last_sign_in_user_agent,
+            accounts::failed_sign_ins,
+        ))
+        .first(conn)?;
+    diesel::update(account)
+        .set((
+            accounts::last_sign_in_at.eq(now),
+            accounts::last_sign_in_address.eq(client.address.to_canonical().to_string()),
+            accounts::last_sign_in_user_agent.eq(&client.user_agent),
+            accounts::failed_sign_ins.eq(0),
+        ))
+        .execute(conn)?;
+    Ok(Previously { at, address, user_agent, failures })
+}
+
+/// Notes that somebody tried the password and failed.
+pub(super) fn note_failure(conn: &mut AnyConnection, id: Uuid) -> QueryResult<()> {
+    diesel::update(accounts::table.find(&id.as_bytes()[..]))
+        .set(accounts::failed_sign_ins.eq(accounts::failed_sign_ins + 1))
+        .execute(conn)
+        .map(|_| ())
+}
+
+/// Removes an account; its sessions go with it.
+pub(super) fn delete(conn: &mut AnyConnection, id: Uuid) -> QueryResult<bool> {
+    diesel::delete(accounts::table.find(&id.as_bytes()[..])).execute(conn).map(|rows| rows > 0)
+}
+
+/// Keeps a name from others until then.
+pub(super) fn reserve(conn: &mut AnyConnection, name: &[u8; 32], until: Timestamp) -> QueryResult<()> {
+    diesel::delete(reserved_names::table.find(&name[..])).execute(conn)?;
+    diesel::insert_into(reserved_names::table)
+        .values((reserved_names::name.eq(&name[..]), reserved_names::until.eq(until)))
+        .execute(conn)
+        .map(|_| ())
+}
+
+pub(super) fn is_reserved(conn: &mut AnyConnection, name: &[u8; 32], now: Timestamp) -> QueryResult<bool> {
+    select(exists(reserved_names::table.find(&name[..]).filter(reserved_names::until.gt(now)))).get_result(conn)
+}
+
+pub(super) fn release_names(conn: &mut AnyConnection, now: Timestamp) -> QueryResult<usize> {
+    diesel::delete(reserved_names::table.filter(reserved_names::until.le(now))).execute(conn)
 }

@@ -10,6 +10,9 @@ diesel::table! {
         password_hash -> Text,
         created_at -> BigInt,
         last_sign_in_at -> Nullable<BigInt>,
+        last_sign_in_address -> Text,
+        last_sign_in_user_agent -> Text,
+        failed_sign_ins -> Integer,
     }
 }
 
@@ -23,6 +26,9 @@ diesel::table! {
         expires_at -> BigInt,
         remembered -> Bool,
         previous_sign_in_at -> Nullable<BigInt>,
+        previous_address -> Text,
+        previous_user_agent -> Text,
+        failures_before -> Integer,
         address -> Text,
         user_agent -> Text,
     }
@@ -47,6 +53,13 @@ diesel::table! {
         failures -> Integer,
         blocked_until -> BigInt,
         expires_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    reserved_names (name) {
+        name -> Binary,
+        until -> BigInt,
     }
 }
 

@@ -31,10 +31,12 @@ pub enum Flash {
     OneEnded,
     /// All other sessions were ended.
     OthersEnded,
+    /// The account was deleted.
+    Deleted,
 }
 
 impl Flash {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Welcome,
         Self::SignedOut,
         Self::SessionEnded,
@@ -42,6 +44,7 @@ impl Flash {
         Self::ProfileChanged,
         Self::OneEnded,
         Self::OthersEnded,
+        Self::Deleted,
     ];
 
     /// The cookie that carries the message.

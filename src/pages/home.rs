@@ -7,6 +7,7 @@ use super::{Page, When, layout::Layout, show};
 use crate::{
     app::App,
     http::{guard::Member, problem::Problem},
+    words,
 };
 
 #[derive(Template)]
@@ -17,6 +18,8 @@ struct Home {
     email: String,
     member_since: When,
     last_sign_in: Option<When>,
+    last_place: String,
+    failures: i32,
 }
 
 impl Page for Home {
@@ -34,7 +37,9 @@ pub async fn get(app: Data<App>, req: HttpRequest, member: Member) -> Result<Htt
         username: session.owner.username.clone(),
         email: session.owner.email.clone(),
         member_since: When::new(session.owner.created_at, now),
-        last_sign_in: session.previous_sign_in_at.map(|at| When::new(at, now)),
+        last_sign_in: session.previously.at.map(|at| When::new(at, now)),
+        last_place: words::place(&session.previously.user_agent, &session.previously.address),
+        failures: session.previously.failures,
     };
     show(&app, StatusCode::OK, &page)
 }

@@ -25,9 +25,15 @@ pub async fn post(app: Data<App>, visitor: Visitor) -> Result<HttpResponse, Prob
     if let Some(session) = visitor.session {
         app.sessions.end(session, &visitor.client).await?;
     }
-    let mut response = guard::see_other("/login");
-    response.headers_mut().insert(CLEAR_SITE_DATA, HeaderValue::from_static("\"cache\", \"storage\""));
+    let mut response = leave();
     add_cookie(&mut response, &app.jar.clear(Name::Session))?;
     add_cookie(&mut response, &Flash::SignedOut.cookie(app.jar, &app.keys, app.clock.now()))?;
     Ok(response)
+}
+
+/// To the sign-in page, leaving nothing in the browser that it showed before.
+pub(super) fn leave() -> HttpResponse {
+    let mut response = guard::see_other("/login");
+    response.headers_mut().insert(CLEAR_SITE_DATA, HeaderValue::from_static("\"cache\", \"storage\""));
+    response
 }

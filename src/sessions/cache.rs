@@ -118,7 +118,7 @@ mod tests {
         let session = Session {
             id: token.session,
             owner,
-            previous_sign_in_at: None,
+            previously: crate::sessions::Previously::default(),
             authenticated_at: NOW,
             expires_at: NOW,
             remembered: false,

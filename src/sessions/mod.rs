@@ -93,6 +93,19 @@ pub struct Owner {
     pub created_at: Timestamp,
 }
 
+/// What there was before a sign-in, for its owner to recognise, or not.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Previously {
+    /// When they signed in before; `None` at the first time.
+    pub at: Option<Timestamp>,
+    /// From where.
+    pub address: String,
+    /// With which browser.
+    pub user_agent: String,
+    /// How often somebody tried the account's password since, and failed.
+    pub failures: i32,
+}
+
 /// A living session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Session {
@@ -100,8 +113,8 @@ pub struct Session {
     pub id: SessionId,
     /// Whose it is.
     pub owner: Owner,
-    /// The sign-in before the one that began it.
-    pub previous_sign_in_at: Option<Timestamp>,
+    /// What there was before the sign-in that began it.
+    pub previously: Previously,
     /// When the password was last given.
     pub authenticated_at: Timestamp,
     /// Whether it is to be kept when the browser is closed.
@@ -197,7 +210,7 @@ impl Sessions {
         conn: &mut AnyConnection,
         account: Uuid,
         remembered: bool,
-        previous_sign_in_at: Option<Timestamp>,
+        previously: &Previously,
         replaces: Option<&Session>,
         client: &Client,
     ) -> QueryResult<Opened> {
@@ -213,7 +226,7 @@ impl Sessions {
             keep_for: remembered.then_some(self.remembered.lifetime),
             replaced: ended,
         };
-        store::insert(conn, &opened, previous_sign_in_at, client)?;
+        store::insert(conn, &opened, previously, client)?;
         Ok(opened)
     }
 
@@ -305,7 +318,7 @@ impl Sessions {
     /// [`Sessions::forgetting`].
     pub fn renew(&self, conn: &mut AnyConnection, session: &Session, client: &Client) -> QueryResult<Opened> {
         store::delete(conn, session.id)?;
-        self.open(conn, session.owner.id, session.remembered, session.previous_sign_in_at, None, client)
+        self.open(conn, session.owner.id, session.remembered, &session.previously, None, client)
     }
 
     /// Notes that the password was given again, in whatever transaction `conn` is in, to be followed by

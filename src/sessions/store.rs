@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use diesel::{BoolExpressionMethods, ExpressionMethods, OptionalExtension, QueryDsl, QueryResult, RunQueryDsl};
 use uuid::Uuid;
 
-use super::{Listed, Opened, Owner, Session, SessionId};
+use super::{Listed, Opened, Owner, Previously, Session, SessionId};
 use crate::{
     client::{Client, RequestId},
     clock::Timestamp,
@@ -19,7 +19,7 @@ use crate::{
 pub(super) fn insert(
     conn: &mut AnyConnection,
     opened: &Opened,
-    previous_sign_in_at: Option<Timestamp>,
+    previously: &Previously,
     client: &Client,
 ) -> QueryResult<()> {
     diesel::insert_into(sessions::table)
@@ -31,7 +31,10 @@ pub(super) fn insert(
             sessions::last_seen_at.eq(opened.began_at),
             sessions::expires_at.eq(opened.expires_at),
             sessions::remembered.eq(opened.keep_for.is_some()),
-            sessions::previous_sign_in_at.eq(previous_sign_in_at),
+            sessions::previous_sign_in_at.eq(previously.at),
+            sessions::previous_address.eq(&previously.address),
+            sessions::previous_user_agent.eq(&previously.user_agent),
+            sessions::failures_before.eq(previously.failures),
             sessions::address.eq(client.address.to_canonical().to_string()),
             sessions::user_agent.eq(&client.user_agent),
         ))
@@ -41,30 +44,35 @@ pub(super) fn insert(
 
 /// The session and when its last use was written.
 pub(super) fn load(conn: &mut AnyConnection, id: SessionId) -> QueryResult<Option<(Session, Timestamp)>> {
-    type Row = ((Timestamp, Timestamp, Timestamp, bool, Option<Timestamp>), (Vec<u8>, String, String, Timestamp));
+    type Row = (
+        (Timestamp, Timestamp, Timestamp, bool),
+        (Option<Timestamp>, String, String, i32),
+        (Vec<u8>, String, String, Timestamp),
+    );
     let row: Option<Row> = sessions::table
         .inner_join(accounts::table)
         .filter(sessions::id.eq(&id.0[..]))
         .select((
+            (sessions::last_seen_at, sessions::authenticated_at, sessions::expires_at, sessions::remembered),
             (
-                sessions::last_seen_at,
-                sessions::authenticated_at,
-                sessions::expires_at,
-                sessions::remembered,
                 sessions::previous_sign_in_at,
+                sessions::previous_address,
+                sessions::previous_user_agent,
+                sessions::failures_before,
             ),
             (accounts::id, accounts::username, accounts::email, accounts::created_at),
         ))
         .first(conn)
         .optional()?;
-    let Some(((last_seen_at, authenticated_at, expires_at, remembered, previous_sign_in_at), owner)) = row else {
+    let Some(((last_seen_at, authenticated_at, expires_at, remembered), before, owner)) = row else {
         return Ok(None);
     };
+    let (at, address, user_agent, failures) = before;
     let (account, username, email, created_at) = owner;
     let session = Session {
         id,
         owner: Owner { id: uuid(&account)?, username, email, created_at },
-        previous_sign_in_at,
+        previously: Previously { at, address, user_agent, failures },
         authenticated_at,
         expires_at,
         remembered,

@@ -244,6 +244,8 @@ fn the_help_is_the_reference_of_every_setting_and_shows_no_secret() {
         "REMEMBER_IDLE",
         "REMEMBER_LIFETIME",
         "RECENT_SIGN_IN",
+        "EVENTS_KEPT",
+        "NAME_RESERVED",
         "PASSWORD_MIN_LENGTH",
         "SESSION_CACHE",
         "REGISTRATION_RATE",

@@ -92,7 +92,15 @@ async fn the_way_back_leads_to_an_empty_database_and_forth_again() {
 async fn several_processes_may_start_at_once_on_one_database() {
     let app = TestApp::spawn();
     app.query(|conn| {
-        for table in ["round_trips", "throttles", "events", "sessions", "accounts", "__diesel_schema_migrations"] {
+        for table in [
+            "round_trips",
+            "reserved_names",
+            "throttles",
+            "events",
+            "sessions",
+            "accounts",
+            "__diesel_schema_migrations",
+        ] {
             conn.batch_execute(&format!("DROP TABLE {table}"))?;
         }
         Ok(())

@@ -55,6 +55,8 @@ async fn each_page(browser: &Browser, mut look: impl AsyncFnMut(&'static str)) {
         ("/account", "Your account", "account"),
         ("/account/password", "Change your password", "password"),
         ("/account/sessions", "Where you are signed in", "sessions"),
+        ("/account/activity", "What happened", "activity"),
+        ("/account/delete", "Delete your account", "delete"),
     ] {
         browser.go(path).await;
         browser.arrives(heading).await;
@@ -144,6 +146,8 @@ async fn the_html_of_every_page_is_valid() {
         ("account", member.get("/account").await),
         ("password", member.get("/account/password").await),
         ("sessions", member.get("/account/sessions").await),
+        ("activity", member.get("/account/activity").await),
+        ("delete", member.get("/account/delete").await),
         ("problem", guest.get("/nowhere").await),
         ("error", guest.get("/test/panic").await),
     ];

@@ -176,3 +176,33 @@ async fn a_person_changes_their_password_and_then_their_names_and_stays_signed_i
     browser.arrives("Hello, ida").await;
     browser.close().await;
 }
+
+#[tokio::test]
+async fn a_person_looks_at_what_happened_and_then_deletes_their_account() {
+    let app = TestApp::spawn();
+    app.member("zoe").await;
+    app.client().sign_in("zoe", "not the password at all").await;
+    let browser = enter(&app, PASSWORD).await;
+    browser.shows("1 failed attempt to sign in as you.").await;
+    browser.press("See what happened").await;
+    browser.arrives("What happened").await;
+    browser.shows("Somebody gave a wrong password").await;
+    browser.press("Account").await;
+    browser.arrives("Your account").await;
+    browser.press("Delete the account").await;
+    browser.arrives("Delete your account").await;
+    browser.fill("Type your user name", "zo").await;
+    browser.fill("Your password", PASSWORD).await;
+    browser.press("Delete my account").await;
+    browser.shows("Type your user name to show that you mean it.").await;
+    assert_eq!(browser.value("confirm").await, "zo");
+    browser.fill("Type your user name", "zoe").await;
+    browser.fill("Your password", PASSWORD).await;
+    browser.press("Delete my account").await;
+    browser.shows("Your account is deleted.").await;
+    browser.fill("User name or e-mail", "zoe").await;
+    browser.fill("Password", PASSWORD).await;
+    browser.press("Sign in").await;
+    browser.shows("One thing to mend").await;
+    browser.close().await;
+}

@@ -9,6 +9,10 @@ CREATE TABLE accounts (
     password_hash VARCHAR(255) NOT NULL,
     created_at BIGINT NOT NULL,
     last_sign_in_at BIGINT,
+    last_sign_in_address VARCHAR(45) NOT NULL DEFAULT '',
+    last_sign_in_user_agent VARCHAR(255) NOT NULL DEFAULT '',
+    -- Since the last sign-in.
+    failed_sign_ins INTEGER NOT NULL DEFAULT 0,
     UNIQUE KEY accounts_username (username),
     UNIQUE KEY accounts_email_key (email_key)
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;

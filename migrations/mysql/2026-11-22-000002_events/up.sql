@@ -8,5 +8,6 @@ CREATE TABLE events (
     user_agent VARCHAR(255) NOT NULL,
     request_id VARCHAR(32) NOT NULL,
     occurrences INTEGER NOT NULL,
+    KEY events_at (at),
     KEY events_account (account_id, id)
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;

@@ -7,5 +7,9 @@ CREATE TABLE accounts (
     email_key TEXT NOT NULL UNIQUE,
     password_hash TEXT NOT NULL,
     created_at BIGINT NOT NULL,
-    last_sign_in_at BIGINT
+    last_sign_in_at BIGINT,
+    last_sign_in_address TEXT NOT NULL DEFAULT '',
+    last_sign_in_user_agent TEXT NOT NULL DEFAULT '',
+    -- Since the last sign-in.
+    failed_sign_ins INTEGER NOT NULL DEFAULT 0
 ) WITHOUT ROWID;

@@ -7,7 +7,11 @@ CREATE TABLE sessions (
     last_seen_at BIGINT NOT NULL,
     expires_at BIGINT NOT NULL,
     remembered BOOLEAN NOT NULL,
+    -- What there was before this sign-in, for its owner to recognise.
     previous_sign_in_at BIGINT,
+    previous_address TEXT NOT NULL DEFAULT '',
+    previous_user_agent TEXT NOT NULL DEFAULT '',
+    failures_before INTEGER NOT NULL DEFAULT 0,
     address TEXT NOT NULL,
     user_agent TEXT NOT NULL
 ) WITHOUT ROWID;

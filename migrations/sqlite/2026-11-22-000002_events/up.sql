@@ -9,4 +9,5 @@ CREATE TABLE events (
     request_id TEXT NOT NULL,
     occurrences INTEGER NOT NULL
 ) WITHOUT ROWID;
+CREATE INDEX events_at ON events (at);
 CREATE INDEX events_account ON events (account_id, id);

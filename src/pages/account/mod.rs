@@ -1,5 +1,8 @@
 //! `/account`: user name and e-mail address. The pages below it have files of their own.
 
+pub mod activity;
+pub mod delete;
+pub mod export;
 pub mod password;
 pub mod sessions;
 

@@ -1,5 +1,8 @@
 //! The pages below `/account`; this file is `/account` itself.
 
+mod activity;
+mod delete;
+mod export;
 mod password;
 mod sessions;
 

@@ -1,0 +1,6 @@
+-- Names of deleted accounts, as keyed hashes, until somebody else may have them.
+CREATE TABLE reserved_names (
+    name BLOB NOT NULL PRIMARY KEY,
+    until BIGINT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX reserved_names_until ON reserved_names (until);

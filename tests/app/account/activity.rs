@@ -1,0 +1,93 @@
+use std::time::Duration;
+
+use diesel::{ExpressionMethods, QueryDsl, RunQueryDsl};
+use gatehouse::db::schema::events;
+
+use super::submit;
+use crate::support::{PASSWORD, TestApp};
+
+#[tokio::test]
+async fn one_sees_what_happened_to_ones_account_and_to_nobody_elses() {
+    let app = TestApp::spawn();
+    let client = app.member("zoe").await;
+    let eva = app.member("eva").await;
+    app.client().sign_in("zoe", "not the password at all").await;
+    app.clock.advance(Duration::from_mins(5));
+    submit(&client, "/account", &[("username", "ida"), ("email", "zoe@keepers.example")]).await;
+    let page = client.get("/account/activity").await.body;
+    let what: Vec<_> = page.split("<h2>").skip(1).map(|part| part.split("</h2>").next().unwrap()).collect();
+    assert_eq!(what, ["You changed your name or address", "Somebody gave a wrong password", "You made the account"]);
+    assert!(
+        page.contains(
+            "<time datetime=\"2026-11-22T00:05:00Z\" title=\"2026-11-22T00:05:00Z\">today at 00:05 UTC</time>"
+        )
+    );
+    assert!(page.contains("from 127.0.0.1"));
+    assert_eq!(eva.get("/account/activity").await.body.matches("<h2>").count(), 1);
+}
+
+#[tokio::test]
+async fn pages_follow_one_another_without_a_gap_or_a_double() {
+    let app = TestApp::spawn();
+    let client = app.member("zoe").await;
+    for _ in 0..30 {
+        assert_eq!(app.client().sign_in("zoe", PASSWORD).await.status, 303);
+    }
+    let first = client.get("/account/activity").await.body;
+    assert_eq!(first.matches("<h2>").count(), 25);
+    let older = first.split("<a href=\"").find(|part| part.starts_with("/account/activity?before=")).unwrap();
+    let second = client.get(older.split('"').next().unwrap()).await.body;
+    assert_eq!(second.matches("<h2>").count(), 6);
+    assert!(second.contains("You made the account") && !second.contains(">Older</a>"));
+    assert_eq!(client.get("/account/activity?before=nonsense").await.status, 200);
+}
+
+#[tokio::test]
+async fn what_happened_is_kept_for_its_time_and_removed_in_batches() {
+    let app = TestApp::with(&["--events-kept", "30d"]);
+    app.member("zoe").await;
+    // More than a batch.
+    app.query(|conn| {
+        let first: Vec<u8> = events::table.select(events::id).first(conn)?;
+        for _ in 0..1200 {
+            diesel::insert_into(events::table)
+                .values((
+                    events::id.eq(uuid::Uuid::now_v7().as_bytes().to_vec()),
+                    events::at.eq(crate::support::BEGINNING),
+                    events::kind.eq("signed_in"),
+                    events::account_id.eq(Some(first.clone())),
+                    events::address.eq("192.0.2.1"),
+                    events::user_agent.eq(""),
+                    events::request_id.eq("0"),
+                    events::occurrences.eq(1),
+                ))
+                .execute(conn)?;
+        }
+        Ok(())
+    })
+    .await;
+    let count = async || app.query(|conn| events::table.count().get_result::<i64>(conn)).await;
+    app.clock.advance(Duration::from_hours(24 * 30));
+    gatehouse::server::clean(&app.app).await;
+    // The session has ended meanwhile, and that is one more.
+    assert_eq!(count().await, 1202, "to the day");
+    app.clock.advance(Duration::from_secs(1));
+    gatehouse::server::clean(&app.app).await;
+    assert_eq!(count().await, 1, "the end of the session is newer");
+}
+
+#[tokio::test]
+async fn home_tells_of_the_sign_in_before_and_of_failed_attempts_since() {
+    let app = TestApp::spawn();
+    app.member("zoe").await;
+    for _ in 0..3 {
+        app.client().sign_in("zoe", "not the password at all").await;
+    }
+    let client = app.client();
+    client.sign_in("zoe", PASSWORD).await;
+    let home = client.get("/").await.body;
+    assert!(home.contains("An unknown browser, from 127.0.0.1"), "{home}");
+    assert!(home.contains("3 failed attempts to sign in as you."), "{home}");
+    client.sign_in("zoe", PASSWORD).await;
+    assert!(!client.get("/").await.body.contains("failed attempt"));
+}

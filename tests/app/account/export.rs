@@ -1,0 +1,61 @@
+use serde_json::Value;
+
+use crate::support::{PASSWORD, TestApp};
+
+#[tokio::test]
+async fn all_that_is_kept_about_a_person_is_a_file_for_that_person_and_has_no_secret_in_it() {
+    let app = TestApp::spawn();
+    let client = app.member("zoe").await;
+    app.member("eva").await;
+    app.client().sign_in("zoe", "not the password at all").await;
+    let answer = client.get("/account/export").await;
+    assert_eq!((answer.status, answer.header("content-type")), (200, "application/json"));
+    assert_eq!(answer.header("content-disposition"), "attachment; filename=\"gatehouse-zoe.json\"");
+    assert_eq!(answer.header("cache-control"), "no-store");
+    let export: Value = serde_json::from_str(&answer.body).unwrap();
+    assert_eq!(export["format"], "gatehouse-export-1");
+    assert_eq!(
+        (&export["account"]["username"], &export["account"]["email"]),
+        (&"zoe".into(), &"zoe@keepers.example".into())
+    );
+    assert_eq!(export["sessions"].as_array().unwrap().len(), 1);
+    assert_eq!(export["sessions"][0]["this_one"], true);
+    let what: Vec<_> =
+        export["events"].as_array().unwrap().iter().map(|event| event["what"].as_str().unwrap()).collect();
+    assert_eq!(what, ["sign_in_failed", "registered"]);
+    assert!(!answer.body.contains("argon2") && !answer.body.contains("eva"));
+    assert!(!answer.body.contains(&client.cookie("session").unwrap()));
+}
+
+#[tokio::test]
+async fn an_export_of_any_length_is_one_whole() {
+    use diesel::{ExpressionMethods, QueryDsl, RunQueryDsl};
+    use gatehouse::db::schema::{accounts, events};
+    let app = TestApp::spawn();
+    let client = app.member("zoe").await;
+    for rows in [499_usize, 500, 1] {
+        app.query(move |conn| {
+            let account: Vec<u8> = accounts::table.select(accounts::id).first(conn)?;
+            for _ in 0..rows {
+                diesel::insert_into(events::table)
+                    .values((
+                        events::id.eq(uuid::Uuid::now_v7().as_bytes().to_vec()),
+                        events::at.eq(0),
+                        events::kind.eq("signed_in"),
+                        events::account_id.eq(Some(account.clone())),
+                        events::address.eq("192.0.2.1"),
+                        events::user_agent.eq("\"quoted\""),
+                        events::request_id.eq("0"),
+                        events::occurrences.eq(1),
+                    ))
+                    .execute(conn)?;
+            }
+            Ok(())
+        })
+        .await;
+        let export: Value = serde_json::from_str(&client.get("/account/export").await.body).unwrap();
+        let kept = app.query(|conn| events::table.count().get_result::<i64>(conn)).await;
+        assert_eq!(export["events"].as_array().unwrap().len(), usize::try_from(kept).unwrap());
+    }
+    assert_eq!(client.sign_in("zoe", PASSWORD).await.status, 303);
+}
