@@ -139,6 +139,77 @@ mod tests {
         }
     }
 
+    // ASVS 6.2.4: the lists of common passwords hold few of fifteen characters; people who are told to use more take two.
+    #[test]
+    fn three_thousand_passwords_made_of_two_of_the_commonest_are_refused() {
+        let common = [
+            "password",
+            "iloveyou",
+            "princess",
+            "football",
+            "baseball",
+            "sunshine",
+            "superman",
+            "trustno1",
+            "starwars",
+            "whatever",
+            "computer",
+            "michelle",
+            "jennifer",
+            "corvette",
+            "mercedes",
+            "maverick",
+            "qwertyui",
+            "12345678",
+            "87654321",
+            "11111111",
+            "00000000",
+            "asdfghjk",
+            "qwerty123",
+            "password1",
+            "letmein1",
+            "welcome1",
+            "charlie1",
+            "steelers",
+            "marlboro",
+            "midnight",
+            "victoria",
+            "hardcore",
+            "scorpion",
+            "redskins",
+            "internet",
+            "dolphins",
+            "einstein",
+            "danielle",
+            "chocolate",
+            "butterfly",
+            "liverpool",
+            "elizabeth",
+            "alexander",
+            "1q2w3e4r",
+            "1qaz2wsx",
+            "zaq12wsx",
+            "q1w2e3r4",
+            "passw0rd",
+            "p@ssw0rd",
+            "abcd1234",
+            "abc12345",
+            "test1234",
+            "monkey12",
+            "dragon12",
+            "master12",
+            "shadow12",
+        ];
+        let mut refused = 0;
+        for one in common {
+            for other in common {
+                assert_eq!(judge(&format!("{one}{other}")), Err(Weakness::Common), "{one}{other}");
+                refused += 1;
+            }
+        }
+        assert!(refused > 3000);
+    }
+
     #[test]
     fn any_kind_of_character_will_do() {
         for text in [

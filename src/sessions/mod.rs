@@ -435,3 +435,30 @@ impl Sessions {
         Ok(removed.len())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    // ASVS 7.2.3
+    #[test]
+    fn an_id_is_128_bits_of_chance() {
+        const IDS: u32 = 100_000;
+        let ids: HashSet<[u8; 16]> = (0..IDS).map(|_| *SessionId::new().as_bytes()).collect();
+        assert_eq!(ids.len(), IDS as usize);
+        for bit in 0..128 {
+            let ones = ids.iter().filter(|id| id[bit / 8] >> (bit % 8) & 1 == 1).count();
+            // Eight standard deviations: by chance once in 10^15 runs.
+            assert!(ones.abs_diff(50_000) < 1265, "bit {bit}: {ones}");
+        }
+    }
+
+    #[test]
+    fn an_id_is_not_shown_by_debug() {
+        let id = SessionId::new();
+        assert_eq!(format!("{id:?}"), "SessionId");
+        assert_eq!(SessionId::try_from(String::from(id)), Ok(id));
+    }
+}

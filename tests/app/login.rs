@@ -199,6 +199,16 @@ async fn a_password_that_is_changed_while_it_is_compared_opens_nothing() {
     }
 }
 
+// ASVS 6.2.10
+#[tokio::test]
+async fn a_password_is_as_good_after_five_years_as_on_its_first_day() {
+    let app = TestApp::spawn();
+    app.member("zoe").await;
+    app.clock.advance(std::time::Duration::from_hours(5 * 365 * 24));
+    let client = app.client();
+    assert_eq!((client.sign_in("zoe", PASSWORD).await.status, client.get("/").await.status), (303, 200));
+}
+
 #[tokio::test]
 async fn there_is_no_account_that_nobody_made() {
     let app = TestApp::with(&["--failure-rate", "0"]);

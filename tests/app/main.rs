@@ -10,6 +10,7 @@
 
 mod account;
 mod assets;
+mod asvs;
 mod command_line;
 mod cross_origin;
 mod database;
