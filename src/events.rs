@@ -234,6 +234,11 @@ impl Notes {
         }
     }
 
+    /// Forgets what was noted of an account that is gone.
+    pub fn forget(&self, account: Uuid) {
+        self.pending().retain(|(_, _, of), _| *of != Some(account));
+    }
+
     /// Writes what was noted. What could not be written is kept for the next time.
     pub async fn write(&self, database: &Database) -> Result<(), db::Error> {
         // One at a time, so that whoever returns from here knows that all of what was noted before is written.

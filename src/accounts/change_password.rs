@@ -65,10 +65,11 @@ impl Accounts {
             if !passed.settle(conn, now)? {
                 return Ok(None);
             }
+            let Some(opened) = sessions.renew(conn, &session, &owner)? else { return Ok(None) };
             store::replace_hash(conn, account, &hash)?;
-            Sessions::close_all(conn, account, Some(session.id), &owner, now)?;
+            Sessions::close_all(conn, account, Some(opened.id()), &owner, now)?;
             events::record(conn, Kind::PasswordChanged, Some(account), &owner, now)?;
-            sessions.renew(conn, &session, &owner).map(Some)
+            Ok(Some(opened))
         };
         let opened = self.database.write_then(change, self.sessions.forgetting(Some(account))).await?;
         if opened.is_some() {

@@ -73,6 +73,8 @@ impl Accounts {
         if !deleted {
             return Ok(Err(Refused::Busy));
         }
+        // With its address; what was written already has none any more.
+        self.notes.forget(account);
         events::log(Kind::AccountDeleted, Some(account), client);
         Ok(Ok(()))
     }

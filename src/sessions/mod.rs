@@ -181,6 +181,14 @@ pub struct Sessions {
     seen: Mutex<HashMap<SessionId, Timestamp>>,
 }
 
+impl Opened {
+    /// The new session's id.
+    #[must_use]
+    pub fn id(&self) -> SessionId {
+        self.token.session
+    }
+}
+
 impl Sessions {
     /// With the limits of `settings`.
     #[must_use]
@@ -315,10 +323,12 @@ impl Sessions {
     }
 
     /// The same session under a new id (ASVS 7.2.4), in whatever transaction `conn` is in, to be followed by
-    /// [`Sessions::forgetting`].
-    pub fn renew(&self, conn: &mut AnyConnection, session: &Session, client: &Client) -> QueryResult<Opened> {
-        store::delete(conn, session.id)?;
-        self.open(conn, session.owner.id, session.remembered, &session.previously, None, client)
+    /// [`Sessions::forgetting`]. `None` if it has ended meanwhile: what is dead is not renewed.
+    pub fn renew(&self, conn: &mut AnyConnection, session: &Session, client: &Client) -> QueryResult<Option<Opened>> {
+        if !store::delete(conn, session.id)? {
+            return Ok(None);
+        }
+        self.open(conn, session.owner.id, session.remembered, &session.previously, None, client).map(Some)
     }
 
     /// Notes that the password was given again, in whatever transaction `conn` is in, to be followed by

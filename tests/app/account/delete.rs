@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use diesel::{QueryDsl, RunQueryDsl};
+use diesel::{ExpressionMethods, QueryDsl, RunQueryDsl};
 use gatehouse::db::schema::{accounts, events, sessions};
 
 use super::submit;
@@ -14,6 +14,8 @@ async fn a_deleted_account_is_gone_with_its_sessions_and_what_happened_has_no_ad
     let elsewhere = app.client();
     elsewhere.sign_in("zoe", PASSWORD).await;
     assert!(elsewhere.is_signed_in().await);
+    // Noted and perhaps not written yet.
+    assert_eq!(elsewhere.post("/logout", &[]).await.status, 403);
 
     let answer = submit(&client, "/account/delete", &[("confirm", "Zoe"), ("current_password", PASSWORD)]).await;
 
@@ -36,7 +38,13 @@ async fn a_deleted_account_is_gone_with_its_sessions_and_what_happened_has_no_ad
         .await;
     let of_zoe: Vec<_> =
         rows.iter().filter(|(_, address, _)| address != "127.0.0.1").map(|(kind, ..)| kind.as_str()).collect();
+    let of_zoe: Vec<_> = of_zoe.into_iter().filter(|kind| *kind != "form_refused").collect();
     assert_eq!(of_zoe, ["registered", "signed_in", "account_deleted"]);
+    app.write_down().await;
+    let refused: Vec<String> = app
+        .query(|conn| events::table.filter(events::kind.eq("form_refused")).select(events::address).load(conn))
+        .await;
+    assert!(refused.iter().all(String::is_empty), "{refused:?}");
     let kept = format!("{rows:?}");
     assert!(!kept.contains("zoe"), "{kept}");
 }
