@@ -2,11 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{
-    Accounts, Device, Error, Mistake, Refused,
-    gate::{Passage, Whom},
-    store,
-};
+use super::{Accounts, Device, Error, Mistake, Refused, store};
 use crate::{
     client::Client,
     db::AnyConnection,
@@ -51,11 +47,9 @@ impl Accounts {
         let (Some(current), Some(password), true) = (change.current, change.password, mistakes.is_empty()) else {
             return Ok(Err(Refused::Mistakes(mistakes)));
         };
-        let passed = match self.compare(Whom::Account(account), current, change.devices, client).await? {
-            Passage::Passed(passed) => passed,
-            Passage::Wrong => return Ok(Err(Refused::Mistakes(vec![Mistake::CurrentWrong]))),
-            Passage::Throttled(refusal) => return Ok(Err(Refused::Throttled(refusal))),
-            Passage::Busy => return Ok(Err(Refused::Busy)),
+        let passed = match self.confirm(account, current, change.devices, client).await? {
+            Ok(passed) => passed,
+            Err(refused) => return Ok(Err(refused)),
         };
         let Some(turn) = self.hasher.turn(client.network()) else { return Ok(Err(Refused::Busy)) };
         let hash = turn.hash(password).await?;

@@ -2,11 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{
-    Accounts, Device, Email, Error, Mistake, Refused, Username,
-    gate::{Passage, Whom},
-    store,
-};
+use super::{Accounts, Device, Email, Error, Mistake, Refused, Username, store};
 use crate::{
     client::Client,
     db::{AnyConnection, is_taken},
@@ -67,14 +63,10 @@ impl Accounts {
             return Ok(Err(Refused::Mistakes(mistakes)));
         };
         let passed = match change.current {
-            Some(current) if !recent => {
-                match self.compare(Whom::Account(account), current, change.devices, client).await? {
-                    Passage::Passed(passed) => Some(passed),
-                    Passage::Wrong => return Ok(Err(Refused::Mistakes(vec![Mistake::CurrentWrong]))),
-                    Passage::Throttled(refusal) => return Ok(Err(Refused::Throttled(refusal))),
-                    Passage::Busy => return Ok(Err(Refused::Busy)),
-                }
-            }
+            Some(current) if !recent => match self.confirm(account, current, change.devices, client).await? {
+                Ok(passed) => Some(passed),
+                Err(refused) => return Ok(Err(refused)),
+            },
             _ => None,
         };
 

@@ -2,11 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{
-    Accounts, Device, Error, Mistake, Refused, Username,
-    gate::{Passage, Whom},
-    store,
-};
+use super::{Accounts, Device, Error, Mistake, Refused, Username, store};
 use crate::{
     client::Client,
     db::AnyConnection,
@@ -49,11 +45,9 @@ impl Accounts {
         let (Some(current), true) = (deletion.current, mistakes.is_empty()) else {
             return Ok(Err(Refused::Mistakes(mistakes)));
         };
-        let passed = match self.compare(Whom::Account(account), current, deletion.devices, client).await? {
-            Passage::Passed(passed) => passed,
-            Passage::Wrong => return Ok(Err(Refused::Mistakes(vec![Mistake::CurrentWrong]))),
-            Passage::Throttled(refusal) => return Ok(Err(Refused::Throttled(refusal))),
-            Passage::Busy => return Ok(Err(Refused::Busy)),
+        let passed = match self.confirm(account, current, deletion.devices, client).await? {
+            Ok(passed) => passed,
+            Err(refused) => return Ok(Err(refused)),
         };
 
         let (throttle, now) = (self.throttle, self.clock.now());

@@ -4,7 +4,7 @@
 use unicode_normalization::UnicodeNormalization;
 use uuid::Uuid;
 
-use super::{Accounts, Device, Email, Error, Username, store};
+use super::{Accounts, Device, Email, Error, Mistake, Refused, Username, store};
 use crate::{
     client::Client,
     clock::Timestamp,
@@ -131,6 +131,22 @@ impl Accounts {
         self.database.write(fail).await?;
         events::log(Kind::SignInFailed, account, client);
         Ok(Passage::Wrong)
+    }
+
+    /// Compares the password that somebody gave to confirm a change with that of their own account.
+    pub(super) async fn confirm(
+        &self,
+        account: Uuid,
+        current: Password,
+        devices: Vec<Device>,
+        client: &Client,
+    ) -> Result<Result<Passed, Refused>, Error> {
+        Ok(match self.compare(Whom::Account(account), current, devices, client).await? {
+            Passage::Passed(passed) => Ok(passed),
+            Passage::Wrong => Err(Refused::Mistakes(vec![Mistake::CurrentWrong])),
+            Passage::Throttled(refusal) => Err(Refused::Throttled(refusal)),
+            Passage::Busy => Err(Refused::Busy),
+        })
     }
 
     /// What a name that does not exist is counted under, or one that is reserved is known by. A keyed hash, because people
