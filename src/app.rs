@@ -17,7 +17,7 @@ use crate::{
 /// The application, shared by all workers.
 pub struct App {
     /// Shown in titles and headings.
-    pub site_name: String,
+    pub site_name: Arc<str>,
     /// The one origin that people see, as browsers write it.
     pub origin: String,
     /// Whether browsers reach us over TLS.

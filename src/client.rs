@@ -2,8 +2,10 @@
 //! used below it; knows nothing of HTTP.
 
 use std::{
+    cell::Cell,
     fmt,
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    sync::Arc,
 };
 
 use crate::random;
@@ -14,7 +16,7 @@ pub struct Client {
     /// The address, behind trusted proxies the one they saw.
     pub address: IpAddr,
     /// What the browser calls itself, cut to what the database keeps.
-    pub user_agent: String,
+    pub user_agent: Arc<str>,
     /// The number of the request, in each of its log lines and on its error page.
     pub request_id: RequestId,
 }
@@ -23,13 +25,13 @@ impl Client {
     /// Somebody at this machine's own command line.
     #[must_use]
     pub fn local() -> Self {
-        Self { address: IpAddr::V4(Ipv4Addr::LOCALHOST), user_agent: String::new(), request_id: RequestId::new() }
+        Self { address: IpAddr::V4(Ipv4Addr::LOCALHOST), user_agent: Arc::default(), request_id: RequestId::new() }
     }
 
     /// Nobody in particular, in this request: for what stays known of an account that is gone.
     #[must_use]
     pub fn nobody(request_id: RequestId) -> Self {
-        Self { address: IpAddr::V4(Ipv4Addr::UNSPECIFIED), user_agent: String::new(), request_id }
+        Self { address: IpAddr::V4(Ipv4Addr::UNSPECIFIED), user_agent: Arc::default(), request_id }
     }
 
     /// The network that limits are counted for.
@@ -69,7 +71,8 @@ impl Network {
     }
 }
 
-/// 64 random bits that name a request.
+/// 64 bits that name a request; no two are the same but by chance. No secret, and so not each from the operating system: a
+/// thread begins at a random number and goes on in steps that look random (Weyl's sequence over the golden ratio).
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct RequestId(u64);
 
@@ -77,7 +80,10 @@ impl RequestId {
     /// A new one.
     #[must_use]
     pub fn new() -> Self {
-        Self(u64::from_ne_bytes(random::bytes()))
+        thread_local! {
+            static NEXT: Cell<u64> = Cell::new(u64::from_ne_bytes(random::bytes()));
+        }
+        Self(NEXT.replace(NEXT.get().wrapping_add(0x9e37_79b9_7f4a_7c15)))
     }
 }
 

@@ -33,6 +33,12 @@ impl Timestamp {
         Self(milliseconds)
     }
 
+    /// The moment `seconds` after 1970-01-01 UTC.
+    #[must_use]
+    pub const fn from_seconds(seconds: i64) -> Self {
+        Self(seconds.saturating_mul(1000))
+    }
+
     /// Milliseconds since 1970-01-01 UTC.
     #[must_use]
     pub const fn as_millis(self) -> i64 {

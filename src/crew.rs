@@ -10,7 +10,8 @@ use std::{
 
 use crossbeam_channel::Sender;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
-use tracing::Span;
+
+use crate::log;
 
 type Job<S> = Box<dyn FnOnce(&mut S) + Send>;
 
@@ -69,12 +70,12 @@ impl<S: 'static> Place<S> {
     /// Runs `work` on one of the threads. Work that nobody waits for any more when its turn comes is not begun.
     pub async fn run<T: Send + 'static>(self, work: impl FnOnce(&mut S) -> T + Send + 'static) -> Result<T, Lost> {
         let (answer, answered) = oneshot::channel();
-        let span = Span::current();
+        let request = log::request();
         let permit = self.permit;
         let job: Job<S> = Box::new(move |own| {
             let _permit = permit;
             if !answer.is_closed() {
-                let _ = answer.send(span.in_scope(|| work(own)));
+                let _ = answer.send(log::within(request, || work(own)));
             }
         });
         self.jobs.send(job).map_err(|_| Lost)?;

@@ -17,7 +17,7 @@ use uuid::Uuid;
 use crate::{
     client::{Client, Network},
     clock::{Clock, Timestamp},
-    db::{self, AnyConnection, Database, schema::events},
+    db::{self, AnyConnection, Database, prepared, schema::events},
 };
 
 /// What happened.
@@ -121,10 +121,12 @@ pub fn of(conn: &mut AnyConnection, account: Uuid, before: Option<Uuid>, limit: 
 
 /// Takes address and browser from everything that happened to an account.
 pub fn anonymise(conn: &mut AnyConnection, account: Uuid) -> QueryResult<()> {
-    diesel::update(events::table.filter(events::account_id.eq(&account.as_bytes()[..])))
-        .set((events::address.eq(""), events::user_agent.eq("")))
-        .execute(conn)
-        .map(|_| ())
+    prepared(
+        diesel::update(events::table.filter(events::account_id.eq(&account.as_bytes()[..])))
+            .set((events::address.eq(""), events::user_agent.eq(""))),
+    )
+    .execute(conn)
+    .map(|_| ())
 }
 
 /// Removes a batch of what happened before `since`; tells how many.
@@ -143,12 +145,9 @@ pub fn log(kind: Kind, account: Option<Uuid>, client: &Client) {
 }
 
 fn log_many(kind: Kind, account: Option<Uuid>, client: &Client, occurrences: i32) {
-    info!(
-        event = kind.name(),
-        account = account.map(tracing::field::display),
-        request_id = %client.request_id,
-        occurrences,
-    );
+    crate::log::within(Some(client.request_id), || {
+        info!(event = kind.name(), account = account.map(tracing::field::display), occurrences);
+    });
 }
 
 /// Writes one event, in whatever transaction `conn` is in.
@@ -178,7 +177,7 @@ pub fn record_many(
             events::kind.eq(kind.name()),
             events::account_id.eq(account.as_ref().map(|id| &id.as_bytes()[..])),
             events::address.eq(client.address.to_canonical().to_string()),
-            events::user_agent.eq(&client.user_agent),
+            events::user_agent.eq(&*client.user_agent),
             events::request_id.eq(client.request_id.to_string()),
             events::occurrences.eq(occurrences),
         ))

@@ -13,7 +13,7 @@ use aws_lc_rs::{
     hmac::{self, HMAC_SHA256},
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
-use jsonwebtoken::{DecodingKey, EncodingKey};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::{
@@ -59,18 +59,40 @@ pub struct Keys {
 struct Derived {
     id: String,
     sign_token: EncodingKey,
-    verify_token: DecodingKey,
+    token: TokenVerifier,
     macs: [hmac::Key; Purpose::ALL.len()],
+}
+
+/// One key that session tokens may be signed with.
+pub struct TokenVerifier {
+    header: String,
+    mac: hmac::Key,
+    /// The same key, for the library that reads tokens.
+    pub decoding: DecodingKey,
+}
+
+impl TokenVerifier {
+    /// Whether `signature` was made for `message` with this key. Takes the same time wherever it is wrong.
+    #[must_use]
+    pub fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
+        hmac::verify(&self.mac, message, signature).is_ok()
+    }
 }
 
 impl Derived {
     fn from_secret(secret: &[u8]) -> Self {
         let root = Salt::new(HKDF_SHA256, b"gatehouse").extract(secret);
         let token = expand::<32>(&root, "gatehouse session token v1");
+        let id = BASE64.encode(expand::<6>(&root, "gatehouse key id v1"));
+        let header = serde_json::to_vec(&token_header(&id)).expect("a header is JSON");
         Self {
-            id: BASE64.encode(expand::<6>(&root, "gatehouse key id v1")),
+            id,
             sign_token: EncodingKey::from_secret(&token),
-            verify_token: DecodingKey::from_secret(&token),
+            token: TokenVerifier {
+                header: BASE64.encode(header),
+                mac: hmac::Key::new(HMAC_SHA256, &token),
+                decoding: DecodingKey::from_secret(&token),
+            },
             macs: Purpose::ALL.map(|purpose| hmac::Key::new(HMAC_SHA256, &expand::<32>(&root, purpose.label()))),
         }
     }
@@ -78,6 +100,12 @@ impl Derived {
     fn mac(&self, purpose: Purpose) -> &hmac::Key {
         &self.macs[purpose as usize]
     }
+}
+
+fn token_header(id: &str) -> Header {
+    let mut header = Header::new(Algorithm::HS256);
+    header.kid = Some(id.to_owned());
+    header
 }
 
 fn expand<const N: usize>(root: &Prk, label: &str) -> [u8; N] {
@@ -129,22 +157,25 @@ impl Keys {
         std::iter::once(&self.current).chain(&self.previous)
     }
 
-    /// The key that signs session tokens, and its `kid`.
+    /// The key that signs session tokens, and the header that goes with it.
     #[must_use]
-    pub fn token_signer(&self) -> (&str, &EncodingKey) {
-        (&self.current.id, &self.current.sign_token)
+    pub fn token_signer(&self) -> (Header, &EncodingKey) {
+        (token_header(&self.current.id), &self.current.sign_token)
     }
 
-    /// The key that verifies a session token with this `kid`, if it is one of ours.
+    /// The key for session tokens with this header, in base64url, if it is one of ours. The header is compared and not
+    /// read: what algorithm or key a stranger would like has no say.
     #[must_use]
-    pub fn token_verifier(&self, id: &str) -> Option<&DecodingKey> {
-        self.all().find(|keys| keys.id == id).map(|keys| &keys.verify_token)
+    pub fn token_verifier(&self, header: &[u8]) -> Option<&TokenVerifier> {
+        self.all().map(|keys| &keys.token).find(|token| token.header.as_bytes() == header)
     }
 
-    /// A tag over `message` that is worthless for any other purpose: 32 bytes.
+    /// A tag over `message` that is worthless for any other purpose.
     #[must_use]
-    pub fn tag(&self, purpose: Purpose, message: &[u8]) -> Vec<u8> {
-        hmac::sign(self.current.mac(purpose), message).as_ref().to_vec()
+    pub fn tag(&self, purpose: Purpose, message: &[u8]) -> [u8; 32] {
+        let mut tag = [0; 32];
+        tag.copy_from_slice(hmac::sign(self.current.mac(purpose), message).as_ref());
+        tag
     }
 
     /// Whether `tag` was made for `message` and `purpose`, now or before a rotation. Takes the same time wherever the
@@ -294,9 +325,9 @@ mod tests {
         let rotated = keys("two", &["one"]);
         let sealed = old.seal(Purpose::Form, b"message");
         assert!(rotated.open(Purpose::Form, sealed.as_bytes()).is_some());
-        assert!(rotated.token_verifier(old.token_signer().0).is_some());
+        assert!(rotated.token_verifier(old.current.token.header.as_bytes()).is_some());
         assert_eq!(old.open(Purpose::Form, rotated.seal(Purpose::Form, b"message").as_bytes()), None);
-        assert!(old.token_verifier(rotated.token_signer().0).is_none());
+        assert!(old.token_verifier(rotated.current.token.header.as_bytes()).is_none());
     }
 
     #[test]

@@ -119,7 +119,7 @@ impl Application {
             Hasher::start(settings)?,
         );
         let app = Data::new(App {
-            site_name: settings.site_name.clone(),
+            site_name: settings.site_name.as_str().into(),
             origin: public.origin(),
             https: public.is_https(),
             jar: Jar::new(public.is_https()),

@@ -1,9 +1,13 @@
 //! Every word that people read and that is not in a template, so that a second language can come. Short, kind and exact:
 //! what happened, and what to do.
 
-use std::{borrow::Cow, time::Duration};
+use std::{
+    borrow::Cow,
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
 
-use time::{Date, OffsetDateTime};
+use moka::sync::Cache;
 
 use crate::{
     accounts::{EmailError, Mistake, UsernameError},
@@ -208,9 +212,20 @@ pub fn event(kind: &str) -> &'static str {
     }
 }
 
-/// A browser and its system in words, from what it calls itself.
+/// A browser and its system in words, from what it calls itself. The last few hundred are remembered: most people use the
+/// same few browsers, and to take a name apart costs as much as all the rest of a page.
 #[must_use]
-pub fn device(user_agent: &str) -> String {
+pub fn device(user_agent: &str) -> Arc<str> {
+    const REMEMBERED: u64 = 500;
+    static KNOWN: LazyLock<Cache<Box<str>, Arc<str>>> = LazyLock::new(|| Cache::new(REMEMBERED));
+    KNOWN.get(user_agent).unwrap_or_else(|| {
+        let words = Arc::from(parse_device(user_agent));
+        KNOWN.insert(user_agent.into(), Arc::clone(&words));
+        words
+    })
+}
+
+fn parse_device(user_agent: &str) -> String {
     const UNKNOWN: &str = "UNKNOWN";
     let parsed = woothee::parser::Parser::new().parse(user_agent);
     let (name, system) = parsed.map_or((UNKNOWN, UNKNOWN), |agent| (agent.name, agent.os));
@@ -235,21 +250,12 @@ pub fn device(user_agent: &str) -> String {
 #[must_use]
 pub fn when(at: Timestamp, now: Timestamp) -> String {
     let (at, today) = (at.date(), now.date().date());
-    if at.date() == today {
-        return format!("today at {}", clock(at));
-    }
-    if Some(at.date()) == today.previous_day() {
-        return format!("yesterday at {}", clock(at));
-    }
-    day(at.date())
-}
-
-fn clock(at: OffsetDateTime) -> String {
-    format!("{:02}:{:02} UTC", at.hour(), at.minute())
-}
-
-fn day(date: Date) -> String {
-    format!("{} {} {}", date.day(), date.month(), date.year())
+    let day = match at.date() {
+        day if day == today => "today",
+        day if Some(day) == today.previous_day() => "yesterday",
+        day => return format!("{} {} {}", day.day(), day.month(), day.year()),
+    };
+    format!("{day} at {:02}:{:02} UTC", at.hour(), at.minute())
 }
 
 #[cfg(test)]
@@ -291,7 +297,7 @@ mod tests {
             ("", "An unknown browser"),
             ("<script>", "An unknown browser"),
         ] {
-            assert_eq!(device(user_agent), words, "{user_agent}");
+            assert_eq!(&*device(user_agent), words, "{user_agent}");
         }
     }
 

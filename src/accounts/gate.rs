@@ -152,9 +152,7 @@ impl Accounts {
     /// What a name that does not exist is counted under, or one that is reserved is known by. A keyed hash, because people
     /// type passwords into the wrong field, and because a deleted name is nobody's business.
     pub(super) fn name_hash(&self, name: &str) -> [u8; 32] {
-        let mut hash = [0; 32];
-        hash.copy_from_slice(&self.keys.tag(Purpose::Name, name.as_bytes()));
-        hash
+        self.keys.tag(Purpose::Name, name.as_bytes())
     }
 }
 

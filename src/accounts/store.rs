@@ -11,7 +11,7 @@ use crate::{
     client::Client,
     clock::Timestamp,
     db::{
-        AnyConnection,
+        AnyConnection, prepared,
         schema::{accounts, reserved_names},
     },
     sessions::Previously,
@@ -44,7 +44,7 @@ pub(super) fn insert(conn: &mut AnyConnection, account: &NewAccount, client: &Cl
             accounts::created_at.eq(account.created_at),
             accounts::last_sign_in_at.eq(account.created_at),
             accounts::last_sign_in_address.eq(client.address.to_canonical().to_string()),
-            accounts::last_sign_in_user_agent.eq(&client.user_agent),
+            accounts::last_sign_in_user_agent.eq(&*client.user_agent),
         ))
         .execute(conn)
         .map(|_| ())
@@ -53,16 +53,18 @@ pub(super) fn insert(conn: &mut AnyConnection, account: &NewAccount, client: &Cl
 pub(super) fn find(conn: &mut AnyConnection, name: &Name) -> QueryResult<Option<Credential>> {
     let columns = (accounts::id, accounts::password_hash);
     let found: Option<(Vec<u8>, String)> = match name {
-        Name::Username(username) => {
-            accounts::table.filter(accounts::username.eq(username.as_str())).select(columns).first(conn).optional()?
-        }
+        Name::Username(username) => accounts::table
+            .filter(accounts::username.eq(username.as_str()))
+            .select(columns)
+            .get_result(conn)
+            .optional()?,
         // One query also for what is nobody's name, as for names that are.
         Name::Email(_) | Name::Other(_) => {
             let key = match name {
                 Name::Email(email) => email.key(),
                 _ => String::new(),
             };
-            accounts::table.filter(accounts::email_key.eq(key)).select(columns).first(conn).optional()?
+            accounts::table.filter(accounts::email_key.eq(key)).select(columns).get_result(conn).optional()?
         }
     };
     found
@@ -75,7 +77,7 @@ pub(super) fn find(conn: &mut AnyConnection, name: &Name) -> QueryResult<Option<
 }
 
 pub(super) fn find_by_id(conn: &mut AnyConnection, id: Uuid) -> QueryResult<Option<Credential>> {
-    let hash = accounts::table.find(&id.as_bytes()[..]).select(accounts::password_hash).first(conn).optional()?;
+    let hash = accounts::table.find(&id.as_bytes()[..]).select(accounts::password_hash).get_result(conn).optional()?;
     Ok(hash.map(|password_hash| Credential { id, password_hash }))
 }
 
@@ -85,14 +87,13 @@ pub(super) fn update_profile(
     username: &Username,
     email: &Email,
 ) -> QueryResult<()> {
-    diesel::update(accounts::table.find(&id.as_bytes()[..]))
-        .set((
-            accounts::username.eq(username.as_str()),
-            accounts::email.eq(email.as_str()),
-            accounts::email_key.eq(email.key()),
-        ))
-        .execute(conn)
-        .map(|_| ())
+    prepared(diesel::update(accounts::table.find(&id.as_bytes()[..])).set((
+        accounts::username.eq(username.as_str()),
+        accounts::email.eq(email.as_str()),
+        accounts::email_key.eq(email.key()),
+    )))
+    .execute(conn)
+    .map(|_| ())
 }
 
 pub(super) fn has_username(conn: &mut AnyConnection, username: &Username) -> QueryResult<bool> {
@@ -105,19 +106,20 @@ pub(super) fn has_email(conn: &mut AnyConnection, email: &Email) -> QueryResult<
 
 pub(super) fn still_has_hash(conn: &mut AnyConnection, credential: &Credential) -> QueryResult<bool> {
     // A write, because on both databases it keeps others from changing the row until the transaction ends.
-    diesel::update(
-        accounts::table
-            .find(&credential.id.as_bytes()[..])
-            .filter(accounts::password_hash.eq(&credential.password_hash)),
+    prepared(
+        diesel::update(
+            accounts::table
+                .find(&credential.id.as_bytes()[..])
+                .filter(accounts::password_hash.eq(&credential.password_hash)),
+        )
+        .set(accounts::password_hash.eq(accounts::password_hash)),
     )
-    .set(accounts::password_hash.eq(accounts::password_hash))
     .execute(conn)
     .map(|rows| rows > 0)
 }
 
 pub(super) fn replace_hash(conn: &mut AnyConnection, id: Uuid, hash: &str) -> QueryResult<()> {
-    diesel::update(accounts::table.find(&id.as_bytes()[..]))
-        .set(accounts::password_hash.eq(hash))
+    prepared(diesel::update(accounts::table.find(&id.as_bytes()[..])).set(accounts::password_hash.eq(hash)))
         .execute(conn)
         .map(|_| ())
 }
@@ -137,24 +139,25 @@ pub(super) fn note_sign_in(
             accounts::last_sign_in_user_agent,
             accounts::failed_sign_ins,
         ))
-        .first(conn)?;
-    diesel::update(account)
-        .set((
-            accounts::last_sign_in_at.eq(now),
-            accounts::last_sign_in_address.eq(client.address.to_canonical().to_string()),
-            accounts::last_sign_in_user_agent.eq(&client.user_agent),
-            accounts::failed_sign_ins.eq(0),
-        ))
-        .execute(conn)?;
+        .get_result(conn)?;
+    prepared(diesel::update(account).set((
+        accounts::last_sign_in_at.eq(now),
+        accounts::last_sign_in_address.eq(client.address.to_canonical().to_string()),
+        accounts::last_sign_in_user_agent.eq(&*client.user_agent),
+        accounts::failed_sign_ins.eq(0),
+    )))
+    .execute(conn)?;
     Ok(Previously { at, address, user_agent, failures })
 }
 
 /// Notes that somebody tried the password and failed.
 pub(super) fn note_failure(conn: &mut AnyConnection, id: Uuid) -> QueryResult<()> {
-    diesel::update(accounts::table.find(&id.as_bytes()[..]))
-        .set(accounts::failed_sign_ins.eq(accounts::failed_sign_ins + 1))
-        .execute(conn)
-        .map(|_| ())
+    prepared(
+        diesel::update(accounts::table.find(&id.as_bytes()[..]))
+            .set(accounts::failed_sign_ins.eq(accounts::failed_sign_ins + 1)),
+    )
+    .execute(conn)
+    .map(|_| ())
 }
 
 /// Removes an account; its sessions go with it.

@@ -58,7 +58,7 @@ pub(super) fn round_trip(conn: &mut AnyConnection) -> QueryResult<bool> {
     diesel::insert_into(round_trips::table)
         .values((round_trips::id.eq(&id[..]), round_trips::words.eq(words), round_trips::at.eq(at)))
         .execute(conn)?;
-    let back: (Vec<u8>, String, Timestamp) = round_trips::table.find(&id[..]).first(conn)?;
+    let back: (Vec<u8>, String, Timestamp) = round_trips::table.find(&id[..]).get_result(conn)?;
     diesel::delete(round_trips::table.find(&id[..])).execute(conn)?;
     Ok(back == (id.to_vec(), words.to_owned(), at))
 }

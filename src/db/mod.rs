@@ -5,6 +5,7 @@
 mod connection;
 mod migrate;
 mod mysql;
+mod prepared;
 #[allow(missing_docs, reason = "written by diesel's macro")]
 pub mod schema;
 mod url;
@@ -25,6 +26,7 @@ use diesel::{
 use self::connection::Mode;
 pub use self::{
     connection::{AnyConnection, MultiBackend},
+    prepared::{Prepared, prepared},
     url::DatabaseUrl,
 };
 use crate::crew::{Crew, Lost};

@@ -5,6 +5,7 @@ use std::{
     collections::HashMap,
     fs, io,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use actix_files::Files;
@@ -31,9 +32,9 @@ pub struct Assets {
     folder: PathBuf,
     versions: HashMap<String, String>,
     /// The URL of the style sheet.
-    pub style: String,
+    pub style: Arc<str>,
     /// The URL of the mark.
-    pub mark: String,
+    pub mark: Arc<str>,
 }
 
 impl Assets {
@@ -52,7 +53,7 @@ impl Assets {
         let url = |name: &str| {
             let path = format!("{PREFIX}/{name}");
             match versions.get(&path) {
-                Some(version) => Ok(format!("{path}?v={version}")),
+                Some(version) => Ok(Arc::from(format!("{path}?v={version}"))),
                 None => Err(io::Error::new(io::ErrorKind::NotFound, format!("{name} is not in it"))),
             }
         };

@@ -1,7 +1,10 @@
 //! Who is asking: the client's address and browser. Never `connection_info()`, which believes any client; a header is
 //! believed only from a proxy that the operator named.
 
-use std::net::{IpAddr, SocketAddr};
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+};
 
 use actix_web::http::header::{self, HeaderMap, HeaderName};
 use ipnet::IpNet;
@@ -53,13 +56,21 @@ fn parse(hop: &[u8]) -> Option<IpAddr> {
         .map(|address| address.to_canonical())
 }
 
-fn user_agent(headers: &HeaderMap) -> String {
+fn user_agent(headers: &HeaderMap) -> Arc<str> {
     let bytes = headers.get(header::USER_AGENT).map_or(&b""[..], |value| value.as_bytes());
+    if bytes.len() <= USER_AGENT
+        && let Ok(text) = str::from_utf8(bytes)
+        && text.is_ascii()
+        && !text.contains(|letter: char| letter.is_ascii_control())
+    {
+        return text.into();
+    }
     String::from_utf8_lossy(&bytes[..bytes.len().min(4 * USER_AGENT)])
         .chars()
         .filter(|letter| !letter.is_control())
         .take(USER_AGENT)
-        .collect()
+        .collect::<String>()
+        .into()
 }
 
 #[cfg(test)]

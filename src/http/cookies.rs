@@ -9,8 +9,9 @@ use std::time::Duration;
 
 use actix_web::{
     cookie::{Cookie, SameSite, time},
-    http::header::{self, HeaderMap},
+    http::header::{self, HeaderMap, HeaderValue},
 };
+use memchr::memchr;
 
 /// The cookies of one server; `__Host-` where a browser would hold us to it (RFC 6265bis, 4.1.3.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,7 +56,7 @@ impl Jar {
         let name = self.name(name).as_bytes();
         let mut values = headers
             .get_all(header::COOKIE)
-            .flat_map(|header| header.as_bytes().split(|byte| *byte == b';'))
+            .flat_map(|header| pairs(header.as_bytes()))
             .filter_map(|pair| value(pair, name));
         match (values.next(), values.next()) {
             (Some(value), None) => Some(value),
@@ -77,16 +78,35 @@ impl Jar {
         }
     }
 
-    /// Takes a cookie from the browser. Everything but the value has to be as it was set, or the browser keeps it.
-    #[must_use]
-    pub fn clear(self, name: Name) -> Cookie<'static> {
-        self.write(name, String::new(), Some(Duration::ZERO))
+    /// Takes a cookie from the browser, by the headers of an answer. Everything but the value has to be as it was set, or the
+    /// browser keeps it.
+    pub fn clear(self, name: Name, headers: &mut HeaderMap) {
+        // Written out, because whoever sends forged tokens without end makes us say this without end.
+        let cookie = match (name, self.secure) {
+            (Name::Session, true) => "__Host-session=; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=0",
+            (Name::Session, false) => "session=; HttpOnly; SameSite=Lax; Path=/; Max-Age=0",
+            (Name::Device, true) => "__Host-device=; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=0",
+            (Name::Device, false) => "device=; HttpOnly; SameSite=Lax; Path=/; Max-Age=0",
+            (Name::Flash, true) => "__Host-flash=; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=0",
+            (Name::Flash, false) => "flash=; HttpOnly; SameSite=Lax; Path=/; Max-Age=0",
+        };
+        headers.append(header::SET_COOKIE, HeaderValue::from_static(cookie));
     }
+}
+
+fn pairs(header: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = Some(header);
+    std::iter::from_fn(move || {
+        let bytes = rest?;
+        let end = memchr(b';', bytes);
+        rest = end.map(|end| &bytes[end + 1..]);
+        Some(&bytes[..end.unwrap_or(bytes.len())])
+    })
 }
 
 fn value<'a>(pair: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
     let pair = trim(pair);
-    let equals = pair.iter().position(|byte| *byte == b'=')?;
+    let equals = memchr(b'=', pair)?;
     (trim(&pair[..equals]) == name).then(|| trim(&pair[equals + 1..]))
 }
 
@@ -103,7 +123,6 @@ fn trim(mut bytes: &[u8]) -> &[u8] {
 
 #[cfg(test)]
 mod tests {
-    use actix_web::http::header::HeaderValue;
     use proptest::prelude::*;
 
     use super::*;
@@ -167,12 +186,19 @@ mod tests {
         assert_eq!(secure, "__Host-session=v; HttpOnly; SameSite=Lax; Secure; Path=/");
         let plain = Jar::new(false).write(Name::Device, "v".to_owned(), Some(Duration::from_mins(1))).to_string();
         assert_eq!(plain, "device=v; HttpOnly; SameSite=Lax; Path=/; Max-Age=60");
-        assert!(
-            Jar::new(true)
-                .clear(Name::Flash)
-                .to_string()
-                .ends_with("; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=0")
-        );
+    }
+
+    #[test]
+    fn a_cookie_is_cleared_as_it_was_set() {
+        for (jar, name) in [true, false]
+            .into_iter()
+            .flat_map(|secure| [Name::Session, Name::Device, Name::Flash].map(|name| (Jar::new(secure), name)))
+        {
+            let mut headers = HeaderMap::new();
+            jar.clear(name, &mut headers);
+            let written = jar.write(name, String::new(), Some(Duration::ZERO)).to_string();
+            assert_eq!(headers.get(header::SET_COOKIE).unwrap(), written.as_str());
+        }
     }
 
     proptest! {

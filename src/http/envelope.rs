@@ -18,7 +18,7 @@ use actix_web::{
     web::{Bytes, Data},
 };
 use futures_util::FutureExt;
-use tracing::{Instrument, debug, error_span};
+use tracing::{Level, debug, enabled};
 
 use super::{
     client, cross_origin,
@@ -26,7 +26,7 @@ use super::{
     headers,
     problem::{self, Problem, Reader},
 };
-use crate::{app::App, client::RequestId, events::Kind};
+use crate::{app::App, client::RequestId, events::Kind, log};
 
 /// What has to be known of a request when it is gone.
 struct Stub {
@@ -44,9 +44,7 @@ pub async fn wrap(
     let app = req.app_data::<Data<App>>().cloned().ok_or(Problem::Internal)?;
     let client = client::client(req.headers(), req.peer_addr(), &app.trusted_proxies);
     let stub = Stub { method: req.method().clone(), reader: Reader::of(req.headers()), id: client.request_id, app };
-    // At the highest level, so that every line of a request has its number whatever the filter lets through.
-    let span = error_span!("request", request_id = %stub.id);
-    let began = Instant::now();
+    let began = enabled!(Level::DEBUG).then(Instant::now);
     let ours = cross_origin::is_ours(req.method(), req.headers(), &stub.app.origin);
     if !ours {
         stub.app.notes.note(Kind::CrossOriginRefused, None, &client);
@@ -60,7 +58,7 @@ pub async fn wrap(
         req.extensions_mut().insert(incoming.clone());
     }
 
-    let outcome = async {
+    let outcome = log::during(stub.id, async {
         if !ours {
             return Ok(req.error_response(Problem::CrossOrigin));
         }
@@ -69,8 +67,7 @@ pub async fn wrap(
             .await
             .unwrap_or_else(|_panic| Err(Problem::Internal.into()))
             .map(ServiceResponse::map_into_boxed_body)
-    }
-    .instrument(span.clone())
+    })
     .await;
 
     let (request, response) = match outcome {
@@ -84,15 +81,17 @@ pub async fn wrap(
     if let Some(incoming) = incoming {
         response = response.map_body(|_, body| BoxBody::new(Held { body, _incoming: incoming }));
     }
-    span.in_scope(|| {
-        debug!(
-            method = %stub.method,
-            route = request.as_ref().and_then(HttpRequest::match_pattern),
-            status = response.status().as_u16(),
-            microseconds = began.elapsed().as_micros(),
-            "answered"
-        );
-    });
+    if let Some(began) = began {
+        log::within(Some(stub.id), || {
+            debug!(
+                method = %stub.method,
+                route = request.as_ref().and_then(HttpRequest::match_pattern),
+                status = response.status().as_u16(),
+                microseconds = began.elapsed().as_micros(),
+                "answered"
+            );
+        });
+    }
     match request {
         Some(request) => Ok(ServiceResponse::new(request, response)),
         // The request went down with its handler; as an error, the answer finds its way without it.

@@ -113,10 +113,6 @@ pub async fn enter(
         req.extensions_mut().insert(fields);
     }
 
-    if let Some(session) = &session {
-        let member = Member { session: Arc::clone(session), client: client.clone() };
-        req.extensions_mut().insert(member);
-    }
     req.extensions_mut().insert(Visitor { session, client });
     next.call(req).await.map(ServiceResponse::map_into_boxed_body)
 }
@@ -130,16 +126,12 @@ fn turn_away(app: &App, req: ServiceRequest, ended: bool) -> ServiceResponse<Box
     let wanted = req.uri().path_and_query().map_or("/", |path| path.as_str());
     let next = next::Next::parse(wanted).filter(|_| req.method().is_safe());
     let mut response = see_other(&next.map_or_else(|| "/login".to_owned(), |next| next.carried_by("/login")));
-    let mut cookies = Vec::new();
     if app.jar.read(req.headers(), Name::Session).is_some() {
-        cookies.push(app.jar.clear(Name::Session));
+        app.jar.clear(Name::Session, response.headers_mut());
     }
     if ended {
-        cookies.push(Flash::SessionEnded.cookie(app.jar, &app.keys, app.clock.now()));
-    }
-    for cookie in cookies {
-        // The names and values are ours: letters that a header may hold.
-        let _ = response.add_cookie(&cookie);
+        // Its name and value are ours: letters that a header may hold.
+        let _ = response.add_cookie(&Flash::SessionEnded.cookie(app.jar, &app.keys, app.clock.now()));
     }
     req.into_response(response)
 }
@@ -163,8 +155,13 @@ impl FromRequest for Member {
     type Error = Problem;
     type Future = Ready<Result<Self, Problem>>;
 
-    /// Without the guard there is no member, and the answer is an error: it fails closed.
+    /// Without the guard, or before a page that is open to all, there is no member, and the answer is an error: it fails
+    /// closed.
     fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(req.extensions().get::<Self>().cloned().ok_or(Problem::Internal))
+        let member = req.extensions().get::<Visitor>().and_then(|visitor| {
+            let session = visitor.session.clone()?;
+            Some(Self { session, client: visitor.client.clone() })
+        });
+        ready(member.ok_or(Problem::Internal))
     }
 }

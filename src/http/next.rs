@@ -1,5 +1,7 @@
 //! Where to go after signing in: a path on this origin, and nothing that any browser could read as another place.
 
+use std::sync::LazyLock;
+
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use url::Url;
 
@@ -7,6 +9,9 @@ const LONGEST: usize = 2000;
 
 /// Letters that would end the value of a query parameter, or that a header must not hold.
 const IN_QUERY: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'%').add(b'&').add(b'+').add(b'<').add(b'>');
+
+/// Some origin, to see what stays on it.
+static BASE: LazyLock<Option<Url>> = LazyLock::new(|| Url::parse("http://origin.invalid/").ok());
 
 /// A path on this origin, with its query.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,7 +30,7 @@ impl Next {
             return None;
         }
         // As a browser would: then compare what counts, the origin.
-        let base = Url::parse("http://origin.invalid/").ok()?;
+        let base = BASE.as_ref()?;
         let url = base.join(text).ok()?;
         if url.origin() != base.origin() || !url.username().is_empty() || url.password().is_some() {
             return None;

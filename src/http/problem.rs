@@ -152,7 +152,7 @@ impl Reader {
     /// Says `Accept` that JSON is wanted, and not a page?
     #[must_use]
     pub fn of(headers: &HeaderMap) -> Self {
-        let accept = headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let Some(accept) = headers.get(ACCEPT).and_then(|value| value.to_str().ok()) else { return Self::Person };
         let wants =
             |kind: &str| accept.split(',').any(|range| range.split(';').next().is_some_and(|name| name.trim() == kind));
         let json = wants("application/json") || wants("application/problem+json");

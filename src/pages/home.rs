@@ -1,5 +1,7 @@
 //! `/`: who you are.
 
+use std::sync::Arc;
+
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web::Data};
 use askama::Template;
 
@@ -7,6 +9,7 @@ use super::{Page, When, layout::Layout, show};
 use crate::{
     app::App,
     http::{guard::Member, problem::Problem},
+    sessions::Session,
     words,
 };
 
@@ -14,12 +17,10 @@ use crate::{
 #[template(path = "home.html")]
 struct Home {
     layout: Layout,
-    username: String,
-    email: String,
+    session: Arc<Session>,
     member_since: When,
     last_sign_in: Option<When>,
     last_place: String,
-    failures: i32,
 }
 
 impl Page for Home {
@@ -34,12 +35,10 @@ pub async fn get(app: Data<App>, req: HttpRequest, member: Member) -> Result<Htt
     let session = &member.session;
     let page = Home {
         layout: Layout::member(&app, req.headers(), session, "/"),
-        username: session.owner.username.clone(),
-        email: session.owner.email.clone(),
+        session: Arc::clone(session),
         member_since: When::new(session.owner.created_at, now),
         last_sign_in: session.previously.at.map(|at| When::new(at, now)),
         last_place: words::place(&session.previously.user_agent, &session.previously.address),
-        failures: session.previously.failures,
     };
     show(&app, StatusCode::OK, &page)
 }

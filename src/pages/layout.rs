@@ -1,5 +1,7 @@
 //! What is around every page: title, style sheet, header, a message. See `templates/layout.html`.
 
+use std::sync::Arc;
+
 use actix_web::http::header::HeaderMap;
 
 use crate::{
@@ -13,11 +15,11 @@ use crate::{
 #[derive(Debug)]
 pub struct Layout {
     /// The site's name.
-    pub site: String,
+    pub site: Arc<str>,
     /// The URL of the style sheet.
-    pub style: String,
+    pub style: Arc<str>,
     /// The URL of the mark.
-    pub mark: String,
+    pub mark: Arc<str>,
     /// A message after a redirect.
     pub flash: Option<&'static str>,
     /// Who is signed in.
@@ -27,8 +29,8 @@ pub struct Layout {
 /// For the header of signed-in pages.
 #[derive(Debug)]
 pub struct SignedInAs {
-    /// The user name.
-    pub username: String,
+    /// Their session.
+    pub session: Arc<Session>,
     /// For every form of the page.
     pub csrf_token: String,
     /// The address of the page, for the navigation.
@@ -58,10 +60,10 @@ impl Layout {
 
     /// For somebody who is signed in.
     #[must_use]
-    pub fn member(app: &App, headers: &HeaderMap, session: &Session, here: &'static str) -> Self {
+    pub fn member(app: &App, headers: &HeaderMap, session: &Arc<Session>, here: &'static str) -> Self {
         Self {
             member: Some(SignedInAs {
-                username: session.owner.username.clone(),
+                session: Arc::clone(session),
                 csrf_token: form_token::make(&app.keys, session),
                 here,
             }),

@@ -26,7 +26,7 @@ pub async fn post(app: Data<App>, visitor: Visitor) -> Result<HttpResponse, Prob
         app.sessions.end(session, &visitor.client).await?;
     }
     let mut response = leave();
-    add_cookie(&mut response, &app.jar.clear(Name::Session))?;
+    app.jar.clear(Name::Session, response.headers_mut());
     add_cookie(&mut response, &Flash::SignedOut.cookie(app.jar, &app.keys, app.clock.now()))?;
     Ok(response)
 }

@@ -39,12 +39,16 @@ pub trait Page: Template {
     fn layout(&self) -> &Layout;
 }
 
-/// An answer with `page` in it; a message that it shows is not shown again.
+/// Room for most pages, in bytes, so that they are not moved while they grow.
+const USUAL: usize = 4096;
+
+/// An answer with `page` in it; a message that it shows is not shown again. Not for errors, which [`show_again`] answers.
 fn show(app: &App, status: StatusCode, page: &impl Page) -> Result<HttpResponse, Problem> {
-    let mut response = HttpResponse::build(status).content_type("text/html; charset=utf-8").body(page.render()?);
-    response.extensions_mut().insert(Words);
+    let mut body = String::with_capacity(USUAL);
+    page.render_into(&mut body)?;
+    let mut response = HttpResponse::build(status).content_type("text/html; charset=utf-8").body(body);
     if page.layout().flash.is_some() {
-        add_cookie(&mut response, &app.jar.clear(Name::Flash))?;
+        app.jar.clear(Name::Flash, response.headers_mut());
     }
     Ok(response)
 }

@@ -1,4 +1,5 @@
-//! Rows that were read a moment ago, so that a person who clicks about does not cost a query each time.
+//! Rows that were read a moment ago, so that a person who clicks about does not cost a query each time; under the signature
+//! of the token that led to them, so that it is not taken apart each time either.
 //!
 //! A session that this process ends must be refused by its very next request, also when another request is reading the
 //! row at that moment and would put it back. Therefore each account belongs to one of a few thousand epochs, a counter:
@@ -16,7 +17,10 @@ use std::{
 
 use uuid::Uuid;
 
-use super::{Session, SessionId, token::Token};
+use super::{
+    Session,
+    token::{Signature, Token},
+};
 use crate::clock::Timestamp;
 
 /// Rows kept at most, about half a kilobyte each.
@@ -25,7 +29,7 @@ const ROWS: u64 = 50_000;
 const EPOCHS: usize = 4096;
 
 pub(super) struct Cache {
-    rows: moka::sync::Cache<SessionId, Arc<Entry>>,
+    rows: moka::sync::Cache<Signature, Arc<Entry>>,
     epochs: Box<[AtomicU64]>,
     fresh: Duration,
 }
@@ -33,6 +37,7 @@ pub(super) struct Cache {
 /// A row and what the process knows beyond it.
 #[derive(Debug)]
 pub(super) struct Entry {
+    pub(super) token: Token,
     pub(super) session: Arc<Session>,
     epoch: u64,
     read_at: Timestamp,
@@ -42,6 +47,7 @@ pub(super) struct Entry {
 
 impl Entry {
     pub(super) fn new(
+        token: Token,
         session: Arc<Session>,
         epoch: u64,
         read_at: Timestamp,
@@ -49,6 +55,7 @@ impl Entry {
         written: Timestamp,
     ) -> Self {
         Self {
+            token,
             session,
             epoch,
             read_at,
@@ -75,16 +82,20 @@ impl Cache {
         Self { rows: moka::sync::Cache::new(ROWS), epochs: (0..EPOCHS).map(|_| AtomicU64::new(0)).collect(), fresh }
     }
 
-    fn epoch(&self, account: Uuid) -> &AtomicU64 {
+    fn counter(&self, account: Uuid) -> &AtomicU64 {
         // The last bytes of a UUIDv7 are random, the first are the time.
         let [.., high, low] = *account.as_bytes();
         &self.epochs[usize::from(u16::from_be_bytes([high, low])) % EPOCHS]
     }
 
-    /// The present epoch, to be asked for before a query, and the row if there is one.
-    pub(super) fn look(&self, token: Token) -> (u64, Option<Arc<Entry>>) {
-        let epoch = self.epoch(token.account).load(Ordering::SeqCst);
-        (epoch, self.rows.get(&token.session))
+    /// The row that a token led to, fresh or not.
+    pub(super) fn look(&self, signature: &Signature) -> Option<Arc<Entry>> {
+        self.rows.get(signature)
+    }
+
+    /// The present epoch of an account, to be asked for before its row is.
+    pub(super) fn epoch(&self, account: Uuid) -> u64 {
+        self.counter(account).load(Ordering::SeqCst)
     }
 
     pub(super) fn is_fresh(&self, entry: &Entry, epoch: u64, now: Timestamp) -> bool {
@@ -92,23 +103,23 @@ impl Cache {
         entry.epoch == epoch && entry.read_at <= now && now.since(entry.read_at) < self.fresh
     }
 
-    pub(super) fn keep(&self, id: SessionId, entry: Arc<Entry>) {
-        self.rows.insert(id, entry);
+    pub(super) fn keep(&self, signature: Signature, entry: Arc<Entry>) {
+        self.rows.insert(signature, entry);
     }
 
-    pub(super) fn remove(&self, id: SessionId) {
-        self.rows.invalidate(&id);
+    pub(super) fn remove(&self, signature: &Signature) {
+        self.rows.invalidate(signature);
     }
 
     pub(super) fn forget(&self, account: Uuid) {
-        self.epoch(account).fetch_add(1, Ordering::SeqCst);
+        self.counter(account).fetch_add(1, Ordering::SeqCst);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sessions::Owner;
+    use crate::sessions::{Owner, SessionId};
 
     const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
     const FRESH: Duration = Duration::from_mins(1);
@@ -123,26 +134,30 @@ mod tests {
             expires_at: NOW,
             remembered: false,
         };
-        Arc::new(Entry::new(Arc::new(session), epoch, NOW, NOW, NOW))
+        Arc::new(Entry::new(token, Arc::new(session), epoch, NOW, NOW, NOW))
+    }
+
+    fn token() -> Token {
+        Token { session: SessionId::new(), account: Uuid::now_v7(), expires_at: NOW }
     }
 
     #[test]
     fn a_row_that_was_read_before_a_session_ended_is_never_taken_for_one_read_after_it() {
-        let (cache, token) = (Cache::new(FRESH), Token { session: SessionId::new(), account: Uuid::now_v7() });
-        let (before, _) = cache.look(token);
+        let (cache, token, signature) = (Cache::new(FRESH), token(), Signature::default());
+        let before = cache.epoch(token.account);
         // Somebody reads the row here; then the session ends; then the reader puts the row away.
         cache.forget(token.account);
-        cache.keep(token.session, entry(token, before));
-        let (after, kept) = cache.look(token);
-        assert!(!cache.is_fresh(&kept.unwrap(), after, NOW));
-        cache.keep(token.session, entry(token, after));
-        assert!(cache.is_fresh(&cache.look(token).1.unwrap(), after, NOW));
+        cache.keep(signature, entry(token, before));
+        let after = cache.epoch(token.account);
+        assert!(!cache.is_fresh(&cache.look(&signature).unwrap(), after, NOW));
+        cache.keep(signature, entry(token, after));
+        assert!(cache.is_fresh(&cache.look(&signature).unwrap(), after, NOW));
     }
 
     #[test]
     fn a_row_is_fresh_for_its_time_and_not_before_it_was_read() {
-        let (cache, token) = (Cache::new(FRESH), Token { session: SessionId::new(), account: Uuid::now_v7() });
-        let entry = entry(token, 0);
+        let cache = Cache::new(FRESH);
+        let entry = entry(token(), 0);
         assert!(cache.is_fresh(&entry, 0, NOW.plus(FRESH).minus(Duration::from_millis(1))));
         assert!(!cache.is_fresh(&entry, 0, NOW.plus(FRESH)));
         assert!(!cache.is_fresh(&entry, 0, NOW.minus(Duration::from_hours(1))), "a clock that was set back");

@@ -23,7 +23,7 @@ use uuid::Uuid;
 
 use self::{
     cache::{Cache, Entry},
-    token::{Token, TokenError, Tokens},
+    token::{Forged, Signature, Token, Tokens},
 };
 use crate::{
     client::Client,
@@ -142,7 +142,6 @@ pub struct Listed {
 pub struct Opened {
     token: Token,
     began_at: Timestamp,
-    expires_at: Timestamp,
     /// Whether the browser may keep it when it is closed, and for how long.
     pub keep_for: Option<Duration>,
     /// Whose session the browser had before, if it ended with this.
@@ -228,9 +227,8 @@ impl Sessions {
             _ => None,
         };
         let opened = Opened {
-            token: Token { session: SessionId::new(), account },
+            token: Token { session: SessionId::new(), account, expires_at: now.plus(self.limits(remembered).lifetime) },
             began_at: now,
-            expires_at: now.plus(self.limits(remembered).lifetime),
             keep_for: remembered.then_some(self.remembered.lifetime),
             replaced: ended,
         };
@@ -241,7 +239,7 @@ impl Sessions {
     /// The token for a session that was opened, once the transaction is over.
     #[must_use]
     pub fn token(&self, opened: &Opened) -> String {
-        Tokens::sign(&self.keys, opened.token, opened.began_at, opened.expires_at)
+        Tokens::sign(&self.keys, opened.token, opened.began_at)
     }
 
     /// Ends one session at its owner's wish, in whatever transaction `conn` is in; tells whether it was still there.
@@ -338,17 +336,16 @@ impl Sessions {
     }
 
     /// What `token` is worth now. An error means that the database does not answer, and never that all is well.
-    pub async fn check(&self, token: &[u8], client: &Client) -> Result<Checked, db::Error> {
+    pub async fn check(&self, text: &[u8], client: &Client) -> Result<Checked, db::Error> {
         let now = self.clock.now();
-        let token = match self.tokens.check(&self.keys, token, now) {
-            Ok(token) => token,
-            Err(TokenError::Expired) => return Ok(Checked::Ended),
-            Err(TokenError::Forged) => {
-                self.notes.note(Kind::TokenRefused, None, client);
-                return Ok(Checked::Forged);
-            }
+        let Ok((signature, known, token)) = self.verify(text, now) else {
+            self.notes.note(Kind::TokenRefused, None, client);
+            return Ok(Checked::Forged);
         };
-        let Some(entry) = self.entry(token, now).await? else {
+        if token.is_over(now) {
+            return Ok(Checked::Ended);
+        }
+        let Some(entry) = self.entry(signature, token, known, now).await? else {
             return Ok(Checked::Ended);
         };
         if entry.session.owner.id != token.account {
@@ -366,9 +363,26 @@ impl Sessions {
         Ok(Checked::Live(Arc::clone(&entry.session)))
     }
 
-    /// The row, from the cache or the database.
-    async fn entry(&self, token: Token, now: Timestamp) -> Result<Option<Arc<Entry>>, db::Error> {
-        let (epoch, known) = self.cache.look(token);
+    /// The token's signature, what is known of it, and what it says.
+    fn verify(&self, text: &[u8], now: Timestamp) -> Result<(Signature, Option<Arc<Entry>>, Token), Forged> {
+        let (signature, key) = Tokens::verify(&self.keys, text)?;
+        let known = self.cache.look(&signature);
+        let token = match &known {
+            Some(entry) => entry.token,
+            None => self.tokens.read(key, text, now)?,
+        };
+        Ok((signature, known, token))
+    }
+
+    /// The row of a token: the one that is known, or the database's.
+    async fn entry(
+        &self,
+        signature: Signature,
+        token: Token,
+        known: Option<Arc<Entry>>,
+        now: Timestamp,
+    ) -> Result<Option<Arc<Entry>>, db::Error> {
+        let epoch = self.cache.epoch(token.account);
         if let Some(entry) = &known
             && self.cache.is_fresh(entry, epoch, now)
         {
@@ -376,14 +390,15 @@ impl Sessions {
         }
         let loaded = self.database.read(move |conn| store::load(conn, token.session)).await?;
         let Some((session, written)) = loaded else {
-            self.cache.remove(token.session);
+            self.cache.remove(&signature);
             return Ok(None);
         };
         // The row may be older than what this process knows and has not written yet.
         let seen = self.seen().get(&token.session).copied();
         let last_seen = [Some(written), seen, known.map(|entry| entry.last_seen())].into_iter().flatten().max();
-        let entry = Arc::new(Entry::new(Arc::new(session), epoch, now, last_seen.unwrap_or(written), written));
-        self.cache.keep(token.session, Arc::clone(&entry));
+        let session = Arc::new(session);
+        let entry = Arc::new(Entry::new(token, session, epoch, now, last_seen.unwrap_or(written), written));
+        self.cache.keep(signature, Arc::clone(&entry));
         Ok(Some(entry))
     }
 

@@ -10,7 +10,7 @@ use crate::{
     client::{Client, RequestId},
     clock::Timestamp,
     db::{
-        AnyConnection,
+        AnyConnection, prepared,
         schema::{accounts, sessions},
     },
     events::{self, Kind},
@@ -29,14 +29,14 @@ pub(super) fn insert(
             sessions::created_at.eq(opened.began_at),
             sessions::authenticated_at.eq(opened.began_at),
             sessions::last_seen_at.eq(opened.began_at),
-            sessions::expires_at.eq(opened.expires_at),
+            sessions::expires_at.eq(opened.token.expires_at),
             sessions::remembered.eq(opened.keep_for.is_some()),
             sessions::previous_sign_in_at.eq(previously.at),
             sessions::previous_address.eq(&previously.address),
             sessions::previous_user_agent.eq(&previously.user_agent),
             sessions::failures_before.eq(previously.failures),
             sessions::address.eq(client.address.to_canonical().to_string()),
-            sessions::user_agent.eq(&client.user_agent),
+            sessions::user_agent.eq(&*client.user_agent),
         ))
         .execute(conn)
         .map(|_| ())
@@ -62,7 +62,7 @@ pub(super) fn load(conn: &mut AnyConnection, id: SessionId) -> QueryResult<Optio
             ),
             (accounts::id, accounts::username, accounts::email, accounts::created_at),
         ))
-        .first(conn)
+        .get_result(conn)
         .optional()?;
     let Some(((last_seen_at, authenticated_at, expires_at, remembered), before, owner)) = row else {
         return Ok(None);
@@ -101,7 +101,9 @@ pub(super) fn delete_all_of(conn: &mut AnyConnection, account: Uuid, keep: Optio
 }
 
 pub(super) fn set_authenticated_at(conn: &mut AnyConnection, id: SessionId, at: Timestamp) -> QueryResult<()> {
-    diesel::update(sessions::table.find(&id.0[..])).set(sessions::authenticated_at.eq(at)).execute(conn).map(|_| ())
+    prepared(diesel::update(sessions::table.find(&id.0[..])).set(sessions::authenticated_at.eq(at)))
+        .execute(conn)
+        .map(|_| ())
 }
 
 /// The sessions of an account that are not over, those used last first; and how many there are.
@@ -148,9 +150,11 @@ pub(super) fn expire(
 
 pub(super) fn write_seen(conn: &mut AnyConnection, seen: &[(SessionId, Timestamp)]) -> QueryResult<()> {
     for (id, at) in seen {
-        diesel::update(sessions::table.find(&id.0[..]).filter(sessions::last_seen_at.lt(*at)))
-            .set(sessions::last_seen_at.eq(*at))
-            .execute(conn)?;
+        prepared(
+            diesel::update(sessions::table.find(&id.0[..]).filter(sessions::last_seen_at.lt(*at)))
+                .set(sessions::last_seen_at.eq(*at)),
+        )
+        .execute(conn)?;
     }
     Ok(())
 }
@@ -173,7 +177,7 @@ pub(super) fn expired(
         .map(|(id, account, address, user_agent)| {
             let client = Client {
                 address: address.parse().unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)),
-                user_agent,
+                user_agent: user_agent.into(),
                 request_id: RequestId::new(),
             };
             Ok((SessionId(*uuid(&id)?.as_bytes()), uuid(&account)?, client))

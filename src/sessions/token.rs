@@ -1,14 +1,19 @@
-//! The session token: a JWT that says which session it is, and nothing about the person. Signs and checks; whether the
-//! session still lives is for its row to say.
+//! The session token: a JWT that says which session it is, and nothing about the person. Signs and verifies; whether the
+//! token is over is for the clock to say, and whether the session still lives, for its row.
 
 use std::time::Duration;
 
-use jsonwebtoken::{Algorithm, Header, Validation, decode, decode_header, encode};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
+use jsonwebtoken::{Algorithm, Validation, decode, encode};
+use memchr::{memchr, memrchr};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::SessionId;
-use crate::{clock::Timestamp, keys::Keys};
+use crate::{
+    clock::Timestamp,
+    keys::{Keys, TokenVerifier},
+};
 
 const ISSUER: &str = "gatehouse";
 const AUDIENCE: &str = "gatehouse browser";
@@ -31,25 +36,37 @@ struct Claims {
     typ: String,
 }
 
-/// What a token says, after it was found to be ours.
+/// What a token says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Token {
     /// The session.
     pub(super) session: SessionId,
     /// Whose it is.
     pub(super) account: Uuid,
+    /// When it is over, to the second.
+    pub(super) expires_at: Timestamp,
 }
 
-/// Why a token is no good.
+impl Token {
+    pub(super) fn is_over(self, now: Timestamp) -> bool {
+        self.expires_at <= now
+    }
+}
+
+/// Not signed by us, or not for this use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum TokenError {
-    /// Not signed by us, or not for this use.
-    Forged,
-    /// Ours, and over.
-    Expired,
+pub(super) struct Forged;
+
+/// The signature of a token of ours: no two of them have the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub(super) struct Signature([u8; 32]);
+
+/// What is before and after the byte at `place`.
+fn split(text: &[u8], place: Option<usize>) -> Option<(&[u8], &[u8])> {
+    place.map(|place| (&text[..place], &text[place + 1..]))
 }
 
-/// Signs and checks tokens.
+/// Signs, verifies and reads tokens.
 pub(super) struct Tokens {
     validation: Validation,
 }
@@ -60,54 +77,57 @@ impl Default for Tokens {
         validation.set_issuer(&[ISSUER]);
         validation.set_audience(&[AUDIENCE]);
         validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
-        // Times are checked below, by our own clock.
+        // By our own clock, and again whenever the token is shown.
         validation.validate_exp = false;
         Self { validation }
     }
 }
 
 impl Tokens {
-    /// A token for a session that ends at `expires_at`.
+    /// The text of a token that begins now.
     ///
     /// # Panics
     /// Never: HMAC signs whatever it is given.
     #[must_use]
-    pub(super) fn sign(keys: &Keys, token: Token, now: Timestamp, expires_at: Timestamp) -> String {
-        let (id, key) = keys.token_signer();
-        let mut header = Header::new(Algorithm::HS256);
-        header.kid = Some(id.to_owned());
+    pub(super) fn sign(keys: &Keys, token: Token, now: Timestamp) -> String {
+        let (header, key) = keys.token_signer();
         let claims = Claims {
             iss: ISSUER.to_owned(),
             aud: AUDIENCE.to_owned(),
             sub: token.account,
             sid: token.session,
             iat: now.as_seconds(),
-            exp: expires_at.as_seconds(),
+            exp: token.expires_at.as_seconds(),
             typ: TYPE.to_owned(),
         };
         encode(&header, &claims, key).expect("strings and integers are JSON, and HMAC signs any bytes")
     }
 
-    /// What `text` says, if we signed it and it is not over.
-    pub(super) fn check(&self, keys: &Keys, text: &[u8], now: Timestamp) -> Result<Token, TokenError> {
-        // The header is only asked which of our own keys to use; its algorithm is compared with ours by `decode`.
-        let header = decode_header(text).map_err(|_| TokenError::Forged)?;
-        let key = header.kid.and_then(|id| keys.token_verifier(&id)).ok_or(TokenError::Forged)?;
-        let claims: Claims = decode(text, key, &self.validation).map_err(|_| TokenError::Forged)?.claims;
-        let leeway = i64::try_from(LEEWAY.as_secs()).unwrap_or(0);
-        if claims.typ != TYPE || claims.iat > now.as_seconds().saturating_add(leeway) {
-            return Err(TokenError::Forged);
+    /// The signature of `text`, if we made it. Comes first, and for every request: nothing of what we did not sign is taken
+    /// apart.
+    pub(super) fn verify<'a>(keys: &'a Keys, text: &[u8]) -> Result<(Signature, &'a TokenVerifier), Forged> {
+        let (message, signature) = split(text, memrchr(b'.', text)).ok_or(Forged)?;
+        let (header, _claims) = split(message, memchr(b'.', message)).ok_or(Forged)?;
+        let key = keys.token_verifier(header).ok_or(Forged)?;
+        let mut bytes = [0; 32];
+        match BASE64.decode_slice(signature, &mut bytes) {
+            Ok(32) if key.verifies(message, &bytes) => Ok((Signature(bytes), key)),
+            _ => Err(Forged),
         }
-        if claims.exp <= now.as_seconds() {
-            return Err(TokenError::Expired);
+    }
+
+    /// What `text` says, after it was found to be signed by us with `key`.
+    pub(super) fn read(&self, key: &TokenVerifier, text: &[u8], now: Timestamp) -> Result<Token, Forged> {
+        let claims: Claims = decode(text, &key.decoding, &self.validation).map_err(|_| Forged)?.claims;
+        if claims.typ != TYPE || Timestamp::from_seconds(claims.iat) > now.plus(LEEWAY) {
+            return Err(Forged);
         }
-        Ok(Token { session: claims.sid, account: claims.sub })
+        Ok(Token { session: claims.sid, account: claims.sub, expires_at: Timestamp::from_seconds(claims.exp) })
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
     use clap::Parser;
     use jsonwebtoken::EncodingKey;
     use proptest::prelude::*;
@@ -129,7 +149,7 @@ mod tests {
     }
 
     fn token() -> Token {
-        Token { session: SessionId::new(), account: Uuid::now_v7() }
+        Token { session: SessionId::new(), account: Uuid::now_v7(), expires_at: NOW.plus(Duration::from_mins(1)) }
     }
 
     fn claims() -> Value {
@@ -139,35 +159,36 @@ mod tests {
         })
     }
 
-    fn header() -> Value {
-        json!({"alg": "HS256", "typ": "JWT", "kid": keys().token_signer().0})
+    fn header() -> String {
+        serde_json::to_string(&keys().token_signer().0).unwrap()
     }
 
     /// Signed with the right key, whatever the header says.
-    fn forge(header: &Value, claims: &Value) -> String {
-        let message = format!("{}.{}", BASE64.encode(header.to_string()), BASE64.encode(claims.to_string()));
+    fn forge(header: &str, claims: &Value) -> String {
+        let message = format!("{}.{}", BASE64.encode(header), BASE64.encode(claims.to_string()));
         let signature =
             jsonwebtoken::crypto::sign(message.as_bytes(), keys().token_signer().1, Algorithm::HS256).unwrap();
         format!("{message}.{signature}")
     }
 
-    fn check(text: &str) -> Result<Token, TokenError> {
-        Tokens::default().check(&keys(), text.as_bytes(), NOW)
+    fn verify(text: &[u8]) -> Result<Token, Forged> {
+        let keys = keys();
+        let (_, key) = Tokens::verify(&keys, text)?;
+        Tokens::default().read(key, text, NOW)
     }
 
     #[test]
     fn a_token_says_what_was_signed_until_it_is_over() {
-        let (tokens, keys, token) = (Tokens::default(), keys(), token());
-        let end = NOW.plus(Duration::from_mins(1));
-        let text = Tokens::sign(&keys, token, NOW, end);
-        assert_eq!(tokens.check(&keys, text.as_bytes(), NOW), Ok(token));
-        assert_eq!(tokens.check(&keys, text.as_bytes(), end.minus(Duration::from_secs(1))), Ok(token));
-        assert_eq!(tokens.check(&keys, text.as_bytes(), end), Err(TokenError::Expired));
+        let token = token();
+        assert_eq!(verify(Tokens::sign(&keys(), token, NOW).as_bytes()), Ok(token));
+        assert!(!token.is_over(NOW));
+        assert!(!token.is_over(token.expires_at.minus(Duration::from_millis(1))));
+        assert!(token.is_over(token.expires_at));
     }
 
     #[test]
     fn the_claims_are_those_of_the_contract_and_nothing_personal() {
-        let text = Tokens::sign(&keys(), token(), NOW, NOW.plus(Duration::from_mins(1)));
+        let text = Tokens::sign(&keys(), token(), NOW);
         let payload = BASE64.decode(text.split('.').nth(1).unwrap()).unwrap();
         let claims: serde_json::Map<String, Value> = serde_json::from_slice(&payload).unwrap();
         let mut names: Vec<_> = claims.keys().map(String::as_str).collect();
@@ -177,7 +198,7 @@ mod tests {
 
     #[test]
     fn the_header_chooses_neither_the_algorithm_nor_the_key() {
-        assert!(check(&forge(&header(), &claims())).is_ok());
+        assert!(verify(forge(&header(), &claims()).as_bytes()).is_ok());
         for (name, value) in [
             ("alg", json!("none")),
             ("alg", json!("None")),
@@ -190,15 +211,15 @@ mod tests {
             ("kid", json!("")),
             ("kid", Value::Null),
         ] {
-            let mut header = header();
+            let mut header: Value = serde_json::from_str(&header()).unwrap();
             header[name] = value.clone();
-            assert_eq!(check(&forge(&header, &claims())), Err(TokenError::Forged), "{name}: {value}");
+            assert_eq!(verify(forge(&header.to_string(), &claims()).as_bytes()), Err(Forged), "{name}: {value}");
         }
         for name in ["jku", "x5u"] {
-            let mut header = header();
+            let mut header: Value = serde_json::from_str(&header()).unwrap();
             header.as_object_mut().unwrap().remove("kid");
             header[name] = json!("http://127.0.0.1:1/keys");
-            assert_eq!(check(&forge(&header, &claims())), Err(TokenError::Forged), "{name}");
+            assert_eq!(verify(forge(&header.to_string(), &claims()).as_bytes()), Err(Forged), "{name}");
         }
     }
 
@@ -221,17 +242,17 @@ mod tests {
         ] {
             let mut claims = claims();
             claims[name] = value.clone();
-            assert_eq!(check(&forge(&header(), &claims)), Err(TokenError::Forged), "{name}: {value}");
+            assert_eq!(verify(forge(&header(), &claims).as_bytes()), Err(Forged), "{name}: {value}");
         }
         for name in ["iss", "aud", "sub", "sid", "iat", "exp", "typ"] {
             let mut claims = claims();
             claims.as_object_mut().unwrap().remove(name);
-            assert_eq!(check(&forge(&header(), &claims)), Err(TokenError::Forged), "without {name}");
+            assert_eq!(verify(forge(&header(), &claims).as_bytes()), Err(Forged), "without {name}");
         }
         for past in [json!(NOW.as_seconds()), json!(NOW.as_seconds() - 1), json!(0)] {
             let mut claims = claims();
             claims["exp"] = past;
-            assert_eq!(check(&forge(&header(), &claims)), Err(TokenError::Expired));
+            assert!(verify(forge(&header(), &claims).as_bytes()).unwrap().is_over(NOW));
         }
     }
 
@@ -241,24 +262,20 @@ mod tests {
         for position in text.len() - 8..text.len() {
             let mut changed = text.clone().into_bytes();
             changed[position] = if changed[position] == b'A' { b'Q' } else { b'A' };
-            assert!(Tokens::default().check(&keys(), &changed, NOW).is_err(), "byte {position}");
+            assert!(verify(&changed).is_err(), "byte {position}");
         }
         let unsigned = text.rsplit_once('.').unwrap().0;
         for text in [unsigned.to_owned(), format!("{unsigned}."), String::new(), "..".to_owned(), "a.b.c".to_owned()] {
-            assert_eq!(check(&text), Err(TokenError::Forged), "{text}");
+            assert_eq!(verify(text.as_bytes()), Err(Forged), "{text}");
         }
-        let foreign = encode(
-            &Header { kid: Some(keys().token_signer().0.to_owned()), ..Header::default() },
-            &claims(),
-            &EncodingKey::from_secret(SECRET.as_bytes()),
-        );
-        assert_eq!(check(&foreign.unwrap()), Err(TokenError::Forged));
+        let foreign = encode(&keys().token_signer().0, &claims(), &EncodingKey::from_secret(SECRET.as_bytes()));
+        assert_eq!(verify(foreign.unwrap().as_bytes()), Err(Forged));
     }
 
     proptest! {
         #[test]
-        fn no_bytes_make_the_check_panic_or_pass(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-            prop_assert_eq!(Tokens::default().check(&keys(), &bytes, NOW), Err(TokenError::Forged));
+        fn no_bytes_make_it_panic_or_pass(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            prop_assert_eq!(verify(&bytes), Err(Forged));
         }
     }
 }

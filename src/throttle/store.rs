@@ -5,7 +5,7 @@ use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, QueryResult, RunQue
 use super::{Count, Key};
 use crate::{
     clock::Timestamp,
-    db::{AnyConnection, is_taken, schema::throttles},
+    db::{AnyConnection, is_taken, prepared, schema::throttles},
 };
 
 /// Rows that one transaction removes at most, so that a sign-in never waits long for the one writer.
@@ -15,7 +15,7 @@ pub(super) fn load(conn: &mut AnyConnection, key: &Key) -> QueryResult<Option<Co
     throttles::table
         .find(&key[..])
         .select((throttles::failures, throttles::blocked_until, throttles::expires_at))
-        .first(conn)
+        .get_result(conn)
         .optional()
 }
 
@@ -23,7 +23,8 @@ pub(super) fn load(conn: &mut AnyConnection, key: &Key) -> QueryResult<Option<Co
 /// locks the row on both databases; `FOR UPDATE` is not to be had on both.
 pub(super) fn lock(conn: &mut AnyConnection, key: &Key) -> QueryResult<Count> {
     let touch = |conn: &mut AnyConnection| {
-        diesel::update(throttles::table.find(&key[..])).set(throttles::failures.eq(throttles::failures)).execute(conn)
+        prepared(diesel::update(throttles::table.find(&key[..])).set(throttles::failures.eq(throttles::failures)))
+            .execute(conn)
     };
     if touch(conn)? == 0 {
         let made = diesel::insert_into(throttles::table)
@@ -46,21 +47,22 @@ pub(super) fn lock(conn: &mut AnyConnection, key: &Key) -> QueryResult<Count> {
 }
 
 pub(super) fn save(conn: &mut AnyConnection, key: &Key, count: Count) -> QueryResult<()> {
-    diesel::update(throttles::table.find(&key[..]))
-        .set((
-            throttles::failures.eq(count.failures),
-            throttles::blocked_until.eq(count.blocked_until),
-            throttles::expires_at.eq(count.expires_at),
-        ))
-        .execute(conn)
-        .map(|_| ())
+    prepared(diesel::update(throttles::table.find(&key[..])).set((
+        throttles::failures.eq(count.failures),
+        throttles::blocked_until.eq(count.blocked_until),
+        throttles::expires_at.eq(count.expires_at),
+    )))
+    .execute(conn)
+    .map(|_| ())
 }
 
 pub(super) fn take_back(conn: &mut AnyConnection, key: &Key) -> QueryResult<()> {
-    diesel::update(throttles::table.find(&key[..]).filter(throttles::failures.gt(0)))
-        .set(throttles::failures.eq(throttles::failures - 1))
-        .execute(conn)
-        .map(|_| ())
+    prepared(
+        diesel::update(throttles::table.find(&key[..]).filter(throttles::failures.gt(0)))
+            .set(throttles::failures.eq(throttles::failures - 1)),
+    )
+    .execute(conn)
+    .map(|_| ())
 }
 
 pub(super) fn remove(conn: &mut AnyConnection, key: &Key) -> QueryResult<()> {

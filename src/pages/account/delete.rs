@@ -74,8 +74,8 @@ pub async fn post(
         return show_again(&app, &req, status, retry_after, &page, &errors, &member.client);
     }
     let mut response = logout::leave();
-    add_cookie(&mut response, &app.jar.clear(Name::Session))?;
-    add_cookie(&mut response, &app.jar.clear(Name::Device))?;
+    app.jar.clear(Name::Session, response.headers_mut());
+    app.jar.clear(Name::Device, response.headers_mut());
     add_cookie(&mut response, &Flash::Deleted.cookie(app.jar, &app.keys, app.clock.now()))?;
     Ok(response)
 }

@@ -35,7 +35,7 @@ struct SessionsPage {
 
 struct Row {
     id: String,
-    device: String,
+    device: std::sync::Arc<str>,
     address: String,
     began: When,
     last_seen: When,

@@ -1,0 +1,88 @@
+//! What Gatehouse costs, beside the floor: the same bytes from a bare actix handler, the same hash without a server around
+//! it. One command, one table; `benches/run` installs what it needs. Ratios are within one run, in interleaved rounds,
+//! because machines are noisy and the load shares their cores.
+
+#![allow(
+    unreachable_pub,
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a program for a developer's terminal, which gives up with what is wrong"
+)]
+
+mod floor;
+mod house;
+mod pages;
+mod seed;
+mod server;
+#[path = "../../tests/support/mod.rs"]
+mod support;
+mod table;
+mod wrk;
+
+use std::path::PathBuf;
+
+use clap::{Parser, ValueEnum};
+
+use self::table::Table;
+
+/// Measures Gatehouse beside the floor and prints one table.
+#[derive(Parser)]
+struct Line {
+    /// A minute instead of a quarter of an hour: fewer rounds, and no large databases
+    #[arg(long)]
+    short: bool,
+
+    /// What to measure [default: everything]
+    sections: Vec<Section>,
+
+    /// Serve as the floor: the answers of this file from a bare handler
+    #[arg(long, hide = true)]
+    floor: Option<PathBuf>,
+
+    /// What cargo says to every benchmark
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Section {
+    Pages,
+}
+
+/// How much time there is.
+#[derive(Debug, Clone, Copy)]
+pub struct Effort {
+    /// Interleaved rounds.
+    pub rounds: usize,
+    /// Of load, for each contestant in each round.
+    pub seconds: u32,
+    /// Whether to leave out what takes minutes to prepare.
+    pub short: bool,
+}
+
+fn main() {
+    let line = Line::parse();
+    if let Some(answers) = &line.floor {
+        return floor::serve(answers);
+    }
+    let effort = if line.short {
+        Effort { rounds: 3, seconds: 1, short: true }
+    } else {
+        Effort { rounds: 5, seconds: 3, short: false }
+    };
+    let wanted = |section| line.sections.is_empty() || line.sections.contains(&section);
+    let mut table = Table::default();
+    if wanted(Section::Pages) {
+        pages::measure(effort, &mut table);
+    }
+    println!("\n{table}");
+    if !table.holds() {
+        eprintln!("Some goals are not met in this run.");
+    }
+}

@@ -1,0 +1,65 @@
+//! Processes under load: the release binary of Gatehouse, and the floor.
+
+use std::{
+    env, fs,
+    io::{BufRead, BufReader},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+/// A running server, stopped when dropped.
+pub struct Server {
+    child: Child,
+    /// `http://127.0.0.1:…`
+    pub address: String,
+    /// From the start of the process until it said that it listens.
+    pub listening_after: Duration,
+}
+
+impl Server {
+    /// Gatehouse over the data of `folder`.
+    pub fn gatehouse(folder: &Path, flags: &[&str]) -> Self {
+        let assets = Path::new(env!("CARGO_MANIFEST_DIR")).join("static");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_gatehouse"));
+        command.arg("serve").arg("--data-dir").arg(folder).arg("--static-dir").arg(assets).args(flags);
+        command.args(["--listen", "127.0.0.1:0"]);
+        let log = fs::File::create(folder.join("log")).unwrap();
+        Self::start(command.stderr(log))
+    }
+
+    /// The answers of a file, and nothing else.
+    pub fn floor(answers: &Path) -> Self {
+        Self::start(Command::new(env::current_exe().unwrap()).arg("--floor").arg(answers))
+    }
+
+    fn start(command: &mut Command) -> Self {
+        let began = Instant::now();
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let listening_after = began.elapsed();
+        let address = line.trim().strip_prefix("Listening on ").unwrap_or_else(|| panic!("no start: {line:?}"));
+        Self { address: address.to_owned(), listening_after, child }
+    }
+
+    fn proc(&self, file: &str) -> String {
+        fs::read_to_string(PathBuf::from(format!("/proc/{}/{file}", self.child.id()))).unwrap()
+    }
+
+    /// A line of `/proc/…/status`, in MiB: `VmRSS` for what is resident, `VmHWM` for the most that ever was.
+    pub fn memory(&self, line: &str) -> f64 {
+        let status = self.proc("status");
+        let found = status.lines().find_map(|text| text.strip_prefix(line)?.strip_prefix(':')).unwrap();
+        found.trim().trim_end_matches(" kB").parse::<f64>().unwrap() / 1024.0
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        kill_process(Pid::from_child(&self.child), Signal::TERM).unwrap();
+        self.child.wait().unwrap();
+    }
+}
