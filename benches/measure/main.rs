@@ -18,18 +18,20 @@
 mod floor;
 mod house;
 mod pages;
+mod raw;
 mod seed;
 mod server;
+mod sign_in;
 #[path = "../../tests/support/mod.rs"]
 mod support;
 mod table;
 mod wrk;
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::OnceLock};
 
 use clap::{Parser, ValueEnum};
 
-use self::table::Table;
+use self::{support::mariadb::Mariadb, table::Table};
 
 /// Measures Gatehouse beside the floor and prints one table.
 #[derive(Parser)]
@@ -53,6 +55,7 @@ struct Line {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Section {
     Pages,
+    SignIn,
 }
 
 /// How much time there is.
@@ -64,6 +67,14 @@ pub struct Effort {
     pub seconds: u32,
     /// Whether to leave out what takes minutes to prepare.
     pub short: bool,
+}
+
+/// Both, each by its name and the URL of an empty one. MariaDB as one would run it: what it says is written is on disk.
+pub fn databases() -> impl Iterator<Item = (&'static str, String)> {
+    static MARIADB: OnceLock<Mariadb> = OnceLock::new();
+    let options = ["--innodb-buffer-pool-size=1G", "--innodb-log-file-size=512M"];
+    let mariadb = move || MARIADB.get_or_init(|| Mariadb::with(&options)).database();
+    [false, true].into_iter().map(move |server| if server { ("MariaDB", mariadb()) } else { ("SQLite", String::new()) })
 }
 
 fn main() {
@@ -80,6 +91,9 @@ fn main() {
     let mut table = Table::default();
     if wanted(Section::Pages) {
         pages::measure(effort, &mut table);
+    }
+    if wanted(Section::SignIn) {
+        sign_in::measure(effort, &mut table);
     }
     println!("\n{table}");
     if !table.holds() {

@@ -1,6 +1,6 @@
 //! The one table, as Markdown.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 /// A bound that a figure is held to.
 #[derive(Debug, Clone, Copy)]
@@ -82,4 +82,8 @@ impl fmt::Display for Table {
 pub fn median<T: Copy + PartialOrd>(mut values: Vec<T>) -> T {
     values.sort_by(|one, other| one.partial_cmp(other).expect("no figure is NaN"));
     values[(values.len() - 1) / 2]
+}
+
+pub fn milliseconds(span: Duration) -> String {
+    format!("{:.1} ms", span.as_secs_f64() * 1e3)
 }

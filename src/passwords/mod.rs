@@ -120,6 +120,7 @@ impl Drop for Holder {
 impl Hasher {
     /// Starts the threads.
     pub fn start(settings: &Settings) -> io::Result<Self> {
+        argon2id::check()?;
         let computed = Arc::new(AtomicU64::new(0));
         let counter = Arc::clone(&computed);
         let prepare = move || {

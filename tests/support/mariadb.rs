@@ -15,6 +15,7 @@ use super::{companion::Companion, program, until};
 pub struct Mariadb {
     folder: PathBuf,
     port: u16,
+    options: Vec<&'static str>,
     server: Option<Companion>,
     // After the server, because fields are dropped in this order.
     _broom: Companion,
@@ -27,8 +28,13 @@ impl Mariadb {
         SHARED.get_or_init(Self::start)
     }
 
-    /// One of one's own, to be stopped and started.
+    /// One of one's own, to be stopped and started. What a test writes need not survive a power failure.
     pub fn start() -> Self {
+        Self::with(&["--innodb-flush-log-at-trx-commit=0", "--innodb-buffer-pool-size=64M"])
+    }
+
+    /// With options of one's own.
+    pub fn with(options: &[&'static str]) -> Self {
         // A static is never dropped, so its folder is left to a companion, which also outlives a test that is killed.
         let folder = tempfile::Builder::new().prefix("gatehouse-mariadb-").tempdir().unwrap().keep();
         let installed = Command::new(program(&["mariadb-install-db"], "mariadb-server"))
@@ -45,7 +51,7 @@ impl Mariadb {
         assert!(installed.status.success(), "{}", String::from_utf8_lossy(&installed.stdout));
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let broom = Companion::broom(&folder);
-        let mut mariadb = Self { folder, port, server: None, _broom: broom };
+        let mut mariadb = Self { folder, port, options: options.to_vec(), server: None, _broom: broom };
         mariadb.run();
         mariadb.sql(
             "CREATE USER 'gatehouse'@'%' IDENTIFIED BY 'p@ss word/?#1'; GRANT ALL ON `test\\_%`.* TO 'gatehouse'@'%';",
@@ -56,7 +62,7 @@ impl Mariadb {
     /// Starts it again after [`Mariadb::stop`], on the same port.
     pub fn run(&mut self) {
         let path = |name: &str| self.folder.join(name).display().to_string();
-        let arguments = [
+        let mut arguments = vec![
             "--no-defaults".to_owned(),
             format!("--datadir={}", path("data")),
             format!("--socket={}", path("socket")),
@@ -64,11 +70,9 @@ impl Mariadb {
             format!("--port={}", self.port),
             format!("--user={}", user()),
             "--bind-address=127.0.0.1".to_owned(),
-            // What a test writes need not survive a power failure.
-            "--innodb-flush-log-at-trx-commit=0".to_owned(),
-            "--innodb-buffer-pool-size=64M".to_owned(),
             "--max-connections=1000".to_owned(),
         ];
+        arguments.extend(self.options.iter().map(|option| (*option).to_owned()));
         let log = File::create(self.folder.join("log")).unwrap();
         let server = program(&["mariadbd"], "mariadb-server");
         self.server = Some(Companion::start(&server, &arguments, log));

@@ -1,0 +1,20 @@
+//! Raw argon2id: the parameters and the crate of the server, and nothing around it.
+
+use std::hint::black_box;
+
+use argon2_rust::{
+    Algorithm, Argon2, Params, Version,
+    params::{Memory, TagLen},
+};
+
+/// Computes one hash at each call, in memory that it used before.
+pub fn hash() -> impl FnMut() {
+    let params = Params::builder().memory(Memory::kib(19_456)).passes(2).lanes(1).threads(1).tag_len(TagLen::bytes(32));
+    let mut hasher = Argon2::new(Algorithm::Argon2id, Version::V0x13, params.build().unwrap()).hasher();
+    move || {
+        let mut output = [0; 32];
+        let password = black_box(b"a quiet wall with one lit door");
+        hasher.hash_into(password, b"salt of 16 bytes", &mut output).unwrap();
+        black_box(output);
+    }
+}
