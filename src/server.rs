@@ -10,7 +10,8 @@ use std::{
 
 use actix_web::{
     App as ActixApp, HttpServer,
-    dev::{Server, ServerHandle},
+    body::BoxBody,
+    dev::{Server, ServerHandle, ServiceFactory, ServiceRequest, ServiceResponse},
     middleware::from_fn,
     web::{Data, ServiceConfig},
 };
@@ -138,19 +139,12 @@ impl Application {
         }
 
         let shared = app.clone();
-        let server = HttpServer::new(move || {
-            let app = shared.clone();
-            ActixApp::new()
-                .app_data(app.clone())
-                .configure(|config| routes::configure(config, &app))
-                .configure(fittings.routes)
-                .wrap(from_fn(envelope::wrap))
-        })
-        .client_request_timeout(HEADERS_WITHIN)
-        .shutdown_timeout(DRAIN_SECONDS)
-        .disable_signals()
-        .listen(listener)?
-        .run();
+        let server = HttpServer::new(move || service(&shared, fittings.routes))
+            .client_request_timeout(HEADERS_WITHIN)
+            .shutdown_timeout(DRAIN_SECONDS)
+            .disable_signals()
+            .listen(listener)?
+            .run();
         info!(database = %database_url, public = %public, "ready");
         Ok(Self { app, server, address })
     }
@@ -189,6 +183,26 @@ impl Application {
         }
         outcome
     }
+}
+
+/// All pages as one service, without a socket: what runs on each worker.
+pub fn service(
+    app: &Data<App>,
+    more: fn(&mut ServiceConfig),
+) -> ActixApp<
+    impl ServiceFactory<
+        ServiceRequest,
+        Config = (),
+        Response = ServiceResponse<BoxBody>,
+        Error = actix_web::Error,
+        InitError = (),
+    > + use<>,
+> {
+    ActixApp::new()
+        .app_data(app.clone())
+        .configure(|config| routes::configure(config, app))
+        .configure(more)
+        .wrap(from_fn(envelope::wrap))
 }
 
 /// Makes the data folder, if anything will be kept in it: with a server and a secret from elsewhere nothing is.

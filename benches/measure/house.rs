@@ -1,6 +1,6 @@
 //! The data that a server is measured over: a folder, a database, the accounts and sessions in it.
 
-use std::{ops::RangeInclusive, path::Path, sync::Arc};
+use std::{path::Path, sync::Arc};
 
 use gatehouse::{
     app::App,
@@ -54,18 +54,18 @@ impl House {
         })
     }
 
-    /// Adds the accounts with the numbers after `from`, up to `to`, each with a session and an event.
-    pub fn fill(&self, from: u64, to: u64) {
+    /// Adds so many accounts, each with a session and an event.
+    pub fn fill(&self, accounts: u64) {
         let settings = support::settings(&[]);
         self.with(async |app| {
             let turn = Hasher::start(&settings).unwrap().turn(Client::local().network()).unwrap();
             let hash = turn.hash(gatehouse::passwords::Password::new(support::PASSWORD).unwrap()).await.unwrap();
-            seed::fill(&app.database, &hash, from, to).await;
+            seed::fill(&app.database, &hash, accounts).await;
         });
     }
 
     /// Opens a session for each of these accounts, as signing in does; returns their cookies.
-    pub fn open_sessions(&self, numbers: RangeInclusive<u64>) -> Vec<String> {
+    pub fn open_sessions(&self, numbers: impl Iterator<Item = u64> + Clone + Send + 'static) -> Vec<String> {
         self.with(async |app| {
             let sessions = Arc::clone(&app.sessions);
             let open = move |conn: &mut AnyConnection| {

@@ -16,6 +16,7 @@
 )]
 
 mod floor;
+mod growth;
 mod house;
 mod pages;
 mod raw;
@@ -56,6 +57,7 @@ struct Line {
 enum Section {
     Pages,
     SignIn,
+    Growth,
 }
 
 /// How much time there is.
@@ -72,7 +74,7 @@ pub struct Effort {
 /// Both, each by its name and the URL of an empty one. MariaDB as one would run it: what it says is written is on disk.
 pub fn databases() -> impl Iterator<Item = (&'static str, String)> {
     static MARIADB: OnceLock<Mariadb> = OnceLock::new();
-    let options = ["--innodb-buffer-pool-size=1G", "--innodb-log-file-size=512M"];
+    let options = ["--innodb-buffer-pool-size=8G", "--innodb-log-file-size=2G"];
     let mariadb = move || MARIADB.get_or_init(|| Mariadb::with(&options)).database();
     [false, true].into_iter().map(move |server| if server { ("MariaDB", mariadb()) } else { ("SQLite", String::new()) })
 }
@@ -94,6 +96,9 @@ fn main() {
     }
     if wanted(Section::SignIn) {
         sign_in::measure(effort, &mut table);
+    }
+    if wanted(Section::Growth) {
+        growth::measure(effort, &mut table);
     }
     println!("\n{table}");
     if !table.holds() {

@@ -17,7 +17,7 @@ const SESSIONS: u64 = 10_000;
 
 pub fn measure(effort: Effort, table: &mut Table) {
     let house = House::empty("");
-    house.fill(0, SESSIONS);
+    house.fill(SESSIONS);
     let sessions = house.open_sessions(1..=SESSIONS);
     let ours = house.serve(&[]);
     let (signed, signature) = sessions[0].rsplit_once('.').unwrap();

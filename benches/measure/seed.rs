@@ -1,5 +1,6 @@
-//! Rows by the thousand: accounts with as many sessions and events, written by the database itself. Ids go up as those of
-//! real accounts and events do, and end in digits that spread; those of sessions are spread all over, as real ones are.
+//! Rows by the million: accounts with as many sessions and events, written by the database itself. Ids of accounts and events
+//! go up as real ones do, and end in digits that spread. Those of sessions are chance in life; here they are spread as
+//! evenly, but go up too, because a tree fills ten times as fast in its order.
 
 use std::io::{IsTerminal, Write};
 
@@ -29,7 +30,7 @@ fn spread(number: u64) -> u64 {
 
 /// The name of the account with this number.
 pub fn name(number: u64) -> String {
-    format!("keeper-{number}")
+    format!("keeper-{number:08}")
 }
 
 /// What there was before a session that is opened for a benchmark.
@@ -38,49 +39,46 @@ pub fn previously() -> Previously {
     Previously { at: Some(at), address: "192.0.2.1".to_owned(), user_agent: BROWSER.to_owned(), failures: 0 }
 }
 
-/// Adds the accounts `from + 1` to `to`, each with one session and one event, and the password of the tests.
-pub async fn fill(database: &Database, hash: &str, from: u64, to: u64) {
+/// Adds so many accounts, each with one session and one event, and the password that `hash` was made of.
+pub async fn fill(database: &Database, hash: &str, accounts: u64) {
     let now = Clock::system().now();
-    let mut done = from;
-    while done < to {
-        let (first, count) = (done, PIECE.min(to - done));
+    let mut done = 0;
+    while done < accounts {
+        let (first, count) = (done, PIECE.min(accounts - done));
         let hash = hash.to_owned();
-        database.write(move |conn| add(conn, &hash, now, first, count)).await.unwrap();
+        database.write(move |conn| add(conn, &hash, now, first, count, accounts)).await.unwrap();
         done += count;
-        if std::io::stderr().is_terminal() || done == to || done.is_multiple_of(1_000_000) {
-            eprint!("\r{done} of {to} accounts, sessions and events");
+        if std::io::stderr().is_terminal() || done == accounts || done.is_multiple_of(1_000_000) {
+            eprint!("\r{done} of {accounts} accounts, sessions and events");
             std::io::stderr().flush().unwrap();
         }
     }
     eprintln!();
 }
 
-fn add(conn: &mut AnyConnection, hash: &str, now: Timestamp, first: u64, count: u64) -> QueryResult<()> {
+fn add(conn: &mut AnyConnection, hash: &str, now: Timestamp, first: u64, count: u64, of: u64) -> QueryResult<()> {
     let now = now.as_millis();
-    let (number, id, scattered, series) = match conn {
+    let step = u64::from(u32::MAX) / of;
+    let (number, name, series) = match conn {
         AnyConnection::Sqlite(_) => (
             format!("({first} + x)"),
-            "unhex(printf('%016x%016x', #, # * 40503 % 65536))",
-            "randomblob(16)",
+            "printf('keeper-%08d', #)",
             format!(
                 "(WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < {count}) SELECT x FROM n)"
             ),
         ),
-        AnyConnection::Mysql(_) => (
-            format!("({first} + seq)"),
-            "UNHEX(CONCAT(LPAD(HEX(#), 16, '0'), LPAD(HEX(# * 40503 % 65536), 16, '0')))",
-            "RANDOM_BYTES(16)",
-            format!("seq_1_to_{count}"),
-        ),
+        AnyConnection::Mysql(_) => {
+            (format!("({first} + seq)"), "CONCAT('keeper-', LPAD(#, 8, '0'))", format!("seq_1_to_{count}"))
+        }
     };
-    let name = match conn {
-        AnyConnection::Sqlite(_) => "'keeper-' || #",
-        AnyConnection::Mysql(_) => "CONCAT('keeper-', #)",
+    let hex = |digits: u8, number: &str| match conn {
+        AnyConnection::Sqlite(_) => format!("printf('%0{digits}x', {number})"),
+        AnyConnection::Mysql(_) => format!("LPAD(HEX({number}), {digits}, '0')"),
     };
-    let email = match conn {
-        AnyConnection::Sqlite(_) => "'keeper-' || # || '@keepers.example'",
-        AnyConnection::Mysql(_) => "CONCAT('keeper-', #, '@keepers.example')",
-    };
+    let id = format!("UNHEX(CONCAT({}, {}))", hex(16, "#"), hex(16, "# * 40503 % 65536"));
+    let session =
+        format!("UNHEX(CONCAT({}, {}, {}))", hex(8, &format!("# * {step}")), hex(8, "#"), hex(16, "# * 40503 % 65536"));
+    let email = format!("CONCAT({name}, '@keepers.example')");
     let inserts = [
         format!(
             "INSERT INTO accounts (id, username, email, email_key, password_hash, created_at, last_sign_in_at, \
@@ -90,7 +88,7 @@ fn add(conn: &mut AnyConnection, hash: &str, now: Timestamp, first: u64, count: 
         format!(
             "INSERT INTO sessions (id, account_id, created_at, authenticated_at, last_seen_at, expires_at, remembered, \
              previous_address, previous_user_agent, address, user_agent) \
-             SELECT {scattered}, {id}, {now}, {now}, {now}, {now} + 43200000, 1, '192.0.2.1', '{BROWSER}', '192.0.2.1', \
+             SELECT {session}, {id}, {now}, {now}, {now}, {now} + 43200000, 1, '192.0.2.1', '{BROWSER}', '192.0.2.1', \
              '{BROWSER}' FROM {series}"
         ),
         format!(

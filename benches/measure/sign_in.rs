@@ -27,7 +27,7 @@ pub fn measure(effort: Effort, table: &mut Table) {
         (database, url, goal)
     }) {
         let house = House::empty(&url);
-        house.fill(0, PEOPLE);
+        house.fill(PEOPLE);
         let server = house.serve(&["--trusted-proxies", "127.0.0.1"]);
         let requests = requests(PEOPLE);
         let (mut rates, mut raws, mut ratios, mut slowest) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());

@@ -58,12 +58,12 @@ impl Accounts {
         let replaces = sign_in.replaces;
         let forget = self.sessions.forgetting(replaces.as_ref().map(|session| session.owner.id));
         let open = move |conn: &mut AnyConnection| {
-            if !passed.settle(conn, now)? {
+            let Some(previously) = passed.settle(conn, now)? else {
                 return Ok(None);
-            }
-            let previous = store::note_sign_in(conn, account, &owner, now)?;
+            };
+            store::note_sign_in(conn, account, &owner, now)?;
             events::record(conn, Kind::SignedIn, Some(account), &owner, now)?;
-            sessions.open(conn, account, sign_in.remember, &previous, replaces.as_deref(), &owner).map(Some)
+            sessions.open(conn, account, sign_in.remember, &previously, replaces.as_deref(), &owner).map(Some)
         };
         let Some(session) = self.database.write_then(open, forget).await? else {
             // The password was changed while it was being compared: not wrong, but no longer good. Trying again will tell.

@@ -56,7 +56,7 @@ impl Accounts {
 
         let (sessions, owner, now) = (Arc::clone(&self.sessions), client.clone(), self.clock.now());
         let change = move |conn: &mut AnyConnection| {
-            if !passed.settle(conn, now)? {
+            if passed.settle(conn, now)?.is_none() {
                 return Ok(None);
             }
             let Some(opened) = sessions.renew(conn, &session, &owner)? else { return Ok(None) };

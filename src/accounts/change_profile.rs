@@ -74,7 +74,7 @@ impl Accounts {
         let (gave_password, forget) = (passed.is_some(), self.sessions.forgetting(Some(account)));
         let change = move |conn: &mut AnyConnection| {
             if let Some(passed) = &passed {
-                if !passed.settle(conn, now)? {
+                if passed.settle(conn, now)?.is_none() {
                     return Ok(Some(Refused::Busy));
                 }
                 Sessions::note_authentication(conn, &session, now)?;

@@ -54,7 +54,7 @@ impl Accounts {
         let (name, until) = (self.name_hash(&session.owner.username), now.plus(self.name_reserved));
         let nobody = Client::nobody(client.request_id);
         let delete = move |conn: &mut AnyConnection| {
-            if !passed.settle(conn, now)? || !store::delete(conn, account)? {
+            if passed.settle(conn, now)?.is_none() || !store::delete(conn, account)? {
                 return Ok(false);
             }
             throttle.open(conn, account)?;

@@ -12,6 +12,7 @@ use crate::{
     events::{self, Kind},
     keys::Purpose,
     passwords::{Password, Verdict},
+    sessions::Previously,
     throttle::{Attempt, Refusal, Subject, Throttle},
 };
 
@@ -45,16 +46,17 @@ pub(super) struct Passed {
 
 impl Passed {
     /// Ends the row of failures and stores a better hash, in the transaction that makes use of the right password. Tells
-    /// whether the password is still the one that was compared; if not, the caller must do nothing.
-    pub(super) fn settle(&self, conn: &mut AnyConnection, now: Timestamp) -> diesel::QueryResult<bool> {
-        if !store::still_has_hash(conn, &self.credential)? {
-            return Ok(false);
-        }
+    /// what there was before; `None` if the password is no longer the one that was compared, and then the caller must do
+    /// nothing.
+    pub(super) fn settle(&self, conn: &mut AnyConnection, now: Timestamp) -> diesel::QueryResult<Option<Previously>> {
+        let Some(previously) = store::lock(conn, &self.credential)? else {
+            return Ok(None);
+        };
         if let Some(better) = &self.upgrade {
             store::replace_hash(conn, self.credential.id, better)?;
         }
         self.throttle.succeed(conn, &self.attempt, now)?;
-        Ok(true)
+        Ok(Some(previously))
     }
 }
 

@@ -149,6 +149,12 @@ impl Accounts {
         self.hasher.computed()
     }
 
+    /// How long the threads that hash were at work since the start.
+    #[must_use]
+    pub fn time_hashing(&self) -> Duration {
+        self.hasher.busy()
+    }
+
     /// Lets go of names of deleted accounts whose time is over; tells how many.
     pub async fn release_names(&self) -> Result<usize, db::Error> {
         let now = self.clock.now();

@@ -11,7 +11,7 @@ use crate::{
     client::Client,
     clock::Timestamp,
     db::{
-        AnyConnection, prepared,
+        AnyConnection, locking, prepared,
         schema::{accounts, reserved_names},
     },
     sessions::Previously,
@@ -104,18 +104,20 @@ pub(super) fn has_email(conn: &mut AnyConnection, email: &Email) -> QueryResult<
     select(exists(accounts::table.filter(accounts::email_key.eq(email.key())))).get_result(conn)
 }
 
-pub(super) fn still_has_hash(conn: &mut AnyConnection, credential: &Credential) -> QueryResult<bool> {
-    // A write, because on both databases it keeps others from changing the row until the transaction ends.
-    prepared(
-        diesel::update(
-            accounts::table
-                .find(&credential.id.as_bytes()[..])
-                .filter(accounts::password_hash.eq(&credential.password_hash)),
-        )
-        .set(accounts::password_hash.eq(accounts::password_hash)),
-    )
-    .execute(conn)
-    .map(|rows| rows > 0)
+/// What there was before a sign-in with this credential, if it is still the account's; nobody changes the account until the
+/// transaction ends.
+pub(super) fn lock(conn: &mut AnyConnection, credential: &Credential) -> QueryResult<Option<Previously>> {
+    let account = accounts::table
+        .find(&credential.id.as_bytes()[..])
+        .filter(accounts::password_hash.eq(&credential.password_hash))
+        .select((
+            accounts::last_sign_in_at,
+            accounts::last_sign_in_address,
+            accounts::last_sign_in_user_agent,
+            accounts::failed_sign_ins,
+        ));
+    let found = locking(account).get_result(conn).optional()?;
+    Ok(found.map(|(at, address, user_agent, failures)| Previously { at, address, user_agent, failures }))
 }
 
 pub(super) fn replace_hash(conn: &mut AnyConnection, id: Uuid, hash: &str) -> QueryResult<()> {
@@ -124,30 +126,16 @@ pub(super) fn replace_hash(conn: &mut AnyConnection, id: Uuid, hash: &str) -> Qu
         .map(|_| ())
 }
 
-/// Notes that somebody signed in now; tells what there was before.
-pub(super) fn note_sign_in(
-    conn: &mut AnyConnection,
-    id: Uuid,
-    client: &Client,
-    now: Timestamp,
-) -> QueryResult<Previously> {
-    let account = accounts::table.find(&id.as_bytes()[..]);
-    let (at, address, user_agent, failures) = account
-        .select((
-            accounts::last_sign_in_at,
-            accounts::last_sign_in_address,
-            accounts::last_sign_in_user_agent,
-            accounts::failed_sign_ins,
-        ))
-        .get_result(conn)?;
-    prepared(diesel::update(account).set((
+/// Notes that somebody signed in now.
+pub(super) fn note_sign_in(conn: &mut AnyConnection, id: Uuid, client: &Client, now: Timestamp) -> QueryResult<()> {
+    prepared(diesel::update(accounts::table.find(&id.as_bytes()[..])).set((
         accounts::last_sign_in_at.eq(now),
         accounts::last_sign_in_address.eq(client.address.to_canonical().to_string()),
         accounts::last_sign_in_user_agent.eq(&*client.user_agent),
         accounts::failed_sign_ins.eq(0),
     )))
-    .execute(conn)?;
-    Ok(Previously { at, address, user_agent, failures })
+    .execute(conn)
+    .map(|_| ())
 }
 
 /// Notes that somebody tried the password and failed.

@@ -51,7 +51,7 @@ impl AnyConnection {
         loop {
             tries += 1;
             match self.write_once(work) {
-                Err(error) if tries < TRIES && is_deadlock(&error) => {}
+                Err(error) if tries < TRIES && is_worth_another_try(&error) => {}
                 outcome => return outcome,
             }
         }
@@ -153,7 +153,12 @@ pub(super) fn is_unavailable(error: &DieselError) -> bool {
         "WSREP has not yet prepared node",
     ];
     match error {
-        DieselError::DatabaseError(DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::ReadOnlyTransaction, _)
+        DieselError::DatabaseError(
+            DatabaseErrorKind::ClosedConnection
+            | DatabaseErrorKind::ReadOnlyTransaction
+            | DatabaseErrorKind::SerializationFailure,
+            _,
+        )
         | DieselError::BrokenTransactionManager => true,
         DieselError::DatabaseError(DatabaseErrorKind::Unknown, information) => {
             let message = information.message();
@@ -163,7 +168,12 @@ pub(super) fn is_unavailable(error: &DieselError) -> bool {
     }
 }
 
-fn is_deadlock(error: &DieselError) -> bool {
-    matches!(error, DieselError::DatabaseError(DatabaseErrorKind::Unknown, information)
-        if information.message().contains("Deadlock found"))
+fn is_worth_another_try(error: &DieselError) -> bool {
+    match error {
+        DieselError::DatabaseError(DatabaseErrorKind::SerializationFailure, _) => true,
+        DieselError::DatabaseError(DatabaseErrorKind::Unknown, information) => {
+            information.message().contains("Deadlock found")
+        }
+        _ => false,
+    }
 }

@@ -26,7 +26,7 @@ use diesel::{
 use self::connection::Mode;
 pub use self::{
     connection::{AnyConnection, MultiBackend},
-    prepared::{Prepared, prepared},
+    prepared::{Prepared, locking, prepared},
     url::DatabaseUrl,
 };
 use crate::crew::{Crew, Lost};
@@ -186,8 +186,8 @@ impl Database {
         submit(&self.readers, move |link| link.run(query)).await
     }
 
-    /// Runs queries in one transaction that may write: all of it happens or none. After a deadlock `change` is called
-    /// again, so it must not do anything but query.
+    /// Runs queries in one transaction that may write: all of it happens or none. After a deadlock, or when it was
+    /// [`overtaken`], `change` is called again, so it must not do anything but query.
     pub async fn write<T: Send + 'static>(
         &self,
         change: impl FnMut(&mut AnyConnection) -> QueryResult<T> + Send + 'static,
@@ -238,4 +238,10 @@ fn prepare_database(url: &DatabaseUrl) -> Result<(), StartError> {
 #[must_use]
 pub fn is_taken(error: &DieselError) -> bool {
     matches!(error, DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, _))
+}
+
+/// The transaction came too late: another one has changed what it read. Returned from a `write`, it is begun anew.
+#[must_use]
+pub fn overtaken() -> DieselError {
+    DieselError::DatabaseError(DatabaseErrorKind::SerializationFailure, Box::new("overtaken".to_owned()))
 }

@@ -13,6 +13,7 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
+    time::{Duration, Instant},
 };
 
 use rustix::process::setpriority_process;
@@ -88,6 +89,7 @@ pub enum Verdict {
 pub struct Hasher {
     crew: Crew<Memory>,
     computed: Arc<AtomicU64>,
+    busy: Arc<AtomicU64>,
     held: Arc<Mutex<HashMap<Network, usize>>>,
     /// Turns that anybody may have; what the queue holds beyond them is for newcomers.
     common: usize,
@@ -96,6 +98,7 @@ pub struct Hasher {
 /// A reserved turn at hashing.
 pub struct Turn {
     place: Place<Memory>,
+    busy: Arc<AtomicU64>,
     holder: Holder,
 }
 
@@ -132,13 +135,19 @@ impl Hasher {
         };
         let (threads, queue) = (settings.hash_threads(), usize::from(settings.hash_queue));
         let crew = Crew::start("hash", threads, queue + NEWCOMERS, prepare)?;
-        Ok(Self { crew, computed, held: Arc::default(), common: threads + queue })
+        Ok(Self { crew, computed, busy: Arc::default(), held: Arc::default(), common: threads + queue })
     }
 
     /// How many hashes were computed since the start: what the limits exist to bound.
     #[must_use]
     pub fn computed(&self) -> u64 {
         self.computed.load(Ordering::Relaxed)
+    }
+
+    /// How long the threads were at work since the start, all together.
+    #[must_use]
+    pub fn busy(&self) -> Duration {
+        Duration::from_nanos(self.busy.load(Ordering::Relaxed))
     }
 
     /// Takes a turn, or `None` at once when the queue is full. A network that fills the queue by itself does not keep
@@ -153,17 +162,20 @@ impl Hasher {
         let place = self.crew.place()?;
         *held.entry(network).or_default() += 1;
         let holder = Holder { network, held: Arc::clone(&self.held) };
-        Some(Turn { place, holder })
+        Some(Turn { place, busy: Arc::clone(&self.busy), holder })
     }
 }
 
 impl Turn {
     async fn run<T: Send + 'static>(self, work: impl FnOnce(&mut Memory) -> T + Send + 'static) -> Result<T, Lost> {
-        let holder = self.holder;
+        let (holder, busy) = (self.holder, self.busy);
         self.place
             .run(move |memory| {
                 let _holder = holder;
-                work(memory)
+                let began = Instant::now();
+                let done = work(memory);
+                busy.fetch_add(u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
+                done
             })
             .await
     }

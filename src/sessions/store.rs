@@ -2,7 +2,10 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use diesel::{BoolExpressionMethods, ExpressionMethods, OptionalExtension, QueryDsl, QueryResult, RunQueryDsl};
+use diesel::{
+    BoolExpressionMethods, ExpressionMethods, IntoSql, OptionalExtension, QueryDsl, QueryResult, RunQueryDsl,
+    dsl::case_when, sql_types::BigInt,
+};
 use uuid::Uuid;
 
 use super::{Listed, Opened, Owner, Previously, Session, SessionId};
@@ -115,11 +118,12 @@ pub(super) fn list(
     remembered: Timestamp,
     limit: usize,
 ) -> QueryResult<(Vec<Listed>, i64)> {
-    let used = |kept: bool, since: Timestamp| sessions::remembered.eq(kept).and(sessions::last_seen_at.gt(since));
+    // As CASE and not as OR: for that, SQLite goes along the index of all idle sessions and not along the account's.
+    let since = case_when(sessions::remembered.eq(true), remembered.into_sql::<BigInt>()).otherwise(plain);
     let living = sessions::table
         .filter(sessions::account_id.eq(account.as_bytes().to_vec()))
         .filter(sessions::expires_at.gt(now))
-        .filter(used(false, plain).or(used(true, remembered)));
+        .filter(sessions::last_seen_at.gt(since));
     let count = living.clone().count().get_result(conn)?;
     let rows: Vec<(Vec<u8>, Timestamp, Timestamp, String, String)> = living
         .order((sessions::last_seen_at.desc(), sessions::id))

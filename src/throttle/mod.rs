@@ -114,7 +114,7 @@ struct Budget {
 }
 
 /// What is counted for a row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, diesel::Queryable)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Count {
     failures: i32,
     blocked_until: Timestamp,
@@ -209,18 +209,19 @@ impl Throttle {
 
     /// The attempt succeeded: what was counted for it is taken back, and the account's consecutive failures begin anew.
     pub fn succeed(&self, conn: &mut AnyConnection, attempt: &Attempt, now: Timestamp) -> QueryResult<()> {
+        let mut over = Vec::new();
         for budget in self.budgets(attempt) {
             match budget.rule {
                 Rule::Window(_) => store::take_back(conn, &budget.key)?,
-                Rule::Wait | Rule::Close { .. } | Rule::WaitAndClose => store::remove(conn, &budget.key)?,
+                Rule::Wait | Rule::Close { .. } | Rule::WaitAndClose => over.push(budget.key),
             }
         }
+        store::remove(conn, &over)?;
         if attempt.device.is_some() {
             // A known browser's success ends the row of failures too, but does not open a path that has closed.
             let overall = overall(&attempt.subject);
-            let count = store::load(conn, &overall.key)?.unwrap_or(Count::NONE).or_forgotten(now);
-            if overall.rule.refusal(count, now).is_none() {
-                store::remove(conn, &overall.key)?;
+            if look(conn, &[overall], now)?.is_none() {
+                store::remove(conn, &[overall.key])?;
             }
         }
         Ok(())
@@ -228,7 +229,7 @@ impl Throttle {
 
     /// Opens the password path of an account that had closed.
     pub fn open(&self, conn: &mut AnyConnection, account: Uuid) -> QueryResult<()> {
-        store::remove(conn, &overall(&Subject::Account(account)).key)
+        store::remove(conn, &[overall(&Subject::Account(account)).key])
     }
 
     /// Counts a new account from `network`, before it is made.
@@ -290,29 +291,40 @@ fn window(label: &[u8], network: Network, rate: Rate) -> impl Iterator<Item = Bu
 }
 
 fn look(conn: &mut AnyConnection, budgets: &[Budget], now: Timestamp) -> QueryResult<Option<Refusal>> {
-    let mut worst = None;
-    for budget in budgets {
-        let count = store::load(conn, &budget.key)?.unwrap_or(Count::NONE).or_forgotten(now);
-        worst = worse(worst, budget.rule.refusal(count, now));
-    }
-    Ok(worst)
+    let known = store::load(conn, &keys(budgets))?;
+    Ok(refusal(budgets, &known, now))
 }
 
 fn count(conn: &mut AnyConnection, budgets: &[Budget], now: Timestamp) -> QueryResult<Result<(), Refusal>> {
-    let mut counted = Vec::with_capacity(budgets.len());
-    let mut worst = None;
-    for budget in budgets {
-        let count = store::lock(conn, &budget.key)?.or_forgotten(now);
-        worst = worse(worst, budget.rule.refusal(count, now));
-        counted.push((budget.key, budget.rule.after_failure(count, now)));
-    }
-    if let Some(refusal) = worst {
+    let known = store::lock(conn, &keys(budgets))?;
+    if let Some(refusal) = refusal(budgets, &known, now) {
         return Ok(Err(refusal));
     }
-    for (key, count) in counted {
-        store::save(conn, &key, count)?;
+    for budget in budgets {
+        match of(budget, &known) {
+            Some(count) => {
+                store::save(conn, &budget.key, budget.rule.after_failure(count.or_forgotten(now), now))?;
+            }
+            None => store::insert(conn, &budget.key, budget.rule.after_failure(Count::NONE, now))?,
+        }
     }
     Ok(Ok(()))
+}
+
+fn keys(budgets: &[Budget]) -> Vec<Key> {
+    budgets.iter().map(|budget| budget.key).collect()
+}
+
+fn of(budget: &Budget, known: &[(Key, Count)]) -> Option<Count> {
+    known.iter().find(|(key, _)| *key == budget.key).map(|(_, count)| *count)
+}
+
+/// The worst of what the budgets refuse.
+fn refusal(budgets: &[Budget], known: &[(Key, Count)], now: Timestamp) -> Option<Refusal> {
+    budgets.iter().fold(None, |worst, budget| {
+        let count = of(budget, known).unwrap_or(Count::NONE).or_forgotten(now);
+        worse(worst, budget.rule.refusal(count, now))
+    })
 }
 
 fn worse(one: Option<Refusal>, other: Option<Refusal>) -> Option<Refusal> {

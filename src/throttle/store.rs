@@ -1,49 +1,63 @@
 //! The rows of counters. One statement each; what they mean is decided in `throttle`.
 
-use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, QueryResult, RunQueryDsl};
+use diesel::{ExpressionMethods, QueryDsl, QueryResult, RunQueryDsl};
 
 use super::{Count, Key};
 use crate::{
     clock::Timestamp,
-    db::{AnyConnection, is_taken, prepared, schema::throttles},
+    db::{AnyConnection, is_taken, locking, overtaken, prepared, schema::throttles},
 };
 
 /// Rows that one transaction removes at most, so that a sign-in never waits long for the one writer.
 const BATCH: i64 = 500;
 
-pub(super) fn load(conn: &mut AnyConnection, key: &Key) -> QueryResult<Option<Count>> {
-    throttles::table
-        .find(&key[..])
-        .select((throttles::failures, throttles::blocked_until, throttles::expires_at))
-        .get_result(conn)
-        .optional()
+/// The rows that there are of these.
+pub(super) fn load(conn: &mut AnyConnection, keys: &[Key]) -> QueryResult<Vec<(Key, Count)>> {
+    if keys.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows = prepared(throttles::table.filter(throttles::budget.eq_any(slices(keys))).select(COLUMNS)).load(conn)?;
+    Ok(by_key(rows))
 }
 
-/// Reads a row and keeps others from changing it until the transaction ends. The first statement writes, because that
-/// locks the row on both databases; `FOR UPDATE` is not to be had on both.
-pub(super) fn lock(conn: &mut AnyConnection, key: &Key) -> QueryResult<Count> {
-    let touch = |conn: &mut AnyConnection| {
-        prepared(diesel::update(throttles::table.find(&key[..])).set(throttles::failures.eq(throttles::failures)))
-            .execute(conn)
-    };
-    if touch(conn)? == 0 {
-        let made = diesel::insert_into(throttles::table)
-            .values((
-                throttles::budget.eq(&key[..]),
-                throttles::failures.eq(0),
-                throttles::blocked_until.eq(Count::NONE.blocked_until),
-                throttles::expires_at.eq(Count::NONE.expires_at),
-            ))
-            .execute(conn);
-        match made {
-            Ok(_) => return Ok(Count::NONE),
-            Err(error) if is_taken(&error) => {
-                touch(conn)?;
-            }
-            Err(error) => return Err(error),
-        }
+/// The same, and nobody else changes them until the transaction ends.
+pub(super) fn lock(conn: &mut AnyConnection, keys: &[Key]) -> QueryResult<Vec<(Key, Count)>> {
+    if keys.is_empty() {
+        return Ok(Vec::new());
     }
-    Ok(load(conn, key)?.unwrap_or(Count::NONE))
+    let rows = locking(throttles::table.filter(throttles::budget.eq_any(slices(keys))).select(COLUMNS)).load(conn)?;
+    Ok(by_key(rows))
+}
+
+const COLUMNS: (throttles::budget, throttles::failures, throttles::blocked_until, throttles::expires_at) =
+    (throttles::budget, throttles::failures, throttles::blocked_until, throttles::expires_at);
+
+fn slices(keys: &[Key]) -> Vec<&[u8]> {
+    keys.iter().map(|key| &key[..]).collect()
+}
+
+fn by_key(rows: Vec<(Vec<u8>, i32, Timestamp, Timestamp)>) -> Vec<(Key, Count)> {
+    rows.into_iter()
+        .filter_map(|(key, failures, blocked_until, expires_at)| {
+            Some((key.try_into().ok()?, Count { failures, blocked_until, expires_at }))
+        })
+        .collect()
+}
+
+pub(super) fn insert(conn: &mut AnyConnection, key: &Key, count: Count) -> QueryResult<()> {
+    let made = diesel::insert_into(throttles::table)
+        .values((
+            throttles::budget.eq(&key[..]),
+            throttles::failures.eq(count.failures),
+            throttles::blocked_until.eq(count.blocked_until),
+            throttles::expires_at.eq(count.expires_at),
+        ))
+        .execute(conn);
+    match made {
+        // Somebody else's transaction made it after this one looked.
+        Err(error) if is_taken(&error) => Err(overtaken()),
+        made => made.map(|_| ()),
+    }
 }
 
 pub(super) fn save(conn: &mut AnyConnection, key: &Key, count: Count) -> QueryResult<()> {
@@ -65,8 +79,8 @@ pub(super) fn take_back(conn: &mut AnyConnection, key: &Key) -> QueryResult<()> 
     .map(|_| ())
 }
 
-pub(super) fn remove(conn: &mut AnyConnection, key: &Key) -> QueryResult<()> {
-    diesel::delete(throttles::table.find(&key[..])).execute(conn).map(|_| ())
+pub(super) fn remove(conn: &mut AnyConnection, keys: &[Key]) -> QueryResult<()> {
+    prepared(diesel::delete(throttles::table.filter(throttles::budget.eq_any(slices(keys))))).execute(conn).map(|_| ())
 }
 
 pub(super) fn remove_expired(conn: &mut AnyConnection, now: Timestamp) -> QueryResult<usize> {
