@@ -6,7 +6,11 @@
 
 use diesel::{
     QueryResult, RunQueryDsl,
-    query_builder::{AstPass, Query, QueryFragment, QueryId},
+    backend::Backend,
+    internal::derives::multiconnection::AstPassHelper,
+    mysql::MysqlQueryBuilder,
+    query_builder::{AstPass, Query, QueryBuilder, QueryFragment, QueryId},
+    sqlite::query_builder::SqliteQueryBuilder,
 };
 
 use super::{AnyConnection, MultiBackend};
@@ -29,17 +33,25 @@ pub fn locking<T>(query: T) -> Prepared<T> {
     Prepared { statement: query, locks: true }
 }
 
+type Builder = <MultiBackend as Backend>::QueryBuilder;
+
 impl<T: QueryFragment<MultiBackend>> QueryFragment<MultiBackend> for Prepared<T> {
+    /// The statement hands over its values itself, but its text as a whole: it would say of its parts that they are not to be
+    /// kept.
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, MultiBackend>) -> QueryResult<()> {
-        self.statement.walk_ast(out.reborrow())?;
-        if self.locks && matches!(out.backend(), MultiBackend::Mysql(_)) {
-            out.push_sql(" FOR UPDATE");
+        if out.bind_collector().is_some() || out.debug_binds().is_some() {
+            return self.statement.walk_ast(out);
+        }
+        let (mut text, end) = match out.backend() {
+            MultiBackend::Sqlite(_) => (Builder::Sqlite(SqliteQueryBuilder::default()), ""),
+            MultiBackend::Mysql(_) => (Builder::Mysql(MysqlQueryBuilder::default()), " FOR UPDATE"),
+        };
+        self.statement.to_sql(&mut text, out.backend())?;
+        out.push_sql(&text.finish());
+        if self.locks {
+            out.push_sql(end);
         }
         Ok(())
-    }
-
-    fn is_safe_to_cache_prepared(&self, _: &MultiBackend) -> QueryResult<bool> {
-        Ok(true)
     }
 }
 
@@ -55,3 +67,46 @@ impl<T> QueryId for Prepared<T> {
 }
 
 impl<T> RunQueryDsl<AnyConnection> for Prepared<T> {}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use diesel::{
+        Connection, ExpressionMethods, QueryDsl, RunQueryDsl, SqliteConnection,
+        connection::{InstrumentationEvent, SimpleConnection},
+    };
+
+    use super::*;
+    use crate::db::schema::throttles;
+
+    /// Which statements a connection has begun to keep while `work` went on.
+    fn kept(work: impl FnOnce(&mut AnyConnection)) -> Vec<String> {
+        let mut conn = SqliteConnection::establish(":memory:").unwrap();
+        conn.batch_execute("CREATE TABLE throttles (budget BLOB PRIMARY KEY, failures INTEGER)").unwrap();
+        let kept = Arc::new(Mutex::new(Vec::new()));
+        let keeping = Arc::clone(&kept);
+        conn.set_instrumentation(move |event: InstrumentationEvent<'_>| {
+            if let InstrumentationEvent::CacheQuery { sql, .. } = event {
+                keeping.lock().unwrap().push(sql.to_owned());
+            }
+        });
+        work(&mut AnyConnection::Sqlite(conn));
+        let kept = kept.lock().unwrap();
+        kept.clone()
+    }
+
+    #[test]
+    fn a_statement_is_prepared_once_and_kept() {
+        let kept = kept(|conn| {
+            for number in 0..3_u8 {
+                let keys = [[number; 4], [0; 4]];
+                let rows = || throttles::table.filter(throttles::budget.eq_any(keys.iter().map(|key| &key[..])));
+                prepared(diesel::update(rows()).set(throttles::failures.eq(1))).execute(conn).unwrap();
+                prepared(diesel::delete(rows())).execute(conn).unwrap();
+                prepared(rows().select(throttles::failures)).load::<i32>(conn).unwrap();
+            }
+        });
+        assert_eq!(kept.len(), 3, "{kept:?}");
+    }
+}
