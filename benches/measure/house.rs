@@ -2,6 +2,7 @@
 
 use std::{path::Path, sync::Arc};
 
+use actix_web::web::Data;
 use gatehouse::{
     app::App,
     client::Client,
@@ -42,7 +43,7 @@ impl House {
     }
 
     /// Works on it with Gatehouse's own means, while no process serves it.
-    pub fn with<T>(&self, work: impl AsyncFnOnce(&App) -> T) -> T {
+    pub fn with<T>(&self, work: impl AsyncFnOnce(&Data<App>) -> T) -> T {
         let folder = self.folder().display().to_string();
         let assets = concat!(env!("CARGO_MANIFEST_DIR"), "/static");
         let mut line = vec!["--listen", "127.0.0.1:0", "--data-dir", &folder, "--static-dir", assets];

@@ -15,10 +15,14 @@
     reason = "a program for a developer's terminal, which gives up with what is wrong"
 )]
 
+mod flood;
 mod floor;
+mod footprint;
 mod growth;
 mod house;
+mod instructions;
 mod pages;
+mod processes;
 mod raw;
 mod seed;
 mod server;
@@ -48,6 +52,14 @@ struct Line {
     #[arg(long, hide = true)]
     floor: Option<PathBuf>,
 
+    /// Make requests without a socket, to be counted
+    #[arg(long, hide = true)]
+    subject: Option<String>,
+
+    /// How many
+    #[arg(long, hide = true, default_value_t = 0)]
+    requests: u32,
+
     /// What cargo says to every benchmark
     #[arg(long, hide = true)]
     bench: bool,
@@ -57,6 +69,10 @@ struct Line {
 enum Section {
     Pages,
     SignIn,
+    Flood,
+    Footprint,
+    Instructions,
+    Processes,
     Growth,
 }
 
@@ -84,6 +100,9 @@ fn main() {
     if let Some(answers) = &line.floor {
         return floor::serve(answers);
     }
+    if let Some(subject) = &line.subject {
+        return instructions::run(subject, line.requests);
+    }
     let effort = if line.short {
         Effort { rounds: 3, seconds: 1, short: true }
     } else {
@@ -96,6 +115,18 @@ fn main() {
     }
     if wanted(Section::SignIn) {
         sign_in::measure(effort, &mut table);
+    }
+    if wanted(Section::Flood) {
+        flood::measure(effort, &mut table);
+    }
+    if wanted(Section::Footprint) {
+        footprint::measure(effort, &mut table);
+    }
+    if wanted(Section::Instructions) {
+        instructions::measure(&mut table);
+    }
+    if wanted(Section::Processes) {
+        processes::measure(effort, &mut table);
     }
     if wanted(Section::Growth) {
         growth::measure(effort, &mut table);

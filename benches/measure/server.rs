@@ -5,7 +5,6 @@ use std::{
     io::{BufRead, BufReader},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    time::{Duration, Instant},
 };
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -15,8 +14,6 @@ pub struct Server {
     child: Child,
     /// `http://127.0.0.1:…`
     pub address: String,
-    /// From the start of the process until it said that it listens.
-    pub listening_after: Duration,
 }
 
 impl Server {
@@ -26,7 +23,8 @@ impl Server {
         let mut command = Command::new(env!("CARGO_BIN_EXE_gatehouse"));
         command.arg("serve").arg("--data-dir").arg(folder).arg("--static-dir").arg(assets).args(flags);
         command.args(["--listen", "127.0.0.1:0"]);
-        let log = fs::File::create(folder.join("log")).unwrap();
+        // Several processes may share it.
+        let log = fs::File::options().create(true).append(true).open(folder.join("log")).unwrap();
         Self::start(command.stderr(log))
     }
 
@@ -36,13 +34,11 @@ impl Server {
     }
 
     fn start(command: &mut Command) -> Self {
-        let began = Instant::now();
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let listening_after = began.elapsed();
         let address = line.trim().strip_prefix("Listening on ").unwrap_or_else(|| panic!("no start: {line:?}"));
-        Self { address: address.to_owned(), listening_after, child }
+        Self { address: address.to_owned(), child }
     }
 
     fn proc(&self, file: &str) -> String {

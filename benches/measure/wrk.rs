@@ -4,6 +4,7 @@ use std::{
     fmt::Write as _,
     fs,
     process::{Command, Stdio},
+    sync::atomic::{AtomicUsize, Ordering},
     time::Duration,
 };
 
@@ -28,8 +29,6 @@ impl Request {
 /// What came of it.
 #[derive(Debug, Clone, Copy)]
 pub struct Measured {
-    /// Answers.
-    pub answers: u64,
     pub per_second: f64,
     pub p50: Duration,
     pub p99: Duration,
@@ -41,8 +40,8 @@ pub struct Measured {
 
 const SCRIPT: &str = r#"
 local requests, place = {}, 0
-local number = 0
-function setup(thread) thread:set("number", number) number = number + 1 end
+local threads = 0
+function setup(thread) thread:set("number", threads) threads = threads + 1 end
 function init()
   for line in io.lines("LIST") do
     local method, path, headers, body = line:match("^([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)$")
@@ -50,7 +49,7 @@ function init()
     for name, value in headers:gmatch("([^\1]*)\1([^\1]*)\1") do map[name] = value end
     requests[#requests + 1] = wrk.format(method, path, map, body)
   end
-  place = math.floor(#requests * number / THREADS)
+  place = FIRST + math.floor(#requests * number / THREADS)
 end
 function request()
   place = place % #requests + 1
@@ -64,8 +63,12 @@ function done(summary, latency)
 end
 "#;
 
-/// Sends `requests` in turn over `connections`.
+/// Sends `requests` in turn over `connections`; at each call it begins elsewhere. What is on its way at the end is given up,
+/// and a sign-in that is given up has failed: it should not be the same few people each time.
 pub fn run(address: &str, requests: &[Request], connections: u32, seconds: u32) -> Measured {
+    static CALLS: AtomicUsize = AtomicUsize::new(0);
+    let turns = CALLS.fetch_add(1, Ordering::Relaxed) as f64 * 0.618_034;
+    let first = (turns.fract() * requests.len() as f64) as usize;
     let threads = 2.min(connections);
     let folder = tempfile::tempdir().unwrap();
     let (list, script) = (folder.path().join("list"), folder.path().join("script.lua"));
@@ -78,8 +81,14 @@ pub fn run(address: &str, requests: &[Request], connections: u32, seconds: u32) 
         writeln!(lines, "{method}\t{path}\t{headers}\t{body}").unwrap();
     }
     fs::write(&list, lines).unwrap();
-    fs::write(&script, SCRIPT.replace("LIST", &list.display().to_string()).replace("THREADS", &threads.to_string()))
-        .unwrap();
+    fs::write(
+        &script,
+        SCRIPT
+            .replace("LIST", &list.display().to_string())
+            .replace("FIRST", &first.to_string())
+            .replace("THREADS", &threads.to_string()),
+    )
+    .unwrap();
     let output = Command::new(program(&["wrk"], "wrk"))
         .args([format!("-t{threads}"), format!("-c{connections}"), format!("-d{seconds}s"), "--timeout=30s".to_owned()])
         .arg("-s")
@@ -93,7 +102,6 @@ pub fn run(address: &str, requests: &[Request], connections: u32, seconds: u32) 
     let figures: Vec<f64> = result.split(' ').map(|figure| figure.parse().unwrap()).collect();
     let [answers, duration, bytes, bad, p50, p99] = figures[..] else { panic!("{result}") };
     Measured {
-        answers: answers as u64,
         per_second: answers / duration * 1e6,
         p50: Duration::from_micros(p50 as u64),
         p99: Duration::from_micros(p99 as u64),
