@@ -22,6 +22,8 @@ mod growth;
 mod house;
 mod instructions;
 mod pages;
+mod past;
+mod peer;
 mod processes;
 mod raw;
 mod seed;
@@ -41,7 +43,7 @@ use self::{support::mariadb::Mariadb, table::Table};
 /// Measures Gatehouse beside the floor and prints one table.
 #[derive(Parser)]
 struct Line {
-    /// A minute instead of a quarter of an hour: fewer rounds, and no large databases
+    /// A minute instead of most of an hour: fewer rounds, and nothing that takes minutes to prepare
     #[arg(long)]
     short: bool,
 
@@ -73,6 +75,7 @@ enum Section {
     Footprint,
     Instructions,
     Processes,
+    Past,
     Growth,
 }
 
@@ -104,11 +107,14 @@ fn main() {
         return instructions::run(subject, line.requests);
     }
     let effort = if line.short {
-        Effort { rounds: 3, seconds: 1, short: true }
+        Effort { rounds: 2, seconds: 1, short: true }
     } else {
         Effort { rounds: 5, seconds: 3, short: false }
     };
-    let wanted = |section| line.sections.is_empty() || line.sections.contains(&section);
+    let quick = [Section::Pages, Section::SignIn, Section::Flood, Section::Footprint];
+    let wanted = |section| {
+        line.sections.contains(&section) || line.sections.is_empty() && (!line.short || quick.contains(&section))
+    };
     let mut table = Table::default();
     if wanted(Section::Pages) {
         pages::measure(effort, &mut table);
@@ -127,6 +133,9 @@ fn main() {
     }
     if wanted(Section::Processes) {
         processes::measure(effort, &mut table);
+    }
+    if wanted(Section::Past) {
+        past::measure(effort, &mut table);
     }
     if wanted(Section::Growth) {
         growth::measure(effort, &mut table);

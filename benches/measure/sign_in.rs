@@ -10,7 +10,7 @@ use url::form_urlencoded;
 use crate::{
     Effort, databases,
     house::House,
-    raw, seed,
+    peer, raw, seed,
     support::PASSWORD,
     table::{Goal, Table, median, milliseconds},
     wrk::{self, Request},
@@ -31,23 +31,33 @@ pub fn measure(effort: Effort, table: &mut Table) {
         let server = house.serve(&["--trusted-proxies", "127.0.0.1"]);
         let requests = requests(PEOPLE);
         let (mut rates, mut raws, mut ratios, mut slowest) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let mut peers = Vec::new();
         for _ in 0..effort.rounds {
             let ours = wrk::run(&server.address, &requests, CLIENTS, effort.seconds);
             assert_eq!(ours.bad, 0, "sign-ins that failed");
             let raw = raw_rate(threads, effort.seconds);
+            peers.push(peer::node_hashes(effort.seconds));
             rates.push(ours.per_second);
             raws.push(raw);
             ratios.push(ours.per_second / raw);
             slowest.push(ours.p99);
         }
         let each = |rates| format!("{:.0} /s", median(rates));
-        let raw = median(raws.clone());
+        let (raw, rate, peer) = (median(raws.clone()), median(rates.clone()), median(peers));
         table.add(
             format!("sign-ins on {database}, {CLIENTS} clients; raw argon2id"),
             each(rates),
             each(raws),
             (median(ratios), ""),
             Goal::AtLeast(goal),
+        );
+        table.add(
+            format!("sign-ins on {database}; `@node-rs/argon2` by itself"),
+            format!("{rate:.0} /s"),
+            format!("{peer:.0} /s"),
+            (rate / peer, ""),
+            // Whoever signs people in with it does so less often than it hashes.
+            if url.is_empty() { Goal::AtLeast(1.0) } else { Goal::None },
         );
         // Eight clients share the threads, so that is how long each has to wait.
         let least = Duration::from_secs_f64(f64::from(CLIENTS) / raw);

@@ -29,8 +29,9 @@ use crate::{
     crew::{Crew, Lost, Place},
 };
 
-/// How far the hashing threads step back behind those that answer requests, as `nice` counts it.
-const NICENESS: i32 = 10;
+/// How far the hashing threads step back behind those that answer requests, as `nice` counts it. All the way: at 10, the
+/// slowest pages waited five times as long during a flood of sign-ins as without, at 19 twice (`benches/README.md`).
+const NICENESS: i32 = 19;
 
 /// Turns beyond the queue that only networks without one may take.
 const NEWCOMERS: usize = 16;

@@ -1,0 +1,26 @@
+//! The fastest of the peers, at its fastest: what Node's applications hash passwords with, with nothing around it.
+
+use std::{path::Path, process::Command};
+
+const SCRIPT: &str = r"
+const { hash } = require('@node-rs/argon2');
+const options = { algorithm: 2, memoryCost: 19456, timeCost: 2, parallelism: 1, outputLen: 32 };
+const end = Date.now() + Number(process.argv[1]) * 1000;
+let hashes = 0;
+const worker = async () => {
+  while (Date.now() < end) { await hash('a quiet wall with one lit door', options); hashes += 1; }
+};
+const began = process.hrtime.bigint();
+Promise.all(Array.from({ length: 8 }, worker))
+  .then(() => console.log(hashes / (Number(process.hrtime.bigint() - began) / 1e9)));
+";
+
+/// Hashes a second of `@node-rs/argon2`, at our parameters, with eight at a time.
+pub fn node_hashes(seconds: u32) -> f64 {
+    let modules = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/bench-tools/node_modules");
+    assert!(modules.join("@node-rs/argon2").exists(), "@node-rs/argon2 is not there: benches/run installs it");
+    let output =
+        Command::new("node").env("NODE_PATH", modules).args(["-e", SCRIPT, &seconds.to_string()]).output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    text.trim().parse().unwrap_or_else(|_| panic!("{output:?}"))
+}

@@ -1,0 +1,147 @@
+//! The parts of a request by themselves, and the two cores that can compute argon2id: `cargo bench --bench parts`.
+
+#![allow(
+    missing_docs,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a program for a developer's terminal"
+)]
+
+#[path = "../tests/support/mod.rs"]
+mod support;
+
+use std::{hint::black_box, sync::Arc, time::Duration};
+
+use actix_web::{
+    http::header::{self, HeaderMap, HeaderValue},
+    test::{self, TestRequest},
+    web::Data,
+};
+use criterion::{Criterion, criterion_group, criterion_main};
+use gatehouse::{
+    app::App,
+    client::Client,
+    http::{
+        cookies::{Jar, Name},
+        guard::Member,
+    },
+    pages::home,
+    server::service,
+    sessions::Checked,
+};
+use tokio::runtime::{Builder, Runtime};
+
+use support::TestApp;
+
+fn runtime() -> Runtime {
+    Builder::new_current_thread().enable_all().build().unwrap()
+}
+
+/// Somebody who is signed in, as the cookie of their session.
+fn member(app: &TestApp) -> String {
+    runtime().block_on(async { app.member("zoe").await.cookie("session").unwrap() })
+}
+
+async fn check(app: &Data<App>, token: &str) -> Checked {
+    app.sessions.check(token.as_bytes(), &Client::local()).await.unwrap()
+}
+
+fn tokens_and_cookies(bench: &mut Criterion) {
+    let app = TestApp::over(String::new(), &[]);
+    let token = member(&app);
+    app.clock.advance(Duration::from_hours(13));
+    // A token that is over is verified and read each time, and its row is never asked for.
+    bench.bench_function("token: verify and read", |bench| {
+        bench.to_async(runtime()).iter(async || assert!(matches!(check(&app.app, &token).await, Checked::Ended)));
+    });
+    let (signed, signature) = token.rsplit_once('.').unwrap();
+    let forged = format!("{signed}.{}", signature.chars().rev().collect::<String>());
+    bench.bench_function("token: refuse a forged one", |bench| {
+        bench.to_async(runtime()).iter(async || assert!(matches!(check(&app.app, &forged).await, Checked::Forged)));
+    });
+    let mut headers = HeaderMap::new();
+    let cookies = format!("theme=dark; device=abcdefghijklmnopqrstuvwxyz; session={token}; other=1");
+    headers.insert(header::COOKIE, HeaderValue::from_str(&cookies).unwrap());
+    bench.bench_function("cookie: find ours among four", |bench| {
+        bench.iter(|| Jar::new(false).read(black_box(&headers), Name::Session).unwrap().len());
+    });
+}
+
+fn sessions(bench: &mut Criterion) {
+    for (name, cache) in [("session: check, row at hand", "1h"), ("session: check, row from SQLite", "0s")] {
+        let app = TestApp::over(String::new(), &["--session-cache", cache]);
+        let token = member(&app);
+        bench.bench_function(name, |bench| {
+            bench.to_async(runtime()).iter(async || assert!(matches!(check(&app.app, &token).await, Checked::Live(_))));
+        });
+    }
+}
+
+fn pages(bench: &mut Criterion) {
+    let app = TestApp::over(String::new(), &["--session-cache", "1h"]);
+    let token = member(&app);
+    let Checked::Live(session) = runtime().block_on(check(&app.app, &token)) else { panic!("not signed in") };
+    let request = TestRequest::get().to_http_request();
+    bench.bench_function("home: its answer", |bench| {
+        bench.to_async(runtime()).iter(async || {
+            let member = Member { session: Arc::clone(&session), client: Client::local() };
+            home::get(app.app.clone(), request.clone(), member).await.unwrap()
+        });
+    });
+    let runtime = runtime();
+    let service = runtime.block_on(test::init_service(service(&app.app, |_| {})));
+    for (name, path, cookie) in [
+        ("whole request: / signed in", "/", format!("session={token}")),
+        ("whole request: /login", "/login", String::new()),
+    ] {
+        bench.bench_function(name, |bench| {
+            bench.to_async(&runtime).iter(async || {
+                let request = TestRequest::get().uri(path).insert_header((header::COOKIE, cookie.as_str()));
+                let answer = test::call_service(&service, request.to_request()).await;
+                assert_eq!(answer.status(), 200);
+            });
+        });
+    }
+}
+
+fn hashes(bench: &mut Criterion) {
+    const PASSWORD: &[u8] = b"a quiet wall with one lit door";
+    const SALT: &[u8] = b"salt of 16 bytes";
+    let params = argon2::Params::new(19_456, 2, 1, Some(32)).unwrap();
+    let mut memory = vec![argon2::Block::default(); params.block_count()];
+    let argon2 = argon2::Argon2::new(argon2::Algorithm::Argon2id, argon2::Version::V0x13, params);
+    bench.bench_function("argon2id: crate argon2", |bench| {
+        bench.iter(|| {
+            let mut output = [0; 32];
+            argon2.hash_password_into_with_memory(black_box(PASSWORD), SALT, &mut output, &mut memory[..]).unwrap();
+            output
+        });
+    });
+    let params = argon2_rust::Params::builder()
+        .memory(argon2_rust::params::Memory::kib(19_456))
+        .passes(2)
+        .lanes(1)
+        .threads(1)
+        .tag_len(argon2_rust::params::TagLen::bytes(32));
+    let argon2 = argon2_rust::Argon2::new(
+        argon2_rust::Algorithm::Argon2id,
+        argon2_rust::Version::V0x13,
+        params.build().unwrap(),
+    );
+    let mut hasher = argon2.hasher();
+    bench.bench_function("argon2id: crate argon2-rust", |bench| {
+        bench.iter(|| {
+            let mut output = [0; 32];
+            hasher.hash_into(black_box(PASSWORD), SALT, &mut output).unwrap();
+            output
+        });
+    });
+}
+
+criterion_group! {
+    name = parts;
+    config = Criterion::default().measurement_time(Duration::from_secs(3)).warm_up_time(Duration::from_secs(1));
+    targets = tokens_and_cookies, sessions, pages, hashes
+}
+criterion_main!(parts);
