@@ -2,7 +2,7 @@
 //! used below it; knows nothing of HTTP.
 
 use std::{
-    cell::Cell,
+    cell::RefCell,
     fmt,
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
     sync::Arc,
@@ -71,8 +71,7 @@ impl Network {
     }
 }
 
-/// 64 bits that name a request; no two are the same but by chance. No secret, and so not each from the operating system: a
-/// thread begins at a random number and goes on in steps that look random (Weyl's sequence over the golden ratio).
+/// 64 random bits that name a request.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct RequestId(u64);
 
@@ -81,9 +80,16 @@ impl RequestId {
     #[must_use]
     pub fn new() -> Self {
         thread_local! {
-            static NEXT: Cell<u64> = Cell::new(u64::from_ne_bytes(random::bytes()));
+            static NUMBERS: RefCell<Vec<u64>> = const { RefCell::new(Vec::new()) };
         }
-        Self(NEXT.replace(NEXT.get().wrapping_add(0x9e37_79b9_7f4a_7c15)))
+        NUMBERS.with_borrow_mut(|numbers| {
+            if numbers.is_empty() {
+                // Many at a time, because each question to the operating system takes long.
+                let random = random::bytes::<512>();
+                numbers.extend(random.as_chunks::<8>().0.iter().map(|bytes| u64::from_ne_bytes(*bytes)));
+            }
+            Self(numbers.pop().unwrap_or_default())
+        })
     }
 }
 

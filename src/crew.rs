@@ -28,7 +28,7 @@ pub struct Place<S> {
     permit: OwnedSemaphorePermit,
 }
 
-/// The work did not come to an end: it panicked (the panic is in the log).
+/// The work did not come to an end; why is in the log.
 #[derive(Debug, thiserror::Error)]
 #[error("the work was given up by its thread")]
 pub struct Lost;

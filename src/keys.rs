@@ -1,5 +1,5 @@
 //! The signing secret and the keys derived from it, one for each purpose, so that what was signed for one use is
-//! worthless for another. Knows nothing of what is signed.
+//! worthless for another. Knows nothing of what is signed but the header that names the key of a token.
 
 use std::{
     fs::{self, OpenOptions},

@@ -36,6 +36,7 @@ pub fn measure(effort: Effort, table: &mut Table) {
     let (mut calm, mut flooded, mut health, mut refused, mut surplus) =
         (Vec::new(), Vec::new(), Vec::new(), Vec::new(), 0);
     let (mut idle, mut most) = (0.0_f64, 0.0_f64);
+    let (mut alone, mut among_pages) = (Vec::new(), Vec::new());
     let threads = thread::available_parallelism().unwrap().get();
     for _ in 0..effort.rounds {
         let server = house.serve(&["--trusted-proxies", "127.0.0.1"]);
@@ -80,6 +81,15 @@ pub fn measure(effort: Effort, table: &mut Table) {
         let answers = answers.into_inner().unwrap();
         let turned_away: Vec<Duration> =
             answers.iter().filter(|(status, _)| *status == 503).map(|(_, time)| *time).collect();
+        let sign_ins = || wrk::run(&server.address, &sign_in::requests(PEOPLE), 8, effort.seconds).per_second;
+        alone.push(sign_ins());
+        thread::scope(|scope| {
+            let page = wrk::Request::get("/", Some(&session));
+            let address = &server.address;
+            let pages = scope.spawn(move || wrk::run(address, &[page], 32, effort.seconds));
+            among_pages.push(sign_ins());
+            pages.join().unwrap();
+        });
         surplus += turned_away.len();
         refused.extend(turned_away);
         most = most.max(server.memory("VmHWM"));
@@ -105,6 +115,14 @@ pub fn measure(effort: Effort, table: &mut Table) {
         "",
         (p99(&refused).as_secs_f64() * 1e3, " ms"),
         Goal::AtMost(100.0),
+    );
+    let (alone, among_pages) = (median(alone), median(among_pages));
+    table.add(
+        "sign-ins during a flood of pages; without it",
+        format!("{among_pages:.0} /s"),
+        format!("{alone:.0} /s"),
+        (among_pages / alone, ""),
+        Goal::None,
     );
     table.add(
         "most memory ever resident in the floods; idle",

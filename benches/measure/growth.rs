@@ -40,9 +40,9 @@ struct Contestant {
     times: [Vec<f64>; WORK.len()],
 }
 
-pub fn measure(effort: Effort, table: &mut Table) {
+pub fn measure(effort: Effort, only: Option<&str>, table: &mut Table) {
     let sizes: &[u64] = if effort.short { &[1_000, 100_000] } else { &[1_000, 100_000, 1_000_000, 10_000_000] };
-    for name in ["SQLite", "MariaDB"] {
+    for name in ["SQLite", "MariaDB"].into_iter().filter(|name| only.is_none_or(|only| only == *name)) {
         let mut contestants: Vec<Contestant> =
             sizes.iter().map(|accounts| Contestant::prepare(name, *accounts)).collect();
         for round in 0..effort.rounds {
@@ -119,7 +119,7 @@ impl Contestant {
 async fn without_hashing<T>(app: &App, work: impl Future<Output = T>) -> (f64, T) {
     let (began, hashing) = (Instant::now(), app.accounts.time_hashing());
     let done = work.await;
-    let rest: Duration = began.elapsed().saturating_sub(app.accounts.time_hashing() - hashing);
+    let rest: Duration = (began.elapsed() + hashing).saturating_sub(app.accounts.time_hashing());
     (rest.as_secs_f64() * 1e6, done)
 }
 

@@ -50,6 +50,10 @@ struct Line {
     /// What to measure [default: everything]
     sections: Vec<Section>,
 
+    /// Grow only this database
+    #[arg(long, value_parser = ["SQLite", "MariaDB"])]
+    database: Option<String>,
+
     /// Serve as the floor: the answers of this file from a bare handler
     #[arg(long, hide = true)]
     floor: Option<PathBuf>,
@@ -138,7 +142,7 @@ fn main() {
         past::measure(effort, &mut table);
     }
     if wanted(Section::Growth) {
-        growth::measure(effort, &mut table);
+        growth::measure(effort, line.database.as_deref(), &mut table);
     }
     println!("\n{table}");
     if !table.holds() {

@@ -155,8 +155,7 @@ impl FromRequest for Member {
     type Error = Problem;
     type Future = Ready<Result<Self, Problem>>;
 
-    /// Without the guard, or before a page that is open to all, there is no member, and the answer is an error: it fails
-    /// closed.
+    /// Without the guard, or without a session, there is no member, and the answer is an error: it fails closed.
     fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
         let member = req.extensions().get::<Visitor>().and_then(|visitor| {
             let session = visitor.session.clone()?;

@@ -13,7 +13,10 @@ use std::borrow::Cow;
 
 use actix_web::{
     HttpRequest, HttpResponse,
-    http::{StatusCode, header::RETRY_AFTER},
+    http::{
+        StatusCode,
+        header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER},
+    },
 };
 use askama::Template;
 use time::format_description::well_known::Rfc3339;
@@ -39,6 +42,8 @@ pub trait Page: Template {
     fn layout(&self) -> &Layout;
 }
 
+const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
+
 /// Room for most pages, in bytes, so that they are not moved while they grow.
 const USUAL: usize = 4096;
 
@@ -46,7 +51,7 @@ const USUAL: usize = 4096;
 fn show(app: &App, status: StatusCode, page: &impl Page) -> Result<HttpResponse, Problem> {
     let mut body = String::with_capacity(USUAL);
     page.render_into(&mut body)?;
-    let mut response = HttpResponse::build(status).content_type("text/html; charset=utf-8").body(body);
+    let mut response = HttpResponse::build(status).insert_header((CONTENT_TYPE, HTML)).body(body);
     if page.layout().flash.is_some() {
         app.jar.clear(Name::Flash, response.headers_mut());
     }

@@ -1,7 +1,7 @@
 //! argon2id in the parameters that OWASP gives (Password Storage Cheat Sheet: m = 19 MiB, t = 2, p = 1), stored as PHC
 //! strings, computed in memory that is used again and again.
 //!
-//! Two crates share the work. `argon2` (RustCrypto: years of use, no unsafe code that indexes memory unchecked) reads what is
+//! Two crates share the work. `argon2` (of the `RustCrypto` group: years of use, and bounds are checked) reads what is
 //! stored and computes whatever is not in our own parameters. `argon2-rust` computes our own: it takes a third of the time,
 //! because it chooses AVX2 or AVX-512 when it runs (`benches/README.md`). What is slow only for the defender is no
 //! protection, and what is fast can be made harder again. But it is young, written by one person, unaudited, and full of
@@ -85,47 +85,50 @@ impl Memory {
         Self { core: None, computed }
     }
 
-    pub(super) fn hash(&mut self, password: &str) -> String {
+    /// In PHC form; `None` when there is no memory for it.
+    pub(super) fn hash(&mut self, password: &str) -> Option<String> {
         let salt = random::bytes::<SALT_BYTES>();
         let params = current();
-        let output = self.fill(Algorithm::Argon2id, Version::V0x13, &params, password, &salt);
-        PasswordHash {
+        let output = self.fill(Algorithm::Argon2id, Version::V0x13, &params, password, &salt)?;
+        let hash = PasswordHash {
             algorithm: Algorithm::Argon2id.ident(),
             version: Some(Version::V0x13.into()),
             params: ParamsString::try_from(&params).expect("our own parameters can be written"),
-            salt: Salt::new(&salt).ok(),
-            hash: output.and_then(|output| Output::new(&output).ok()),
-        }
-        .to_string()
+            salt: Some(Salt::new(&salt).expect("as long as a salt should be")),
+            hash: Some(Output::new(&output).expect("as long as an output should be")),
+        };
+        Some(hash.to_string())
     }
 
-    pub(super) fn verify(&mut self, password: &str, stored: Option<&str>) -> Verdict {
+    /// `None` when there is no memory for it: nobody knows then whether the password is right.
+    pub(super) fn verify(&mut self, password: &str, stored: Option<&str>) -> Option<Verdict> {
         let right = match stored.map(Stored::parse) {
             Some(Some(stored)) => {
-                let output = self.fill(stored.algorithm, stored.version, &stored.params, password, &stored.salt);
-                output.is_some_and(|output| output.ct_eq(&stored.output).into()).then_some(stored)
+                let output = self.fill(stored.algorithm, stored.version, &stored.params, password, &stored.salt)?;
+                bool::from(output.ct_eq(&stored.output)).then_some(stored)
             }
             Some(None) => {
                 error!("a stored password hash cannot be read; its owner cannot sign in");
-                self.waste(password);
+                self.waste(password)?;
                 None
             }
             None => {
-                self.waste(password);
+                self.waste(password)?;
                 None
             }
         };
-        match right {
-            Some(stored) if stored.is_weaker_than_now() => Verdict::Right { upgrade: Some(self.hash(password)) },
+        Some(match right {
+            Some(stored) if stored.is_weaker_than_now() => Verdict::Right { upgrade: self.hash(password) },
             Some(_) => Verdict::Right { upgrade: None },
             None => Verdict::Wrong,
-        }
+        })
     }
 
     /// The work of one comparison, for nothing.
-    fn waste(&mut self, password: &str) {
-        let output = self.fill(Algorithm::Argon2id, Version::V0x13, &current(), password, &[0; SALT_BYTES]);
+    fn waste(&mut self, password: &str) -> Option<()> {
+        let output = self.fill(Algorithm::Argon2id, Version::V0x13, &current(), password, &[0; SALT_BYTES])?;
         std::hint::black_box(output);
+        Some(())
     }
 
     fn fill(
@@ -149,6 +152,9 @@ impl Memory {
                 .hash_password_into(password.as_bytes(), salt, &mut output)
                 .is_ok()
         };
+        if !filled {
+            error!("a password could not be hashed: there is no memory for it");
+        }
         filled.then_some(output)
     }
 }
@@ -196,7 +202,7 @@ mod tests {
 
     #[test]
     fn a_new_hash_has_the_parameters_that_owasp_gives_and_the_library_verifies_it() {
-        let hash = Memory::default().hash("correct horse battery staple");
+        let hash = Memory::default().hash("correct horse battery staple").unwrap();
         assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
         let parsed = PasswordHash::new(&hash).unwrap();
         assert!(Argon2::default().verify_password(b"correct horse battery staple", &parsed).is_ok());
@@ -206,11 +212,11 @@ mod tests {
     #[test]
     fn memory_used_before_does_not_change_a_result() {
         let mut memory = Memory::default();
-        let one = memory.hash("one password after");
-        let two = memory.hash("another password, longer");
-        assert!(matches!(memory.verify("one password after", Some(&one)), Verdict::Right { upgrade: None }));
-        assert!(matches!(memory.verify("one password after", Some(&two)), Verdict::Wrong));
-        assert!(matches!(memory.verify("one password after", None), Verdict::Wrong));
+        let one = memory.hash("one password after").unwrap();
+        let two = memory.hash("another password, longer").unwrap();
+        assert!(matches!(memory.verify("one password after", Some(&one)), Some(Verdict::Right { upgrade: None })));
+        assert!(matches!(memory.verify("one password after", Some(&two)), Some(Verdict::Wrong)));
+        assert!(matches!(memory.verify("one password after", None), Some(Verdict::Wrong)));
     }
 
     #[test]
@@ -218,11 +224,11 @@ mod tests {
         let weak = Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::new(8192, 1, 1, None).unwrap());
         let stored = weak.hash_password_with_salt(b"secret", &[7; 16]).unwrap().to_string();
         let mut memory = Memory::default();
-        assert!(matches!(memory.verify("wrong", Some(&stored)), Verdict::Wrong));
-        let Verdict::Right { upgrade: Some(better) } = memory.verify("secret", Some(&stored)) else {
+        assert!(matches!(memory.verify("wrong", Some(&stored)), Some(Verdict::Wrong)));
+        let Some(Verdict::Right { upgrade: Some(better) }) = memory.verify("secret", Some(&stored)) else {
             panic!("no upgrade");
         };
-        assert!(matches!(memory.verify("secret", Some(&better)), Verdict::Right { upgrade: None }));
+        assert!(matches!(memory.verify("secret", Some(&better)), Some(Verdict::Right { upgrade: None })));
     }
 
     #[test]
@@ -235,18 +241,18 @@ mod tests {
             "$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHRzYWx0c2FsdA",
             "$argon2id$v=19$m=4294967295,t=1,p=1$c2FsdHNhbHRzYWx0c2FsdA$aGFzaGhhc2hoYXNoaGFzaGhhc2hoYXNoaGFzaGhhc2g",
         ] {
-            assert!(matches!(memory.verify("secret", Some(stored)), Verdict::Wrong), "{stored}");
+            assert!(matches!(memory.verify("secret", Some(stored)), Some(Verdict::Wrong)), "{stored}");
         }
     }
 
     #[test]
-    fn the_fast_core_computes_what_has_our_own_parameters_and_nothing_else() {
-        let ours = Memory::default().hash("secret");
+    fn the_fast_core_computes_what_has_our_own_parameters_and_memory_for_all_else_is_given_back() {
+        let ours = Memory::default().hash("secret").unwrap();
         let weak = Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::new(8192, 1, 1, None).unwrap());
         let weak = weak.hash_password_with_salt(b"secret", &[7; 16]).unwrap().to_string();
         for (stored, fast) in [(ours.as_str(), true), (&weak, false)] {
             let mut memory = Memory::default();
-            assert!(matches!(memory.verify("wrong", Some(stored)), Verdict::Wrong));
+            assert!(matches!(memory.verify("wrong", Some(stored)), Some(Verdict::Wrong)));
             assert_eq!(memory.core.is_some(), fast, "{stored}");
         }
     }
@@ -284,8 +290,9 @@ mod tests {
             (2, 16, "password", "diffsalt", "bdf32b05ccc42eb15d58fd19b1f856b113da1e9a5874fdcc544308565aa8141c"),
         ] {
             for answer in [reference, fast].map(|core| core(1 << log, passes, password.as_bytes(), salt.as_bytes())) {
-                let answer: String = answer.iter().map(|byte| format!("{byte:02x}")).collect();
-                assert_eq!(answer, expected, "t={passes}, m=2^{log}, {password}, {salt}");
+                let expected: Vec<u8> =
+                    (0..64).step_by(2).map(|at| u8::from_str_radix(&expected[at..at + 2], 16).unwrap()).collect();
+                assert_eq!(answer[..], expected, "t={passes}, m=2^{log}, {password}, {salt}");
             }
         }
     }

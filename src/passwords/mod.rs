@@ -1,7 +1,8 @@
 //! Passwords: the value a person typed, the threads that hash it, and the policy for new ones. Knows nothing of accounts.
 //!
 //! Hashing has threads of its own, as many as there are cores, each with one block of memory that it uses again and
-//! again. So memory is threads × 19 MiB whatever the load, and the request threads are never busy with it.
+//! again. So memory is threads × 19 MiB whatever the load, but for hashes that somebody else has made with more; and the request
+//! threads are never busy with it.
 
 mod argon2id;
 mod policy;
@@ -29,9 +30,10 @@ use crate::{
     crew::{Crew, Lost, Place},
 };
 
-/// How far the hashing threads step back behind those that answer requests, as `nice` counts it. All the way: at 10, the
-/// slowest pages waited five times as long during a flood of sign-ins as without, at 19 twice (`benches/README.md`).
-const NICENESS: i32 = 19;
+/// How far the hashing threads step back behind those that answer requests, as `nice` counts it. At 10, the slowest pages
+/// waited five times as long during a flood of sign-ins as without; at 19, a flood of pages would leave next to nothing for
+/// hashing (`benches/README.md`).
+const NICENESS: i32 = 15;
 
 /// Turns beyond the queue that only networks without one may take.
 const NEWCOMERS: usize = 16;
@@ -193,13 +195,13 @@ impl Turn {
 
     /// Hashes a new password, in PHC form.
     pub async fn hash(self, password: Password) -> Result<String, Lost> {
-        self.run(move |memory| memory.hash(password.expose())).await
+        self.run(move |memory| memory.hash(password.expose())).await?.ok_or(Lost)
     }
 
     /// Compares `password` with `stored`, a hash in PHC form. With `None` the same work is done for nothing, so that the
     /// time does not tell whether there is such an account.
     pub async fn verify(self, password: Password, stored: Option<String>) -> Result<Verdict, Lost> {
-        self.run(move |memory| memory.verify(password.expose(), stored.as_deref())).await
+        self.run(move |memory| memory.verify(password.expose(), stored.as_deref())).await?.ok_or(Lost)
     }
 }
 

@@ -272,10 +272,30 @@ mod tests {
         assert_eq!(verify(foreign.unwrap().as_bytes()), Err(Forged));
     }
 
+    /// It is compared byte by byte: written in another order, it would sign everybody out.
+    #[test]
+    fn the_header_is_the_same_text_in_every_release() {
+        let id = keys().token_signer().0.kid.unwrap();
+        assert_eq!(header(), format!(r#"{{"typ":"JWT","alg":"HS256","kid":"{id}"}}"#));
+    }
+
     proptest! {
         #[test]
-        fn no_bytes_make_it_panic_or_pass(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+        fn no_bytes_make_it_panic_or_pass(
+            bytes in proptest::collection::vec(any::<u8>(), 0..200),
+            payload in "[ -~]{0,100}",
+            signature in "[A-Za-z0-9_.-]{0,60}",
+        ) {
             prop_assert_eq!(verify(&bytes), Err(Forged));
+            let begun = [BASE64.encode(header()).as_bytes(), b".", &bytes].concat();
+            prop_assert_eq!(verify(&begun), Err(Forged));
+            let unsigned = format!("{}.{}.{signature}", BASE64.encode(header()), BASE64.encode(&payload));
+            prop_assert_eq!(verify(unsigned.as_bytes()), Err(Forged));
+            // Signed by us, and still no token.
+            let message = format!("{}.{}", BASE64.encode(header()), BASE64.encode(&payload));
+            let key = keys().token_signer().1.clone();
+            let ours = jsonwebtoken::crypto::sign(message.as_bytes(), &key, Algorithm::HS256).unwrap();
+            prop_assert_eq!(verify(format!("{message}.{ours}").as_bytes()), Err(Forged));
         }
     }
 }

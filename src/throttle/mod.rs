@@ -177,7 +177,6 @@ impl Throttle {
         Self { failures: settings.failure_rate, registrations: settings.registration_rate }
     }
 
-    /// In one order for every attempt, so that two transactions that lock the same rows do not wait for each other.
     fn budgets(&self, attempt: &Attempt) -> Vec<Budget> {
         let subject = attempt.subject.bytes();
         if let Some(device) = &attempt.device {
@@ -209,22 +208,23 @@ impl Throttle {
 
     /// The attempt succeeded: what was counted for it is taken back, and the account's consecutive failures begin anew.
     pub fn succeed(&self, conn: &mut AnyConnection, attempt: &Attempt, now: Timestamp) -> QueryResult<()> {
+        let mut budgets = self.budgets(attempt);
+        if attempt.device.is_some() {
+            // A known browser's success ends the row of failures too.
+            budgets.push(overall(&attempt.subject));
+        }
+        // All at once, as `count` does: two transactions that lock the same rows in the same order never wait for each other.
+        let known = store::lock(conn, &keys(&budgets))?;
         let mut over = Vec::new();
-        for budget in self.budgets(attempt) {
+        for budget in &budgets {
             match budget.rule {
                 Rule::Window(_) => store::take_back(conn, &budget.key)?,
+                // But it does not open a path that has closed.
+                Rule::Close { .. } if attempt.device.is_some() && refusal(&[*budget], &known, now).is_some() => {}
                 Rule::Wait | Rule::Close { .. } | Rule::WaitAndClose => over.push(budget.key),
             }
         }
-        store::remove(conn, &over)?;
-        if attempt.device.is_some() {
-            // A known browser's success ends the row of failures too, but does not open a path that has closed.
-            let overall = overall(&attempt.subject);
-            if look(conn, &[overall], now)?.is_none() {
-                store::remove(conn, &[overall.key])?;
-            }
-        }
-        Ok(())
+        store::remove(conn, &over)
     }
 
     /// Opens the password path of an account that had closed.

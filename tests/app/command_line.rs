@@ -104,7 +104,7 @@ async fn passwords_are_hashed_on_threads_of_their_own_at_a_lower_priority() {
         Some(hashing.iter().map(nice).collect::<Vec<_>>())
             .filter(|found| found.len() == 3 && found.iter().all(|nice| nice != "0"))
     });
-    assert_eq!(priorities, ["10", "10", "10"]);
+    assert_eq!(priorities, ["15", "15", "15"]);
 }
 
 #[tokio::test]

@@ -57,6 +57,23 @@ async fn a_row_that_is_over_ends_a_session_whatever_its_token_says() {
     assert!(!client.is_signed_in().await);
 }
 
+/// What a token says is remembered by its signature, which is worth nothing without the bytes that it signs.
+#[tokio::test]
+async fn no_byte_of_a_token_can_be_another_however_often_the_token_was_seen() {
+    let app = TestApp::spawn();
+    let client = app.member("zoe").await;
+    assert!(client.is_signed_in().await);
+    let token = client.cookie("session").unwrap();
+    for place in 0..token.len() {
+        let mut changed = token.clone().into_bytes();
+        changed[place] = if changed[place] == b'A' { b'Q' } else { b'A' };
+        let forger = app.client();
+        forger.set_cookie("session", str::from_utf8(&changed).unwrap());
+        assert!(!forger.is_signed_in().await, "byte {place}");
+    }
+    assert!(client.is_signed_in().await);
+}
+
 #[tokio::test]
 async fn a_session_that_is_kept_has_limits_of_its_own() {
     let app = TestApp::spawn();
