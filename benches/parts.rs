@@ -56,7 +56,8 @@ fn tokens_and_cookies(bench: &mut Criterion) {
         bench.to_async(runtime()).iter(async || assert!(matches!(check(&app.app, &token).await, Checked::Ended)));
     });
     let (signed, signature) = token.rsplit_once('.').unwrap();
-    let forged = format!("{signed}.{}", signature.chars().rev().collect::<String>());
+    let first = if signature.starts_with('A') { 'B' } else { 'A' };
+    let forged = format!("{signed}.{first}{}", &signature[1..]);
     bench.bench_function("token: refuse a forged one", |bench| {
         bench.to_async(runtime()).iter(async || assert!(matches!(check(&app.app, &forged).await, Checked::Forged)));
     });

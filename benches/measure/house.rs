@@ -14,6 +14,13 @@ use tempfile::TempDir;
 
 use crate::{seed, server::Server, support};
 
+/// A cookie with a signature of another's: as long and as well written as ours, so that it has to be computed to be refused.
+pub fn forged(session: &str) -> String {
+    let (signed, signature) = session.rsplit_once('.').unwrap();
+    let first = if signature.starts_with('A') { 'B' } else { 'A' };
+    format!("{signed}.{first}{}", &signature[1..])
+}
+
 /// See the module.
 pub struct House {
     folder: TempDir,

@@ -14,7 +14,7 @@ use actix_web::{
 };
 
 use crate::{
-    house::House,
+    house::{House, forged},
     support::program,
     table::{Goal, Table},
 };
@@ -62,8 +62,7 @@ pub fn run(subject: &str, requests: u32) {
     let house = House::empty("");
     house.fill(1);
     let session = house.open_sessions(1..=1).remove(0);
-    let (signed, signature) = session.rsplit_once('.').unwrap();
-    let forged = format!("{signed}.{}", signature.chars().rev().collect::<String>());
+    let forged = forged(&session);
     let (path, cookie, status) = match subject {
         "guarded" => ("/", session, 200),
         "login" => ("/login", String::new(), 200),

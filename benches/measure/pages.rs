@@ -5,7 +5,7 @@ use std::fs;
 use crate::{
     Effort,
     floor::Answer,
-    house::House,
+    house::{House, forged},
     server::Server,
     table::{Goal, Table, median},
     wrk::{self, Request},
@@ -20,8 +20,7 @@ pub fn measure(effort: Effort, table: &mut Table) {
     house.fill(SESSIONS);
     let sessions = house.open_sessions(1..=SESSIONS);
     let ours = house.serve(&[]);
-    let (signed, signature) = sessions[0].rsplit_once('.').unwrap();
-    let forged = format!("{signed}.{}", signature.chars().rev().collect::<String>());
+    let forged = forged(&sessions[0]);
 
     let contests = [
         ("`/` signed in, one session", "/", vec![Request::get("/", Some(&sessions[0]))], 0.80),
