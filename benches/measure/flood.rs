@@ -81,15 +81,9 @@ pub fn measure(effort: Effort, table: &mut Table) {
         let answers = answers.into_inner().unwrap();
         let turned_away: Vec<Duration> =
             answers.iter().filter(|(status, _)| *status == 503).map(|(_, time)| *time).collect();
-        let sign_ins = || wrk::run(&server.address, &sign_in::requests(PEOPLE), 8, effort.seconds).per_second;
-        alone.push(sign_ins());
-        thread::scope(|scope| {
-            let page = wrk::Request::get("/", Some(&session));
-            let address = &server.address;
-            let pages = scope.spawn(move || wrk::run(address, &[page], 32, effort.seconds));
-            among_pages.push(sign_ins());
-            pages.join().unwrap();
-        });
+        let (without, with) = sign_ins_among_pages(&server.address, &session, effort.seconds);
+        alone.push(without);
+        among_pages.push(with);
         surplus += turned_away.len();
         refused.extend(turned_away);
         most = most.max(server.memory("VmHWM"));
@@ -131,6 +125,20 @@ pub fn measure(effort: Effort, table: &mut Table) {
         (most, " MiB"),
         Goal::AtMost((idle + 19.0 * threads as f64 + 32.0).round()),
     );
+}
+
+/// Sign-ins a second by themselves, and while pages are asked for without end.
+fn sign_ins_among_pages(address: &str, session: &str, seconds: u32) -> (f64, f64) {
+    let sign_ins = || wrk::run(address, &sign_in::requests(PEOPLE), 8, seconds).per_second;
+    let alone = sign_ins();
+    let page = wrk::Request::get("/", Some(session));
+    let among_pages = thread::scope(|scope| {
+        let pages = scope.spawn(move || wrk::run(address, &[page], 32, seconds));
+        let among_pages = sign_ins();
+        pages.join().unwrap();
+        among_pages
+    });
+    (alone, among_pages)
 }
 
 /// Asks again and again, with a pause; each answer has to have this status.
