@@ -20,15 +20,15 @@ use actix_web::{
 };
 use criterion::{Criterion, criterion_group, criterion_main};
 use gatehouse::{
-    app::App,
     client::Client,
-    http::{
-        cookies::{Jar, Name},
-        guard::Member,
-    },
     pages::home,
     server::service,
     sessions::Checked,
+    web::state::App,
+    web::{
+        cookies::{Jar, Name},
+        guard::Member,
+    },
 };
 use tokio::runtime::{Builder, Runtime};
 

@@ -8,13 +8,13 @@ use actix_web::{
 };
 
 use crate::{
-    app::App,
-    http::{
-        assets,
-        guard::{self, Access},
-        problem::Problem,
-    },
     pages::{account, health, home, login, logout, register},
+    web::state::App,
+    web::{
+        assets,
+        error::Problem,
+        guard::{self, Access},
+    },
 };
 
 /// All pages.
@@ -22,7 +22,7 @@ use crate::{
 pub fn table() -> Vec<Route> {
     vec![
         Route::new("/").get(home::get),
-        Route::new("/account").get(account::get).post(account::post),
+        Route::new("/account").get(account::profile::get).post(account::profile::post),
         Route::new(account::password::PATH).get(account::password::get).post(account::password::post),
         Route::new(account::sessions::PATH).get(account::sessions::get),
         Route::new(account::activity::PATH).get(account::activity::get),

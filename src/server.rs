@@ -23,16 +23,16 @@ use tracing::{info, warn};
 
 use crate::{
     accounts::Accounts,
-    app::App,
     clock::Clock,
     config::{ConfigError, Settings},
     db::{self, Database},
     events::{self, Notes},
-    http::{assets::Assets, cookies::Jar, envelope},
     keys::Keys,
     passwords::Hasher,
     routes,
     sessions::Sessions,
+    web::state::App,
+    web::{assets::Assets, cookies::Jar, middleware},
 };
 
 /// A client that does not finish its headers in this time is given up.
@@ -202,7 +202,7 @@ pub fn service(
         .app_data(app.clone())
         .configure(|config| routes::configure(config, app))
         .configure(more)
-        .wrap(from_fn(envelope::wrap))
+        .wrap(from_fn(middleware::wrap))
 }
 
 /// Makes the data folder, if anything will be kept in it: with a server and a secret from elsewhere nothing is.

@@ -8,9 +8,9 @@ use std::{
 
 use gatehouse::{
     accounts::{RegisterOutcome, Registration, SignIn, SignInOutcome},
-    app::App,
     client::{Client, RequestId},
     passwords::Password,
+    web::state::App,
 };
 
 use crate::{

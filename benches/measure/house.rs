@@ -4,11 +4,11 @@ use std::{path::Path, sync::Arc};
 
 use actix_web::web::Data;
 use gatehouse::{
-    app::App,
     client::Client,
     db::AnyConnection,
     passwords::Hasher,
     server::{Application, Fittings},
+    web::state::App,
 };
 use tempfile::TempDir;
 

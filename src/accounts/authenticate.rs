@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use super::{
-    Accounts, Device, Error, SignedIn,
-    gate::{Passage, Whom},
-    store,
+    Accounts, Device, Error, SignedIn, store,
+    verify_password::{Passage, Whom},
 };
 use crate::{
     client::Client,

@@ -5,10 +5,10 @@ mod change_password;
 mod change_profile;
 mod delete;
 mod email;
-mod gate;
 mod register;
 mod store;
 mod username;
+mod verify_password;
 
 use std::{sync::Arc, time::Duration};
 
@@ -27,13 +27,13 @@ use crate::{
     client::Client,
     clock::{Clock, Timestamp},
     config::{self, Settings},
-    crew::Lost,
     db::{self, Database},
     events::{self, Kind, Notes},
     keys::Keys,
     passwords::{Hasher, Policy},
     sessions::{Opened, Sessions},
     throttle::{Refusal, Throttle},
+    worker_pool::Lost,
 };
 
 /// All accounts.
@@ -170,7 +170,7 @@ impl Accounts {
 
 /// Opens the password path of the account that `login` names, if there is one, for an administrator.
 pub async fn unlock(database: &Database, settings: &Settings, login: &str, now: Timestamp) -> Result<bool, db::Error> {
-    let (throttle, name, client) = (Throttle::new(settings), gate::Name::parse(login), Client::local());
+    let (throttle, name, client) = (Throttle::new(settings), verify_password::Name::parse(login), Client::local());
     database
         .write(move |conn| {
             let Some(credential) = store::find(conn, &name)? else {

@@ -6,7 +6,7 @@ use diesel::{
 };
 use uuid::Uuid;
 
-use super::{Email, Username, gate::Name};
+use super::{Email, Username, verify_password::Name};
 use crate::{
     client::Client,
     clock::Timestamp,

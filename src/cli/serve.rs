@@ -7,12 +7,12 @@ use tracing::info;
 
 use crate::{
     config::Settings,
-    log,
     server::{Application, Fittings, StartError},
+    telemetry,
 };
 
 pub(super) async fn run(settings: &Settings) -> Result<(), StartError> {
-    log::begin(&settings.log)?;
+    telemetry::begin(&settings.log)?;
     let application = Application::build(settings, Fittings::default())?;
     let handle = application.handle();
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);

@@ -7,8 +7,8 @@ use clap::Args;
 use crate::{
     accounts,
     clock::Clock,
-    config::{ConfigError, Settings},
-    db::{Database, DatabaseUrl},
+    config::{ConfigError, DatabaseUrl, Settings},
+    db::Database,
     server::StartError,
 };
 

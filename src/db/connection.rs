@@ -8,10 +8,8 @@ use diesel::{
     result::{ConnectionError, DatabaseErrorKind, Error as DieselError},
 };
 
-use super::{
-    mysql::{MysqlConnection, MysqlTransactionManager},
-    url::DatabaseUrl,
-};
+use super::mysql::{MysqlConnection, MysqlTransactionManager};
+use crate::config::DatabaseUrl;
 
 /// How long a statement waits for a lock that somebody else holds before it gives up.
 const LOCK_PATIENCE: Duration = Duration::from_secs(5);

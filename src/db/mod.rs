@@ -1,14 +1,13 @@
 //! The database: connections, migrations, and the only two ways in, [`Database::read`] and [`Database::write`]. Knows
 //! nothing of accounts; and no other module knows which database it is.
 
+mod cached;
 #[allow(missing_docs, reason = "written by diesel's derive")]
 mod connection;
 mod migrate;
 mod mysql;
-mod prepared;
 #[allow(missing_docs, reason = "written by diesel's macro")]
 pub mod schema;
-mod url;
 
 use std::{
     fs, io,
@@ -25,11 +24,11 @@ use diesel::{
 
 use self::connection::Mode;
 pub use self::{
+    cached::{Prepared, locking, prepared},
     connection::{AnyConnection, MultiBackend},
-    prepared::{Prepared, locking, prepared},
-    url::DatabaseUrl,
 };
-use crate::crew::{Crew, Lost};
+use crate::config::DatabaseUrl;
+use crate::worker_pool::{Crew, Lost};
 
 /// Connections to a server; a file has one writer and as many readers as there are cores.
 const SERVER_CONNECTIONS: usize = 8;

@@ -3,7 +3,7 @@
 use actix_web::{HttpResponse, web::Data};
 use diesel::{RunQueryDsl, select, sql_types::Integer};
 
-use crate::{app::App, http::problem::Problem};
+use crate::{web::error::Problem, web::state::App};
 
 /// `GET /healthz`
 pub async fn alive() -> HttpResponse {

@@ -5,12 +5,14 @@ use std::sync::Arc;
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web::Data};
 use askama::Template;
 
-use super::{Page, When, layout::Layout, show};
+use crate::web::layout::Layout;
+
+use super::{Page, When, show};
 use crate::{
-    app::App,
-    http::{guard::Member, problem::Problem},
     sessions::Session,
-    words,
+    web::messages,
+    web::state::App,
+    web::{error::Problem, guard::Member},
 };
 
 #[derive(Template)]
@@ -38,7 +40,7 @@ pub async fn get(app: Data<App>, req: HttpRequest, member: Member) -> Result<Htt
         session: Arc::clone(session),
         member_since: When::new(session.owner.created_at, now),
         last_sign_in: session.previously.at.map(|at| When::new(at, now)),
-        last_place: words::place(&session.previously.user_agent, &session.previously.address),
+        last_place: messages::place(&session.previously.user_agent, &session.previously.address),
     };
     show(&app, StatusCode::OK, &page)
 }

@@ -6,15 +6,17 @@ use actix_web::{
     web::{Data, Query},
 };
 use askama::Template;
+
+use crate::web::layout::Layout;
 use serde::Deserialize;
 
-use super::{Errors, Page, devices, go_on, layout::Layout, show, show_again};
+use super::{Errors, Page, devices, go_on, show, show_again};
 use crate::{
     accounts::{SignIn, SignInOutcome},
-    app::App,
-    http::{form::Form, guard::Visitor, next::Next, problem::Problem},
     passwords::Password,
-    words,
+    web::messages,
+    web::state::App,
+    web::{error::Problem, form::Form, guard::Visitor, return_to::Next},
 };
 
 #[derive(Template)]
@@ -98,15 +100,19 @@ pub async fn post(
     };
     match app.accounts.authenticate(sign_in, &visitor.client).await? {
         SignInOutcome::Welcome(signed_in) => go_on(&app, &req, &signed_in, &form.next),
-        SignInOutcome::Wrong => again(StatusCode::UNPROCESSABLE_ENTITY, None, &Errors::of_field("login", words::WRONG)),
+        SignInOutcome::Wrong => {
+            again(StatusCode::UNPROCESSABLE_ENTITY, None, &Errors::of_field("login", messages::WRONG))
+        }
         SignInOutcome::Throttled(refusal) => again(
             StatusCode::TOO_MANY_REQUESTS,
-            Some(words::retry_after(refusal)),
-            &Errors::of_form(words::sign_in_refused(refusal)),
+            Some(messages::retry_after(refusal)),
+            &Errors::of_form(messages::sign_in_refused(refusal)),
         ),
-        SignInOutcome::Busy => {
-            again(StatusCode::SERVICE_UNAVAILABLE, Some(words::RETRY_SECONDS.into()), &Errors::of_form(words::BUSY))
-        }
+        SignInOutcome::Busy => again(
+            StatusCode::SERVICE_UNAVAILABLE,
+            Some(messages::RETRY_SECONDS.into()),
+            &Errors::of_form(messages::BUSY),
+        ),
     }
 }
 
@@ -114,12 +120,12 @@ pub async fn post(
 fn check(form: &LoginForm) -> Result<Password, Errors> {
     let mut errors = Errors::default();
     if form.login.trim().is_empty() {
-        errors.fields.push(("login", words::LOGIN_MISSING.into()));
+        errors.fields.push(("login", messages::LOGIN_MISSING.into()));
     }
     let password = Password::new(&form.password);
     match &password {
-        None => errors.fields.push(("password", words::PASSWORD_TOO_LONG.into())),
-        Some(password) if password.is_empty() => errors.fields.push(("password", words::PASSWORD_MISSING.into())),
+        None => errors.fields.push(("password", messages::PASSWORD_TOO_LONG.into())),
+        Some(password) if password.is_empty() => errors.fields.push(("password", messages::PASSWORD_MISSING.into())),
         Some(_) => {}
     }
     match password {

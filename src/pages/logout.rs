@@ -8,12 +8,12 @@ use actix_web::{
 
 use super::add_cookie;
 use crate::{
-    app::App,
-    http::{
+    web::state::App,
+    web::{
         cookies::Name,
+        error::Problem,
         flash::Flash,
         guard::{self, Visitor},
-        problem::Problem,
     },
 };
 

@@ -4,7 +4,6 @@
 pub mod account;
 pub mod health;
 pub mod home;
-pub mod layout;
 pub mod login;
 pub mod logout;
 pub mod register;
@@ -21,19 +20,20 @@ use actix_web::{
 use askama::Template;
 use time::format_description::well_known::Rfc3339;
 
-use self::layout::Layout;
+use crate::web::layout::Layout;
 use crate::{
     accounts::{Device, Mistake, Refused, SignedIn},
-    app::App,
     client::Client,
     clock::Timestamp,
-    http::{
+    web::messages,
+    web::state::App,
+    web::{
         cookies::Name,
-        device, guard,
-        next::Next,
-        problem::{self, FieldError, Problem, Reader, Words},
+        device_cookie,
+        error::{self, FieldError, Problem, Reader, Words},
+        guard,
+        return_to::Next,
     },
-    words,
 };
 
 /// A page with a layout around it.
@@ -67,7 +67,7 @@ pub struct When {
 
 impl When {
     fn new(at: Timestamp, now: Timestamp) -> Self {
-        Self { words: words::when(at, now), exact: at.date().format(&Rfc3339).unwrap_or_default() }
+        Self { words: messages::when(at, now), exact: at.date().format(&Rfc3339).unwrap_or_default() }
     }
 }
 
@@ -84,7 +84,7 @@ impl Errors {
     }
 
     fn of_mistakes(mistakes: Vec<Mistake>) -> Self {
-        Self { fields: mistakes.into_iter().map(words::mistake).collect(), notice: None }
+        Self { fields: mistakes.into_iter().map(messages::mistake).collect(), notice: None }
     }
 
     fn of_form(notice: impl Into<Cow<'static, str>>) -> Self {
@@ -118,9 +118,9 @@ impl Errors {
     /// The same for a program.
     fn details(&self, status: StatusCode, client: &Client) -> HttpResponse {
         let errors: Vec<_> = self.fields.iter().map(|(field, message)| FieldError { field, message }).collect();
-        let (title, mistakes) = words::FORM_REFUSED;
+        let (title, mistakes) = messages::FORM_REFUSED;
         let detail = self.notice.as_deref().unwrap_or(mistakes);
-        problem::details(status, title, detail, &errors, client.request_id)
+        error::details(status, title, detail, &errors, client.request_id)
     }
 }
 
@@ -151,11 +151,11 @@ fn refused(refused: Refused) -> (StatusCode, Option<u64>, Errors) {
         Refused::Mistakes(mistakes) => (StatusCode::UNPROCESSABLE_ENTITY, None, Errors::of_mistakes(mistakes)),
         Refused::Throttled(refusal) => (
             StatusCode::TOO_MANY_REQUESTS,
-            Some(words::retry_after(refusal)),
-            Errors::of_form(words::sign_in_refused(refusal)),
+            Some(messages::retry_after(refusal)),
+            Errors::of_form(messages::sign_in_refused(refusal)),
         ),
         Refused::Busy => {
-            (StatusCode::SERVICE_UNAVAILABLE, Some(words::RETRY_SECONDS.into()), Errors::of_form(words::BUSY))
+            (StatusCode::SERVICE_UNAVAILABLE, Some(messages::RETRY_SECONDS.into()), Errors::of_form(messages::BUSY))
         }
     }
 }
@@ -166,10 +166,10 @@ fn go_on(app: &App, req: &HttpRequest, signed_in: &SignedIn, next: &str) -> Resu
     let mut response = guard::see_other(next.as_ref().map_or("/", Next::as_str));
     let now = app.clock.now();
     let known = known_devices(app, req);
-    let device = device::make(&app.keys, signed_in.account, &known, now);
+    let device = device_cookie::make(&app.keys, signed_in.account, &known, now);
     let session = app.sessions.token(&signed_in.session);
     add_cookie(&mut response, &app.jar.write(Name::Session, session, signed_in.session.keep_for))?;
-    add_cookie(&mut response, &app.jar.write(Name::Device, device, Some(device::KNOWN_FOR)))?;
+    add_cookie(&mut response, &app.jar.write(Name::Device, device, Some(device_cookie::KNOWN_FOR)))?;
     Ok(response)
 }
 
@@ -179,9 +179,9 @@ fn devices(app: &App, req: &HttpRequest) -> Vec<Device> {
 }
 
 /// The same with what the cookie is made of.
-fn known_devices(app: &App, req: &HttpRequest) -> Vec<device::Known> {
+fn known_devices(app: &App, req: &HttpRequest) -> Vec<device_cookie::Known> {
     let cookie = app.jar.read(req.headers(), Name::Device).unwrap_or_default();
-    device::read(&app.keys, cookie, app.clock.now())
+    device_cookie::read(&app.keys, cookie, app.clock.now())
 }
 
 fn add_cookie(response: &mut HttpResponse, cookie: &actix_web::cookie::Cookie<'_>) -> Result<(), Problem> {

@@ -6,15 +6,17 @@ use actix_web::{
     web::{Data, Query},
 };
 use askama::Template;
+
+use crate::web::layout::Layout;
 use serde::Deserialize;
 
-use super::{Errors, Page, add_cookie, go_on, layout::Layout, login::Wanted, show, show_again};
+use super::{Errors, Page, add_cookie, go_on, login::Wanted, show, show_again};
 use crate::{
     accounts::{RegisterOutcome, Registration},
-    app::App,
-    http::{flash::Flash, form::Form, guard::Visitor, next::Next, problem::Problem},
     passwords::Password,
-    words,
+    web::messages,
+    web::state::App,
+    web::{error::Problem, flash::Flash, form::Form, guard::Visitor, return_to::Next},
 };
 
 #[derive(Template)]
@@ -50,7 +52,7 @@ fn page<'a>(app: &App, req: &HttpRequest, form: &'a RegisterForm, errors: &'a Er
     RegisterPage {
         layout: Layout::guest(app, req.headers()),
         login: Next::parse(&form.next).map_or_else(|| "/login".to_owned(), |next| next.carried_by("/login")),
-        password_hint: words::password_hint(app.accounts.shortest_password()),
+        password_hint: messages::password_hint(app.accounts.shortest_password()),
         username: &form.username,
         email: &form.email,
         next: &form.next,
@@ -102,11 +104,13 @@ pub async fn post(
         }
         RegisterOutcome::Throttled(refusal) => again(
             StatusCode::TOO_MANY_REQUESTS,
-            Some(words::retry_after(refusal)),
-            &Errors::of_form(words::registration_refused(refusal)),
+            Some(messages::retry_after(refusal)),
+            &Errors::of_form(messages::registration_refused(refusal)),
         ),
-        RegisterOutcome::Busy => {
-            again(StatusCode::SERVICE_UNAVAILABLE, Some(words::RETRY_SECONDS.into()), &Errors::of_form(words::BUSY))
-        }
+        RegisterOutcome::Busy => again(
+            StatusCode::SERVICE_UNAVAILABLE,
+            Some(messages::RETRY_SECONDS.into()),
+            &Errors::of_form(messages::BUSY),
+        ),
     }
 }

@@ -27,7 +27,7 @@ pub use self::policy::{Context, Policy, Weakness};
 use crate::{
     client::Network,
     config::Settings,
-    crew::{Crew, Lost, Place},
+    worker_pool::{Crew, Lost, Place},
 };
 
 /// How far the hashing threads step back behind those that answer requests, as `nice` counts it. At 10, the slowest pages

@@ -1,4 +1,4 @@
-use crate::{envelope::raw, support::TestApp};
+use crate::{middleware::raw, support::TestApp};
 
 fn urls(page: &str) -> Vec<String> {
     let mut urls: Vec<_> = page.split(['"']).filter(|part| part.starts_with("/static/")).map(str::to_owned).collect();

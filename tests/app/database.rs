@@ -138,7 +138,7 @@ async fn assert_unavailable(app: &TestApp, member: &crate::support::client::Clie
     app.clock.advance(Duration::from_secs(2));
     let home = member.get("/").await;
     assert_eq!((home.status, home.header("retry-after")), (503, "5"));
-    crate::envelope::assert_is_protected(&home, "no database");
+    crate::middleware::assert_is_protected(&home, "no database");
     assert!(home.body.contains("One moment, please") && !home.body.contains("zoe"));
     assert_eq!(app.client().get("/readyz").await.status, 503);
     assert_eq!(app.client().sign_in("zoe", PASSWORD).await.status, 503);

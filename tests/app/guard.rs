@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use gatehouse::{http::guard::Access, routes};
+use gatehouse::{routes, web::guard::Access};
 
 use crate::support::TestApp;
 

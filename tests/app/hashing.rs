@@ -21,7 +21,7 @@ async fn when_the_queue_is_full_the_next_is_told_at_once_to_come_back_and_the_re
     let busy: Vec<_> = answers.iter().filter(|answer| answer.status == 503).collect();
     assert!(!busy.is_empty() && busy.len() < 40, "{} of 40 were refused", busy.len());
     for answer in &busy {
-        crate::envelope::assert_is_protected(answer, "too much to do");
+        crate::middleware::assert_is_protected(answer, "too much to do");
         assert_eq!(answer.header("cache-control"), "no-store");
         assert_eq!(answer.header("retry-after"), "5");
         assert!(answer.body.contains("Nothing is lost") && answer.body.contains("value=\"name"), "{}", answer.body);

@@ -101,7 +101,7 @@ async fn signing_in_goes_on_to_where_one_wanted_to_go() {
     assert_eq!(client.post("/login", &fields).await.location(), "/test/added?a=1&b=%26");
 }
 
-// ASVS 3.7.2; the full corpus is at the parser, src/http/next.rs.
+// ASVS 3.7.2; the full corpus is at the parser, src/web/return_to.rs.
 #[tokio::test]
 async fn no_next_leads_away_from_this_site() {
     let app = TestApp::with(&["--failure-rate", "0"]);

@@ -12,9 +12,8 @@ mod account;
 mod assets;
 mod asvs;
 mod command_line;
-mod cross_origin;
+mod csrf;
 mod database;
-mod envelope;
 mod guard;
 mod hashing;
 mod health;
@@ -22,6 +21,7 @@ mod home;
 mod log;
 mod login;
 mod logout;
+mod middleware;
 mod register;
 mod sessions;
 #[path = "../support/mod.rs"]

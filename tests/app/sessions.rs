@@ -283,7 +283,7 @@ async fn the_token_is_in_the_cookie_and_nowhere_else_and_says_nothing_about_the_
 }
 
 // Of the cookies that a sibling domain can plant, those that a client library lets us send; all of them are at
-// src/http/cookies.rs.
+// src/web/cookies.rs.
 #[tokio::test]
 async fn a_planted_cookie_neither_replaces_the_session_nor_is_one() {
     let app = TestApp::spawn();

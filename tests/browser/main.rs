@@ -8,7 +8,7 @@
 )]
 
 mod attacks;
-mod look;
+mod flows;
 #[path = "../support/mod.rs"]
 mod support;
-mod walks;
+mod visual;

@@ -21,11 +21,11 @@ use actix_web::{dev::ServerHandle, web::Data};
 use clap::Parser;
 use diesel::QueryResult;
 use gatehouse::{
-    app::App,
     clock::{Clock, Timestamp},
     config::Settings,
     db::AnyConnection,
     server::{Application, Fittings},
+    web::state::App,
 };
 
 use self::{client::Client, mariadb::Mariadb};

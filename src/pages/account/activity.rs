@@ -6,15 +6,17 @@ use actix_web::{
     web::{Data, Query},
 };
 use askama::Template;
+
+use crate::web::layout::Layout;
 use serde::Deserialize;
 use uuid::Uuid;
 
 use crate::{
-    app::App,
     events,
-    http::{guard::Member, problem::Problem},
-    pages::{Page, When, layout::Layout, show},
-    words,
+    pages::{Page, When, show},
+    web::messages,
+    web::state::App,
+    web::{error::Problem, guard::Member},
 };
 
 /// Its address.
@@ -70,9 +72,9 @@ pub async fn get(
         rows: events
             .iter()
             .map(|event| Row {
-                what: words::event(&event.kind),
+                what: messages::event(&event.kind),
                 at: When::new(event.at, now),
-                place: words::place(&event.user_agent, &event.address),
+                place: messages::place(&event.user_agent, &event.address),
                 occurrences: event.occurrences,
             })
             .collect(),

@@ -4,14 +4,16 @@ use std::sync::Arc;
 
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web::Data};
 use askama::Template;
+
+use crate::web::layout::Layout;
 use serde::Deserialize;
 
 use crate::{
     accounts::Deletion,
-    app::App,
-    http::{cookies::Name, flash::Flash, form::Form, guard::Member, problem::Problem},
-    pages::{Errors, Page, add_cookie, devices, layout::Layout, logout, refused, show, show_again},
+    pages::{Errors, Page, add_cookie, devices, logout, refused, show, show_again},
     passwords::Password,
+    web::state::App,
+    web::{cookies::Name, error::Problem, flash::Flash, form::Form, guard::Member},
 };
 
 /// Its address.

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use time::format_description::well_known::Rfc3339;
 use uuid::Uuid;
 
-use crate::{app::App, clock::Timestamp, db, events, http::guard::Member, http::problem::Problem};
+use crate::{clock::Timestamp, db, events, web::error::Problem, web::guard::Member, web::state::App};
 
 /// Events that are read at once; the answer is never in memory as a whole.
 const ROWS: usize = 500;

@@ -4,21 +4,23 @@ use std::sync::Arc;
 
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web::Data};
 use askama::Template;
+
+use crate::web::layout::Layout;
 use serde::Deserialize;
 
 use crate::{
     accounts::PasswordChange,
-    app::App,
-    http::{
+    pages::{Errors, Page, add_cookie, devices, refused, show, show_again},
+    passwords::Password,
+    web::messages,
+    web::state::App,
+    web::{
         cookies::Name,
+        error::Problem,
         flash::Flash,
         form::Form,
         guard::{self, Member},
-        problem::Problem,
     },
-    pages::{Errors, Page, add_cookie, devices, layout::Layout, refused, show, show_again},
-    passwords::Password,
-    words,
 };
 
 /// Its address.
@@ -57,7 +59,7 @@ fn page<'a>(app: &App, req: &HttpRequest, member: &Member, errors: &'a Errors) -
         layout: Layout::member(app, req.headers(), &member.session, PATH),
         csrf_token: member.form_token(app),
         username: member.session.owner.username.clone(),
-        password_hint: words::password_hint(app.accounts.shortest_password()),
+        password_hint: messages::password_hint(app.accounts.shortest_password()),
         errors,
     }
 }

@@ -7,16 +7,18 @@ use actix_web::{
 };
 use askama::Template;
 
+use crate::web::layout::Layout;
+
 use crate::{
-    app::App,
-    http::{
+    pages::{Page, When, add_cookie, show},
+    sessions::SessionId,
+    web::messages,
+    web::state::App,
+    web::{
+        error::Problem,
         flash::Flash,
         guard::{self, Member},
-        problem::Problem,
     },
-    pages::{Page, When, add_cookie, layout::Layout, show},
-    sessions::SessionId,
-    words,
 };
 
 /// Its address.
@@ -58,7 +60,7 @@ pub async fn get(app: Data<App>, req: HttpRequest, member: Member) -> Result<Htt
             let is_this = listed.id == member.session.id;
             Row {
                 id: listed.id.into(),
-                device: words::device(&listed.user_agent),
+                device: messages::device(&listed.user_agent),
                 address: listed.address,
                 began: When::new(listed.created_at, now),
                 last_seen: When::new(if is_this { now } else { listed.last_seen_at }, now),

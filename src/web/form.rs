@@ -22,7 +22,7 @@ use serde::de::{
 };
 use url::form_urlencoded;
 
-use super::{form_token, problem::Problem};
+use super::{csrf::token, error::Problem};
 
 /// The largest body. The largest form has a few fields of 256 characters of at most 12 bytes each, percent-encoded.
 const LARGEST: usize = 16 * 1024;
@@ -72,7 +72,7 @@ impl Fields {
 
     /// The form token, which is taken out: what remains is the page's own.
     pub fn take_token(&mut self) -> Option<String> {
-        let place = self.0.iter().position(|(name, _)| name == form_token::FIELD)?;
+        let place = self.0.iter().position(|(name, _)| name == token::FIELD)?;
         Some(self.0.remove(place).1)
     }
 }

@@ -11,7 +11,7 @@ use std::{
 use crossbeam_channel::Sender;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
-use crate::log;
+use crate::telemetry;
 
 type Job<S> = Box<dyn FnOnce(&mut S) + Send>;
 
@@ -70,12 +70,12 @@ impl<S: 'static> Place<S> {
     /// Runs `work` on one of the threads. Work that nobody waits for any more when its turn comes is not begun.
     pub async fn run<T: Send + 'static>(self, work: impl FnOnce(&mut S) -> T + Send + 'static) -> Result<T, Lost> {
         let (answer, answered) = oneshot::channel();
-        let request = log::request();
+        let request = telemetry::request();
         let permit = self.permit;
         let job: Job<S> = Box::new(move |own| {
             let _permit = permit;
             if !answer.is_closed() {
-                let _ = answer.send(log::within(request, || work(own)));
+                let _ = answer.send(telemetry::within(request, || work(own)));
             }
         });
         self.jobs.send(job).map_err(|_| Lost)?;

@@ -22,7 +22,7 @@ use askama::Template;
 use serde::Serialize;
 use tracing::{error, warn};
 
-use crate::{accounts, app::App, client::RequestId, db, pages::layout::Layout, words};
+use crate::{accounts, client::RequestId, db, web::layout::Layout, web::messages, web::state::App};
 
 /// Why a request cannot be served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,7 +85,7 @@ impl Problem {
     }
 }
 
-/// For libraries; people read [`words::problem`].
+/// For libraries; people read [`messages::problem`].
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.status())
@@ -221,7 +221,7 @@ pub fn dress(app: &App, bare: HttpResponse, reader: Reader, request_id: RequestI
         return bare;
     }
     let problem = bare.extensions().get::<Problem>().copied().unwrap_or_else(|| Problem::of(status));
-    let (title, detail) = words::problem(problem);
+    let (title, detail) = messages::problem(problem);
     // The number helps whoever looks into the log, so it is shown where there is something to look for.
     let number = status.is_server_error().then_some(request_id);
     let page = ProblemPage { layout: Layout::plain(app), title, detail, request_id: number };
@@ -243,7 +243,7 @@ pub fn dress(app: &App, bare: HttpResponse, reader: Reader, request_id: RequestI
         dressed.headers_mut().insert(ALLOW, allow);
     }
     if status == StatusCode::SERVICE_UNAVAILABLE && !dressed.headers().contains_key(RETRY_AFTER) {
-        dressed.headers_mut().insert(RETRY_AFTER, words::RETRY_SECONDS.into());
+        dressed.headers_mut().insert(RETRY_AFTER, messages::RETRY_SECONDS.into());
     }
     dressed
 }

@@ -1,6 +1,6 @@
 use crate::support::{PASSWORD, TestApp};
 
-// ASVS 3.5.1; the whole matrix of headers is at src/http/cross_origin.rs.
+// ASVS 3.5.1; the whole matrix of headers is at src/web/csrf/origin.rs.
 #[tokio::test]
 async fn a_form_from_another_site_is_refused_on_every_page_before_anything_is_looked_at() {
     let app = TestApp::spawn();

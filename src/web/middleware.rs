@@ -21,12 +21,13 @@ use futures_util::FutureExt;
 use tracing::{Level, debug, enabled};
 
 use super::{
-    client, cross_origin,
+    client_ip,
+    csrf::origin,
+    error::{self, Problem, Reader},
     form::Incoming,
-    headers,
-    problem::{self, Problem, Reader},
+    security_headers,
 };
-use crate::{app::App, client::RequestId, events::Kind, log};
+use crate::{client::RequestId, events::Kind, telemetry, web::state::App};
 
 /// What has to be known of a request when it is gone.
 struct Stub {
@@ -42,10 +43,10 @@ pub async fn wrap(
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let app = req.app_data::<Data<App>>().cloned().ok_or(Problem::Internal)?;
-    let client = client::client(req.headers(), req.peer_addr(), &app.trusted_proxies);
+    let client = client_ip::client(req.headers(), req.peer_addr(), &app.trusted_proxies);
     let stub = Stub { method: req.method().clone(), reader: Reader::of(req.headers()), id: client.request_id, app };
     let began = enabled!(Level::DEBUG).then(Instant::now);
-    let ours = cross_origin::is_ours(req.method(), req.headers(), &stub.app.origin);
+    let ours = origin::is_ours(req.method(), req.headers(), &stub.app.origin);
     if !ours {
         stub.app.notes.note(Kind::CrossOriginRefused, None, &client);
     }
@@ -58,7 +59,7 @@ pub async fn wrap(
         req.extensions_mut().insert(incoming.clone());
     }
 
-    let outcome = log::during(stub.id, async {
+    let outcome = telemetry::during(stub.id, async {
         if !ours {
             return Ok(req.error_response(Problem::CrossOrigin));
         }
@@ -82,7 +83,7 @@ pub async fn wrap(
         response = response.map_body(|_, body| BoxBody::new(Held { body, _incoming: incoming }));
     }
     if let Some(began) = began {
-        log::within(Some(stub.id), || {
+        telemetry::within(Some(stub.id), || {
             debug!(
                 method = %stub.method,
                 route = request.as_ref().and_then(HttpRequest::match_pattern),
@@ -119,8 +120,8 @@ impl MessageBody for Held {
 
 impl Stub {
     fn finish(&self, response: HttpResponse) -> HttpResponse {
-        let mut response = problem::dress(&self.app, response, self.reader, self.id);
-        headers::add(response.headers_mut(), self.app.https);
+        let mut response = error::dress(&self.app, response, self.reader, self.id);
+        security_headers::add(response.headers_mut(), self.app.https);
         response
     }
 }

@@ -8,7 +8,9 @@ use ipnet::IpNet;
 use secrecy::SecretString;
 use url::{Host, Url};
 
-use crate::db::DatabaseUrl;
+pub use self::database_url::DatabaseUrl;
+
+mod database_url;
 
 /// The settings of `gatehouse serve`.
 #[derive(Debug, Clone, Args)]

@@ -19,7 +19,7 @@ use actix_web::{
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
 
-use crate::app::App;
+use crate::web::state::App;
 
 /// Where they are served.
 pub const PREFIX: &str = "/static";

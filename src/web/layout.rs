@@ -5,10 +5,10 @@ use std::sync::Arc;
 use actix_web::http::header::HeaderMap;
 
 use crate::{
-    app::App,
-    http::{cookies::Name, flash::Flash, form_token},
     sessions::Session,
-    words,
+    web::messages,
+    web::state::App,
+    web::{cookies::Name, csrf::token, flash::Flash},
 };
 
 /// See the module.
@@ -55,7 +55,7 @@ impl Layout {
     pub fn guest(app: &App, headers: &HeaderMap) -> Self {
         let flash =
             app.jar.read(headers, Name::Flash).and_then(|cookie| Flash::read(&app.keys, cookie, app.clock.now()));
-        Self { flash: flash.map(words::flash), ..Self::plain(app) }
+        Self { flash: flash.map(messages::flash), ..Self::plain(app) }
     }
 
     /// For somebody who is signed in.
@@ -64,7 +64,7 @@ impl Layout {
         Self {
             member: Some(SignedInAs {
                 session: Arc::clone(session),
-                csrf_token: form_token::make(&app.keys, session),
+                csrf_token: token::make(&app.keys, session),
                 here,
             }),
             ..Self::guest(app, headers)

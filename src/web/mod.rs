@@ -3,15 +3,17 @@
 //! their doors.
 
 pub mod assets;
-pub mod client;
+pub mod client_ip;
 pub mod cookies;
-pub mod cross_origin;
-pub mod device;
-pub mod envelope;
+pub mod csrf;
+pub mod device_cookie;
+pub mod error;
 pub mod flash;
 pub mod form;
-pub mod form_token;
 pub mod guard;
-pub mod headers;
-pub mod next;
-pub mod problem;
+pub mod layout;
+pub mod messages;
+pub mod middleware;
+pub mod return_to;
+pub mod security_headers;
+pub mod state;

@@ -20,16 +20,17 @@ use actix_web::{
 
 use super::{
     cookies::Name,
+    csrf::token,
+    error::{Problem, Reader},
     flash::Flash,
     form::{Fields, Incoming},
-    form_token, next,
-    problem::{Problem, Reader},
+    return_to,
 };
 use crate::{
-    app::App,
     client::Client,
     events::Kind,
     sessions::{Checked, Session},
+    web::state::App,
 };
 
 /// Who may see a page.
@@ -65,7 +66,7 @@ impl Member {
     /// The hidden field of this person's forms.
     #[must_use]
     pub fn form_token(&self, app: &App) -> String {
-        form_token::make(&app.keys, &self.session)
+        token::make(&app.keys, &self.session)
     }
 }
 
@@ -105,7 +106,7 @@ pub async fn enter(
         let token = fields.take_token().unwrap_or_default();
         if access != Access::Guests
             && let Some(session) = &session
-            && !form_token::is_good(&app.keys, session, &token)
+            && !token::is_good(&app.keys, session, &token)
         {
             app.notes.note(Kind::FormRefused, Some(session.owner.id), &client);
             return Err(Problem::StaleForm.into());
@@ -124,7 +125,7 @@ fn turn_away(app: &App, req: ServiceRequest, ended: bool) -> ServiceResponse<Box
         return req.error_response(Problem::SignedOut);
     }
     let wanted = req.uri().path_and_query().map_or("/", |path| path.as_str());
-    let next = next::Next::parse(wanted).filter(|_| req.method().is_safe());
+    let next = return_to::Next::parse(wanted).filter(|_| req.method().is_safe());
     let mut response = see_other(&next.map_or_else(|| "/login".to_owned(), |next| next.carried_by("/login")));
     if app.jar.read(req.headers(), Name::Session).is_some() {
         app.jar.clear(Name::Session, response.headers_mut());

@@ -9,9 +9,9 @@ use crate::{
     clock::Clock,
     db::Database,
     events::Notes,
-    http::{assets::Assets, cookies::Jar},
     keys::Keys,
     sessions::Sessions,
+    web::{assets::Assets, cookies::Jar},
 };
 
 /// The application, shared by all workers.

@@ -58,7 +58,9 @@ fn mysql(text: &str) -> Result<DatabaseUrl, String> {
 }
 
 impl DatabaseUrl {
-    pub(super) fn secret(&self) -> Option<&str> {
+    /// The whole URL with its password, for the connection.
+    #[must_use]
+    pub fn secret(&self) -> Option<&str> {
         match self {
             Self::Sqlite(_) => None,
             Self::Mysql { url, .. } => Some(url.expose_secret()),

@@ -12,9 +12,9 @@ use moka::sync::Cache;
 use crate::{
     accounts::{EmailError, Mistake, UsernameError},
     clock::Timestamp,
-    http::{flash::Flash, problem::Problem},
     passwords::Weakness,
     throttle::Refusal,
+    web::{error::Problem, flash::Flash},
 };
 
 /// When to try again after `503`.
