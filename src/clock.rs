@@ -1,5 +1,4 @@
-//! What time it is. Everything that depends on time asks a [`Clock`], so that a test can move it by a year without
-//! waiting; nothing else in the house reads the system's time for a decision.
+//! Time. All code that decides by the time asks a [`Clock`], so that a test can move it by a year without waiting.
 
 use std::{
     sync::{
@@ -18,58 +17,58 @@ use diesel::{
 };
 use time::OffsetDateTime;
 
-/// A moment: whole milliseconds since 1970-01-01 UTC.
+/// A point in time in whole milliseconds since 1970-01-01 UTC.
 ///
-/// An integer, because SQLite keeps nanoseconds of a date and MySQL microseconds: with an integer a time comes back
-/// from either as it went in, and both sort and compare it alike.
+/// An integer, because SQLite stores nanoseconds of a date and MySQL microseconds. Both return, sort and compare an
+/// integer exactly as it was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, AsExpression, FromSqlRow)]
 #[diesel(sql_type = BigInt)]
 pub struct Timestamp(i64);
 
 impl Timestamp {
-    /// The moment `milliseconds` after 1970-01-01 UTC.
+    /// Returns the timestamp of `milliseconds` after 1970-01-01 UTC.
     #[must_use]
     pub const fn from_millis(milliseconds: i64) -> Self {
         Self(milliseconds)
     }
 
-    /// The moment `seconds` after 1970-01-01 UTC.
+    /// Returns the timestamp of `seconds` after 1970-01-01 UTC.
     #[must_use]
     pub const fn from_seconds(seconds: i64) -> Self {
         Self(seconds.saturating_mul(1000))
     }
 
-    /// Milliseconds since 1970-01-01 UTC.
+    /// Returns the milliseconds since 1970-01-01 UTC.
     #[must_use]
     pub const fn as_millis(self) -> i64 {
         self.0
     }
 
-    /// Whole seconds since 1970-01-01 UTC, as in the claims of a token (RFC 7519, `NumericDate`).
+    /// Returns the whole seconds since 1970-01-01 UTC, the `NumericDate` of JWT claims (RFC 7519, 2).
     #[must_use]
     pub const fn as_seconds(self) -> i64 {
         self.0.div_euclid(1000)
     }
 
-    /// How long it is from `earlier` to this moment; zero if `earlier` is later.
+    /// Returns the time from `earlier` to this timestamp, or zero if `earlier` is later.
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
 
-    /// The moment `span` after this one.
+    /// Returns the timestamp `span` after this one.
     #[must_use]
     pub fn plus(self, span: Duration) -> Self {
         Self(self.0.saturating_add(millis(span)))
     }
 
-    /// The moment `span` before this one.
+    /// Returns the timestamp `span` before this one.
     #[must_use]
     pub fn minus(self, span: Duration) -> Self {
         Self(self.0.saturating_sub(millis(span)))
     }
 
-    /// The same moment as a date, for people. Moments no calendar has are shown as 1970.
+    /// Returns the date and time in UTC, or 1970-01-01 if `time` cannot represent it.
     #[must_use]
     pub fn date(self) -> OffsetDateTime {
         OffsetDateTime::from_unix_timestamp_nanos(i128::from(self.0) * 1_000_000).unwrap_or(OffsetDateTime::UNIX_EPOCH)
@@ -100,31 +99,31 @@ where
     }
 }
 
-/// Tells the time: the system's, or one that a test sets.
+/// The source of the current time: the system clock, or a paused clock that a test moves.
 #[derive(Debug, Clone)]
 pub struct Clock(Option<Arc<AtomicI64>>);
 
 impl Clock {
-    /// The system's clock.
+    /// Returns the system clock.
     #[must_use]
     pub fn system() -> Self {
         Self(None)
     }
 
-    /// A clock that stands at `moment` until [`Clock::advance`] moves it. Clones are the same clock.
+    /// Returns a clock that shows `moment` until [`Clock::advance`] moves it. Clones share the time.
     #[must_use]
-    pub fn standing_at(moment: Timestamp) -> Self {
+    pub fn paused_at(moment: Timestamp) -> Self {
         Self(Some(Arc::new(AtomicI64::new(moment.0))))
     }
 
-    /// Moves a standing clock. The system's clock is not ours to move and stays as it is.
+    /// Moves a paused clock forward. Has no effect on the system clock.
     pub fn advance(&self, span: Duration) {
         if let Some(moment) = &self.0 {
             moment.fetch_add(millis(span), Ordering::SeqCst);
         }
     }
 
-    /// What time it is.
+    /// Returns the current time.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         match &self.0 {

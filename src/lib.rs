@@ -13,6 +13,7 @@ pub mod keys;
 pub mod pages;
 pub mod passwords;
 pub mod random;
+pub mod request_id;
 pub mod routes;
 pub mod server;
 pub mod sessions;

@@ -1,12 +1,12 @@
-//! Unguessable values, straight from the operating system.
+//! Cryptographically secure random bytes.
 
-/// `N` random bytes.
+/// Returns `N` random bytes from the generator of AWS-LC, which the operating system seeds.
 ///
 /// # Panics
-/// When the operating system has no random numbers to give; then nothing here could be done safely.
+/// Panics if the generator fails. No secret, salt or session id can be made then.
 #[must_use]
 pub fn bytes<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
-    getrandom::fill(&mut bytes).expect("the operating system gives random numbers");
+    aws_lc_rs::rand::fill(&mut bytes).expect("the random generator works");
     bytes
 }

@@ -4,6 +4,7 @@
 use std::{
     io,
     net::{SocketAddr, TcpListener},
+    path::Path,
     sync::Arc,
     time::Duration,
 };
@@ -90,9 +91,9 @@ impl Application {
     pub fn build(settings: &Settings, fittings: Fittings) -> Result<Self, StartError> {
         settings.check()?;
         let database_url = settings.database()?;
-        let assets = Assets::load(&settings.static_dir).map_err(|error| {
-            let folder = settings.static_dir.display();
-            ConfigError::new("GATEHOUSE_STATIC_DIR", format!("{folder} cannot be used: {error}"))
+        let static_dir = settings.static_dir.as_deref().unwrap_or(Path::new("static"));
+        let assets = Assets::load(static_dir).map_err(|error| {
+            ConfigError::new("GATEHOUSE_STATIC_DIR", format!("{} cannot be used: {error}", static_dir.display()))
         })?;
         let listener =
             TcpListener::bind(settings.listen).map_err(|error| StartError::Listen(settings.listen, error))?;

@@ -1,5 +1,5 @@
-//! Threads that do blocking work for the request threads: a fixed number of them, each with something of its own (a
-//! database connection, a block of memory) and a bounded queue in front. Knows nothing of what the work is.
+//! Threads for blocking work, so that the request threads never block: a fixed number, a bounded queue in front of them,
+//! and state that each thread owns (a database connection, a block of memory).
 
 use std::{
     io,
@@ -11,74 +11,76 @@ use std::{
 use crossbeam_channel::Sender;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
-use crate::telemetry;
+use crate::request_id;
 
 type Job<S> = Box<dyn FnOnce(&mut S) + Send>;
 
-/// A fixed number of threads that share one bounded queue. `S` is what each thread owns.
-pub struct Crew<S> {
+/// A fixed number of threads that share one bounded queue. Each thread owns an `S`.
+pub struct WorkerPool<S> {
     jobs: Sender<Job<S>>,
-    places: Arc<Semaphore>,
+    permits: Arc<Semaphore>,
 }
 
-/// A reserved place in the queue: work handed in with it is certain to be accepted, so that whatever has to be counted
-/// or written before the work is not counted in vain.
-pub struct Place<S> {
+/// A reserved slot in the queue. A job that is submitted with it cannot be refused, so the caller may count or write
+/// something before the job.
+pub struct Permit<S> {
     jobs: Sender<Job<S>>,
     permit: OwnedSemaphorePermit,
 }
 
-/// The work did not come to an end; why is in the log.
+/// The job panicked, so there is no result. The log holds the panic.
 #[derive(Debug, thiserror::Error)]
-#[error("the work was given up by its thread")]
-pub struct Lost;
+#[error("the worker thread did not finish the job")]
+pub struct JobFailed;
 
-impl<S: 'static> Crew<S> {
-    /// Starts `threads` threads named `name`, before which at most `waiting` jobs may queue. `prepare` runs on each
-    /// thread and makes what the thread owns, again after a job has panicked and may have left it half changed.
+impl<S: 'static> WorkerPool<S> {
+    /// Starts `threads` threads named `name`. At most `max_queued` jobs may wait for them. Each thread makes its state
+    /// with `init`, and makes it anew after a job has panicked and may have left it in an invalid state.
     pub fn start(
         name: &str,
         threads: usize,
-        waiting: usize,
-        prepare: impl Fn() -> S + Clone + Send + 'static,
+        max_queued: usize,
+        init: impl Fn() -> S + Clone + Send + 'static,
     ) -> io::Result<Self> {
+        // Unbounded, because the semaphore is the bound.
         let (jobs, queue) = crossbeam_channel::unbounded::<Job<S>>();
         for _ in 0..threads {
             let queue = queue.clone();
-            let prepare = prepare.clone();
+            let init = init.clone();
             thread::Builder::new().name(name.to_owned()).spawn(move || {
-                let mut own = prepare();
+                let mut state = init();
                 for job in queue {
-                    if catch_unwind(AssertUnwindSafe(|| job(&mut own))).is_err() {
-                        own = prepare();
+                    if catch_unwind(AssertUnwindSafe(|| job(&mut state))).is_err() {
+                        state = init();
                     }
                 }
             })?;
         }
-        Ok(Self { jobs, places: Arc::new(Semaphore::new(threads.saturating_add(waiting))) })
+        Ok(Self { jobs, permits: Arc::new(Semaphore::new(threads.saturating_add(max_queued))) })
     }
 
-    /// Takes a place in the queue, or `None` at once when it is full.
+    /// Reserves a slot in the queue. Returns `None` at once if the queue is full.
     #[must_use]
-    pub fn place(&self) -> Option<Place<S>> {
-        let permit = Arc::clone(&self.places).try_acquire_owned().ok()?;
-        Some(Place { jobs: self.jobs.clone(), permit })
+    pub fn try_reserve(&self) -> Option<Permit<S>> {
+        let permit = Arc::clone(&self.permits).try_acquire_owned().ok()?;
+        Some(Permit { jobs: self.jobs.clone(), permit })
     }
 }
 
-impl<S: 'static> Place<S> {
-    /// Runs `work` on one of the threads. Work that nobody waits for any more when its turn comes is not begun.
-    pub async fn run<T: Send + 'static>(self, work: impl FnOnce(&mut S) -> T + Send + 'static) -> Result<T, Lost> {
-        let (answer, answered) = oneshot::channel();
-        let request = telemetry::request();
+impl<S: 'static> Permit<S> {
+    /// Runs `work` on one of the threads and returns its result. If the caller drops the future before a thread has taken
+    /// the job, `work` is not called; after that it runs to its end.
+    pub async fn run<T: Send + 'static>(self, work: impl FnOnce(&mut S) -> T + Send + 'static) -> Result<T, JobFailed> {
+        let (sender, receiver) = oneshot::channel();
+        let request = request_id::current();
         let permit = self.permit;
-        let job: Job<S> = Box::new(move |own| {
+        let job: Job<S> = Box::new(move |state| {
             let _permit = permit;
-            if !answer.is_closed() {
-                let _ = answer.send(telemetry::within(request, || work(own)));
+            if !sender.is_closed() {
+                let _ = sender.send(request_id::sync_scope(request, || work(state)));
             }
         });
-        self.jobs.send(job).map_err(|_| Lost)?;
-        answered.await.map_err(|_| Lost)
+        self.jobs.send(job).map_err(|_| JobFailed)?;
+        receiver.await.map_err(|_| JobFailed)
     }
 }

@@ -8,8 +8,9 @@ use std::{
 
 use gatehouse::{
     accounts::{RegisterOutcome, Registration, SignIn, SignInOutcome},
-    client::{Client, RequestId},
+    client::Client,
     passwords::Password,
+    request_id::RequestId,
     web::state::App,
 };
 

@@ -52,7 +52,7 @@ impl Accounts {
 
         let (throttle, now) = (self.throttle, self.clock.now());
         let (name, until) = (self.name_hash(&session.owner.username), now.plus(self.name_reserved));
-        let nobody = Client::nobody(client.request_id);
+        let nobody = Client::anonymous(client.request_id);
         let delete = move |conn: &mut AnyConnection| {
             if passed.settle(conn, now)?.is_none() || !store::delete(conn, account)? {
                 return Ok(false);

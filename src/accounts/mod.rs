@@ -33,7 +33,7 @@ use crate::{
     passwords::{Hasher, Policy},
     sessions::{Opened, Sessions},
     throttle::{Refusal, Throttle},
-    worker_pool::Lost,
+    worker_pool::JobFailed,
 };
 
 /// All accounts.
@@ -100,7 +100,7 @@ pub enum Error {
     Database(#[from] db::Error),
     /// See there.
     #[error(transparent)]
-    Hashing(#[from] Lost),
+    Hashing(#[from] JobFailed),
 }
 
 impl Accounts {

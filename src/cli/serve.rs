@@ -12,7 +12,7 @@ use crate::{
 };
 
 pub(super) async fn run(settings: &Settings) -> Result<(), StartError> {
-    telemetry::begin(&settings.log)?;
+    telemetry::init(settings.log.clone());
     let application = Application::build(settings, Fittings::default())?;
     let handle = application.handle();
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);

@@ -1,24 +1,24 @@
-//! `GATEHOUSE_DATABASE_URL`: which database, chosen by the scheme alone.
+//! `GATEHOUSE_DATABASE_URL`. The scheme alone selects the database.
 //!
-//! Diesel's derived `MultiConnection::establish` tries each backend in turn and swallows the errors, so that a mistyped
-//! MySQL URL would quietly create an empty SQLite file. Here an unknown scheme is refused by name.
+//! Diesel's derived `MultiConnection::establish` tries each backend in turn and drops the errors, so a mistyped MySQL
+//! URL would create an empty SQLite file. This parser rejects unknown schemes.
 
 use std::{fmt, path::PathBuf, str::FromStr};
 
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-/// Where the accounts are kept. `Debug` and `Display` never show the password.
+/// The location of the database. `Debug` and `Display` never show the password.
 #[derive(Clone)]
 pub enum DatabaseUrl {
-    /// A file on this machine.
+    /// An SQLite file on this machine.
     Sqlite(PathBuf),
     /// A server that speaks the MySQL protocol. The URL holds a password.
     Mysql {
-        /// The whole URL, as the connection wants it.
+        /// The whole URL with user and password.
         url: SecretString,
-        /// The same without user and password.
-        place: String,
+        /// The URL without user and password.
+        redacted: String,
     },
 }
 
@@ -35,7 +35,7 @@ impl FromStr for DatabaseUrl {
                 Ok(Self::Sqlite(PathBuf::from(path)))
             }
             Some(("mysql", _)) => mysql(text),
-            // The text may hold a password: name the scheme and nothing else of it.
+            // The text may contain a password, so the message repeats only the scheme.
             Some((scheme, _)) if scheme.len() <= 20 => Err(format!(
                 "the scheme “{}” is not known; use sqlite:PATH or mysql://user:password@host:port/name",
                 scheme.escape_debug()
@@ -54,11 +54,11 @@ fn mysql(text: &str) -> Result<DatabaseUrl, String> {
     }
     mysql_async::Opts::from_url(text).map_err(|error| error.to_string())?;
     let port = url.port().map_or_else(String::new, |port| format!(":{port}"));
-    Ok(DatabaseUrl::Mysql { place: format!("mysql://{host}{port}/{name}"), url: SecretString::from(text) })
+    Ok(DatabaseUrl::Mysql { redacted: format!("mysql://{host}{port}/{name}"), url: SecretString::from(text) })
 }
 
 impl DatabaseUrl {
-    /// The whole URL with its password, for the connection.
+    /// Returns the whole URL with user and password, or `None` for a file.
     #[must_use]
     pub fn secret(&self) -> Option<&str> {
         match self {
@@ -72,7 +72,7 @@ impl fmt::Display for DatabaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Sqlite(path) => write!(f, "sqlite:{}", path.display()),
-            Self::Mysql { place, .. } => f.write_str(place),
+            Self::Mysql { redacted, .. } => f.write_str(redacted),
         }
     }
 }

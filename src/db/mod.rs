@@ -28,7 +28,7 @@ pub use self::{
     connection::{AnyConnection, MultiBackend},
 };
 use crate::config::DatabaseUrl;
-use crate::worker_pool::{Crew, Lost};
+use crate::worker_pool::{JobFailed, WorkerPool};
 
 /// Connections to a server; a file has one writer and as many readers as there are cores.
 const SERVER_CONNECTIONS: usize = 8;
@@ -66,9 +66,9 @@ impl From<DieselError> for Error {
 }
 
 /// The thread gave it up, and has a new connection: the server was silent for too long, or a panic is in the log.
-impl From<Lost> for Error {
-    fn from(lost: Lost) -> Self {
-        Self::Unavailable(lost.to_string())
+impl From<JobFailed> for Error {
+    fn from(failed: JobFailed) -> Self {
+        Self::Unavailable(failed.to_string())
     }
 }
 
@@ -94,8 +94,8 @@ pub enum StartError {
 /// A pool of connections, each on a thread of its own.
 #[derive(Clone)]
 pub struct Database {
-    readers: Arc<Crew<Link>>,
-    writers: Arc<Crew<Link>>,
+    readers: Arc<WorkerPool<Link>>,
+    writers: Arc<WorkerPool<Link>>,
 }
 
 /// What each thread owns: a connection, or the wish for one.
@@ -165,11 +165,11 @@ impl Database {
         let cores = thread::available_parallelism().map_or(2, NonZero::get);
         let (writers, readers) = match url {
             DatabaseUrl::Sqlite(_) => (
-                Arc::new(Crew::start("db-write", 1, WAITING, link(Mode::Write)).map_err(system)?),
-                Arc::new(Crew::start("db-read", cores.max(2), WAITING, link(Mode::Read)).map_err(system)?),
+                Arc::new(WorkerPool::start("db-write", 1, WAITING, link(Mode::Write)).map_err(system)?),
+                Arc::new(WorkerPool::start("db-read", cores.max(2), WAITING, link(Mode::Read)).map_err(system)?),
             ),
             DatabaseUrl::Mysql { .. } => {
-                let both = Crew::start("db", SERVER_CONNECTIONS, WAITING, link(Mode::Write));
+                let both = WorkerPool::start("db", SERVER_CONNECTIONS, WAITING, link(Mode::Write));
                 let both = Arc::new(both.map_err(system)?);
                 (Arc::clone(&both), both)
             }
@@ -211,11 +211,12 @@ impl Database {
 }
 
 async fn submit<T: Send + 'static>(
-    crew: &Crew<Link>,
+    pool: &WorkerPool<Link>,
     work: impl FnOnce(&mut Link) -> Result<T, Error> + Send + 'static,
 ) -> Result<T, Error> {
-    let place = crew.place().ok_or_else(|| Error::Unavailable("too many requests wait for a connection".to_owned()))?;
-    tokio::time::timeout(PATIENCE, place.run(work))
+    let permit =
+        pool.try_reserve().ok_or_else(|| Error::Unavailable("too many requests wait for a connection".to_owned()))?;
+    tokio::time::timeout(PATIENCE, permit.run(work))
         .await
         .map_err(|_| Error::Unavailable("no answer in time".to_owned()))?
         .map_err(Error::from)?

@@ -145,7 +145,7 @@ pub fn log(kind: Kind, account: Option<Uuid>, client: &Client) {
 }
 
 fn log_many(kind: Kind, account: Option<Uuid>, client: &Client, occurrences: i32) {
-    crate::telemetry::within(Some(client.request_id), || {
+    crate::request_id::sync_scope(Some(client.request_id), || {
         info!(event = kind.name(), account = account.map(tracing::field::display), occurrences);
     });
 }

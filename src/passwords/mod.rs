@@ -27,7 +27,7 @@ pub use self::policy::{Context, Policy, Weakness};
 use crate::{
     client::Network,
     config::Settings,
-    worker_pool::{Crew, Lost, Place},
+    worker_pool::{JobFailed, Permit, WorkerPool},
 };
 
 /// How far the hashing threads step back behind those that answer requests, as `nice` counts it. At 10, the slowest pages
@@ -90,7 +90,7 @@ pub enum Verdict {
 
 /// The threads that hash.
 pub struct Hasher {
-    crew: Crew<Memory>,
+    crew: WorkerPool<Memory>,
     computed: Arc<AtomicU64>,
     busy: Arc<AtomicU64>,
     held: Arc<Mutex<HashMap<Network, usize>>>,
@@ -100,7 +100,7 @@ pub struct Hasher {
 
 /// A reserved turn at hashing.
 pub struct Turn {
-    place: Place<Memory>,
+    place: Permit<Memory>,
     busy: Arc<AtomicU64>,
     holder: Holder,
 }
@@ -137,7 +137,7 @@ impl Hasher {
             Memory::new(Arc::clone(&counter))
         };
         let (threads, queue) = (settings.hash_threads(), usize::from(settings.hash_queue));
-        let crew = Crew::start("hash", threads, queue + NEWCOMERS, prepare)?;
+        let crew = WorkerPool::start("hash", threads, queue + NEWCOMERS, prepare)?;
         Ok(Self { crew, computed, busy: Arc::default(), held: Arc::default(), common: threads + queue })
     }
 
@@ -162,7 +162,7 @@ impl Hasher {
         if all >= self.common && held.contains_key(&network) {
             return None;
         }
-        let place = self.crew.place()?;
+        let place = self.crew.try_reserve()?;
         *held.entry(network).or_default() += 1;
         let holder = Holder { network, held: Arc::clone(&self.held) };
         Some(Turn { place, busy: Arc::clone(&self.busy), holder })
@@ -170,7 +170,10 @@ impl Hasher {
 }
 
 impl Turn {
-    async fn run<T: Send + 'static>(self, work: impl FnOnce(&mut Memory) -> T + Send + 'static) -> Result<T, Lost> {
+    async fn run<T: Send + 'static>(
+        self,
+        work: impl FnOnce(&mut Memory) -> T + Send + 'static,
+    ) -> Result<T, JobFailed> {
         let (holder, busy) = (self.holder, self.busy);
         self.place
             .run(move |memory| {
@@ -189,19 +192,19 @@ impl Turn {
         password: Password,
         policy: Policy,
         context: Context,
-    ) -> Result<Result<(), Weakness>, Lost> {
+    ) -> Result<Result<(), Weakness>, JobFailed> {
         self.run(move |_| policy.judge(&password, &context)).await
     }
 
     /// Hashes a new password, in PHC form.
-    pub async fn hash(self, password: Password) -> Result<String, Lost> {
-        self.run(move |memory| memory.hash(password.expose())).await?.ok_or(Lost)
+    pub async fn hash(self, password: Password) -> Result<String, JobFailed> {
+        self.run(move |memory| memory.hash(password.expose())).await?.ok_or(JobFailed)
     }
 
     /// Compares `password` with `stored`, a hash in PHC form. With `None` the same work is done for nothing, so that the
     /// time does not tell whether there is such an account.
-    pub async fn verify(self, password: Password, stored: Option<String>) -> Result<Verdict, Lost> {
-        self.run(move |memory| memory.verify(password.expose(), stored.as_deref())).await?.ok_or(Lost)
+    pub async fn verify(self, password: Password, stored: Option<String>) -> Result<Verdict, JobFailed> {
+        self.run(move |memory| memory.verify(password.expose(), stored.as_deref())).await?.ok_or(JobFailed)
     }
 }
 

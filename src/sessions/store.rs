@@ -10,13 +10,14 @@ use uuid::Uuid;
 
 use super::{Listed, Opened, Owner, Previously, Session, SessionId};
 use crate::{
-    client::{Client, RequestId},
+    client::Client,
     clock::Timestamp,
     db::{
         AnyConnection, prepared,
         schema::{accounts, sessions},
     },
     events::{self, Kind},
+    request_id::RequestId,
 };
 
 pub(super) fn insert(

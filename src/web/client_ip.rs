@@ -9,7 +9,7 @@ use std::{
 use actix_web::http::header::{self, HeaderMap, HeaderName};
 use ipnet::IpNet;
 
-use crate::client::{Client, RequestId};
+use crate::{client::Client, request_id::RequestId};
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 /// Proxies one behind the other, at most.

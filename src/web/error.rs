@@ -22,7 +22,7 @@ use askama::Template;
 use serde::Serialize;
 use tracing::{error, warn};
 
-use crate::{accounts, client::RequestId, db, web::layout::Layout, web::messages, web::state::App};
+use crate::{accounts, db, request_id::RequestId, web::layout::Layout, web::messages, web::state::App};
 
 /// Why a request cannot be served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

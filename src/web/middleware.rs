@@ -27,7 +27,11 @@ use super::{
     form::Incoming,
     security_headers,
 };
-use crate::{client::RequestId, events::Kind, telemetry, web::state::App};
+use crate::{
+    events::Kind,
+    request_id::{self, RequestId},
+    web::state::App,
+};
 
 /// What has to be known of a request when it is gone.
 struct Stub {
@@ -59,7 +63,7 @@ pub async fn wrap(
         req.extensions_mut().insert(incoming.clone());
     }
 
-    let outcome = telemetry::during(stub.id, async {
+    let outcome = request_id::scope(stub.id, async {
         if !ours {
             return Ok(req.error_response(Problem::CrossOrigin));
         }
@@ -83,7 +87,7 @@ pub async fn wrap(
         response = response.map_body(|_, body| BoxBody::new(Held { body, _incoming: incoming }));
     }
     if let Some(began) = began {
-        telemetry::within(Some(stub.id), || {
+        request_id::sync_scope(Some(stub.id), || {
             debug!(
                 method = %stub.method,
                 route = request.as_ref().and_then(HttpRequest::match_pattern),

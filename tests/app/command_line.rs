@@ -184,7 +184,7 @@ fn a_setting_that_cannot_be_used_is_named_with_what_is_wrong_and_nothing_is_serv
         ("GATEHOUSE_REGISTRATION", "maybe", "is not possible here"),
         ("GATEHOUSE_REGISTRATION", "invite", "invitations do not exist yet"),
         ("GATEHOUSE_SESSION_IDLE", "soon", "is not a duration; use for example 90s, 30m, 12h or 14d"),
-        ("GATEHOUSE_SESSION_LIFETIME", "0s", "has to be longer than nothing"),
+        ("GATEHOUSE_SESSION_LIFETIME", "0s", "must be longer than zero"),
         ("GATEHOUSE_PASSWORD_MIN_LENGTH", "7", "7 is not in 8..=128"),
         ("GATEHOUSE_REGISTRATION_RATE", "20", "is not a rate"),
         ("GATEHOUSE_HASH_THREADS", "0", "number would be zero"),

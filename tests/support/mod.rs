@@ -106,7 +106,7 @@ impl TestApp {
     /// Over a database that somebody else looks after; an empty URL is SQLite in the folder.
     pub fn over(database: String, arguments: &[&str]) -> Self {
         let keep = tempfile::Builder::new().prefix("gatehouse-test-").tempdir().unwrap();
-        Self::start(keep.into(), database, Clock::standing_at(BEGINNING), arguments)
+        Self::start(keep.into(), database, Clock::paused_at(BEGINNING), arguments)
     }
 
     /// The same data, a new process' worth of memory.

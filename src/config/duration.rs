@@ -1,0 +1,42 @@
+//! Durations as settings write them: `90s`, `30m`, `12h`, `14d` or `1h 30m`.
+
+use std::time::Duration;
+
+const MAX: Duration = Duration::from_hours(87840);
+
+/// Parses a duration from a second to ten years.
+pub(super) fn parse(text: &str) -> Result<Duration, String> {
+    match parse_or_zero(text)? {
+        Duration::ZERO => Err("must be longer than zero".to_owned()),
+        duration => Ok(duration),
+    }
+}
+
+/// Parses a duration from a second to ten years, or zero.
+pub(super) fn parse_or_zero(text: &str) -> Result<Duration, String> {
+    let duration = humantime::parse_duration(text.trim())
+        .map_err(|_| "is not a duration; use for example 90s, 30m, 12h or 14d")?;
+    if duration > MAX {
+        return Err("is longer than ten years".to_owned());
+    }
+    if duration > Duration::ZERO && duration < Duration::from_secs(1) {
+        return Err("is shorter than a second".to_owned());
+    }
+    Ok(duration)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_written_as_people_write_them() {
+        for (text, seconds) in [("90s", 90), ("30m", 1800), ("12h", 43_200), ("14d", 1_209_600), ("1h 30m", 5400)] {
+            assert_eq!(parse(text), Ok(Duration::from_secs(seconds)), "{text}");
+        }
+        for text in ["", "0s", "10", "-1h", "1 fortnight", "999999y", "1ms", "99999999999999999999s"] {
+            assert!(parse(text).is_err(), "{text}");
+        }
+        assert_eq!(parse_or_zero("0s"), Ok(Duration::ZERO));
+    }
+}

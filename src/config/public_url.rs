@@ -1,0 +1,105 @@
+//! `GATEHOUSE_PUBLIC_URL`: the origin that users see.
+
+use std::{fmt, str::FromStr};
+
+use url::{Host, Url};
+
+/// An origin: scheme, host and port, without path, query or user name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PublicUrl(Url);
+
+impl FromStr for PublicUrl {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let url = Url::parse(text).map_err(|error| format!("is not a URL: {error}"))?;
+        if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
+            return Err("must begin with https:// (or http://) and a host".to_owned());
+        }
+        let is_origin = url.path() == "/"
+            && url.query().is_none()
+            && url.fragment().is_none()
+            && url.username().is_empty()
+            && url.password().is_none();
+        if !is_origin {
+            return Err(
+                "must be an origin only, without path, query or user name, for example https://login.example.org"
+                    .to_owned(),
+            );
+        }
+        Ok(Self(url))
+    }
+}
+
+impl fmt::Display for PublicUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.origin())
+    }
+}
+
+impl PublicUrl {
+    /// Returns the origin as browsers write it in the `Origin` header (RFC 6454, 6.2).
+    #[must_use]
+    pub fn origin(&self) -> String {
+        self.0.origin().ascii_serialization()
+    }
+
+    /// Returns the origin as a base for links.
+    #[must_use]
+    pub fn url(&self) -> &Url {
+        &self.0
+    }
+
+    /// Whether browsers connect with TLS.
+    #[must_use]
+    pub fn is_https(&self) -> bool {
+        self.0.scheme() == "https"
+    }
+
+    /// Whether the host is a loopback address, `localhost` or a name below it (RFC 6761, 6.3).
+    #[must_use]
+    pub fn is_loopback(&self) -> bool {
+        match self.0.host() {
+            Some(Host::Ipv4(address)) => address.is_loopback(),
+            Some(Host::Ipv6(address)) => address.is_loopback(),
+            Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+            None => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_public_url_is_an_origin_and_nothing_more() {
+        let public: PublicUrl = "https://Login.Example.org:8443/".parse().unwrap();
+        assert_eq!(public.origin(), "https://login.example.org:8443");
+        for text in [
+            "",
+            "login.example.org",
+            "ftp://x.org",
+            "https://x.org/a",
+            "https://x.org/?a",
+            "https://u@x.org/",
+            "https://",
+        ] {
+            assert!(text.parse::<PublicUrl>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn loopback_is_told_from_the_network() {
+        for (text, loopback) in [
+            ("http://127.0.0.1:8080", true),
+            ("http://[::1]:8080", true),
+            ("http://localhost", true),
+            ("http://localhost.example.org", false),
+            ("http://127.0.0.1.example.org", false),
+            ("http://192.168.0.1", false),
+        ] {
+            assert_eq!(text.parse::<PublicUrl>().unwrap().is_loopback(), loopback, "{text}");
+        }
+    }
+}

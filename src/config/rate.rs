@@ -1,0 +1,42 @@
+//! Rate limits as settings write them: `20/1h`, or `0` for no limit.
+
+use std::{str::FromStr, time::Duration};
+
+use super::duration;
+
+/// A limit on how often something may happen in a period.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rate {
+    /// How many times in one period; 0 = no limit.
+    pub limit: u32,
+    /// The length of the period.
+    pub period: Duration,
+}
+
+impl FromStr for Rate {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text.trim() == "0" {
+            return Ok(Self { limit: 0, period: Duration::ZERO });
+        }
+        let message = "is not a rate; use a number, a slash and a duration, for example 20/1h, or 0 for no limit";
+        let (limit, period) = text.split_once('/').ok_or(message)?;
+        Ok(Self { limit: limit.trim().parse().map_err(|_| message)?, period: duration::parse(period)? })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rate_is_a_number_in_a_time() {
+        let rate: Rate = "20/1h".parse().unwrap();
+        assert_eq!((rate.limit, rate.period), (20, Duration::from_hours(1)));
+        assert_eq!("0".parse::<Rate>().unwrap().limit, 0);
+        for text in ["", "20", "/1h", "20/", "20/0s", "-1/1h", "20/1h/1h"] {
+            assert!(text.parse::<Rate>().is_err(), "{text}");
+        }
+    }
+}
