@@ -1,12 +1,7 @@
-//! The signing secret and the keys derived from it, one for each purpose, so that what was signed for one use is
-//! worthless for another. Knows nothing of what is signed but the header that names the key of a token.
+//! The signing secret and the keys derived from it. Each purpose has its own key, so a signature for one purpose is
+//! invalid for all others.
 
-use std::{
-    fs::{self, OpenOptions},
-    io::{self, Write},
-    os::unix::fs::{MetadataExt, OpenOptionsExt},
-    path::Path,
-};
+mod secret_file;
 
 use aws_lc_rs::{
     hkdf::{HKDF_SHA256, Prk, Salt},
@@ -15,31 +10,26 @@ use aws_lc_rs::{
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header};
 use secrecy::{ExposeSecret, SecretString};
+use strum::VariantArray;
 
-use crate::{
-    config::{ConfigError, Settings},
-    random,
-};
+use self::secret_file::check_strength;
+use crate::config::{ConfigError, Settings};
 
-/// 256 bits, what HS256 wants of its key at least (RFC 7518, 3.2).
-const SECRET_BYTES: usize = 32;
-
-/// What is signed with a key of its own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What a signature is for. Each purpose has a key of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, VariantArray)]
 pub enum Purpose {
-    /// The hidden field of signed-in forms.
+    /// The CSRF token of forms for signed-in users.
     Form,
-    /// The cookie of a browser that has signed in before.
+    /// The device cookie of a browser that has signed in before.
     Device,
-    /// The cookie that carries a message over a redirect.
+    /// The flash cookie, which carries a message over a redirect.
     Flash,
-    /// Names of people who do not exist, so that they need not be kept in clear.
+    /// Hashes of unknown and reserved names, so that the database does not store them in clear text.
     Name,
 }
 
 impl Purpose {
-    const ALL: [Self; 4] = [Self::Form, Self::Device, Self::Flash, Self::Name];
-
+    /// The HKDF info. A changed label invalidates all existing signatures of the purpose.
     fn label(self) -> &'static str {
         match self {
             Self::Form => "gatehouse form v1",
@@ -50,50 +40,56 @@ impl Purpose {
     }
 }
 
-/// All keys: those that sign, and former ones that only verify.
+/// The keys of the current secret, which sign and verify, and those of previous secrets, which only verify.
 pub struct Keys {
-    current: Derived,
-    previous: Vec<Derived>,
+    current: DerivedKeys,
+    previous: Vec<DerivedKeys>,
 }
 
-struct Derived {
+/// The keys derived from one secret.
+struct DerivedKeys {
     id: String,
-    sign_token: EncodingKey,
-    token: TokenVerifier,
-    macs: [hmac::Key; Purpose::ALL.len()],
+    token_signer: EncodingKey,
+    token_verifier: TokenVerifier,
+    /// One for each [`Purpose`], in the order of the variants.
+    macs: Vec<hmac::Key>,
 }
 
-/// One key that session tokens may be signed with.
+/// A key that verifies session tokens.
 pub struct TokenVerifier {
+    /// The JWT header of tokens that are signed with this key, in base64url.
     header: String,
     mac: hmac::Key,
-    /// The same key, for the library that reads tokens.
+    /// The same key in the form that `jsonwebtoken` needs.
     pub decoding: DecodingKey,
 }
 
 impl TokenVerifier {
-    /// Whether `signature` was made for `message` with this key. Takes the same time wherever it is wrong.
+    /// Whether `signature` is valid for `message`. Compares in constant time.
     #[must_use]
     pub fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
         hmac::verify(&self.mac, message, signature).is_ok()
     }
 }
 
-impl Derived {
+impl DerivedKeys {
     fn from_secret(secret: &[u8]) -> Self {
         let root = Salt::new(HKDF_SHA256, b"gatehouse").extract(secret);
         let token = expand::<32>(&root, "gatehouse session token v1");
         let id = BASE64.encode(expand::<6>(&root, "gatehouse key id v1"));
-        let header = serde_json::to_vec(&token_header(&id)).expect("a header is JSON");
+        let header = serde_json::to_vec(&token_header(&id)).expect("a header has only strings as keys");
         Self {
             id,
-            sign_token: EncodingKey::from_secret(&token),
-            token: TokenVerifier {
+            token_signer: EncodingKey::from_secret(&token),
+            token_verifier: TokenVerifier {
                 header: BASE64.encode(header),
                 mac: hmac::Key::new(HMAC_SHA256, &token),
                 decoding: DecodingKey::from_secret(&token),
             },
-            macs: Purpose::ALL.map(|purpose| hmac::Key::new(HMAC_SHA256, &expand::<32>(&root, purpose.label()))),
+            macs: Purpose::VARIANTS
+                .iter()
+                .map(|purpose| hmac::Key::new(HMAC_SHA256, &expand::<32>(&root, purpose.label())))
+                .collect(),
         }
     }
 
@@ -118,59 +114,61 @@ fn expand<const N: usize>(root: &Prk, label: &str) -> [u8; N] {
     let mut key = [0; N];
     root.expand(&[label.as_bytes()], Length(N))
         .and_then(|okm| okm.fill(&mut key))
-        .expect("HKDF-SHA256 gives up to 8160 bytes (RFC 5869, 2.3)");
+        .expect("HKDF-SHA256 returns up to 8160 bytes (RFC 5869, 2.3)");
     key
 }
 
 impl Keys {
-    /// Reads the secrets that `settings` name; makes and keeps one at the first start.
+    /// Reads the secrets from `settings` and their files. Creates the secret in the data folder if none is configured and
+    /// none exists.
     pub fn load(settings: &Settings) -> Result<Self, ConfigError> {
         let secret = match (&settings.secret, &settings.secret_file) {
-            (Some(secret), _) => check("GATEHOUSE_SECRET", secret.clone())?,
+            (Some(secret), _) => check_strength("GATEHOUSE_SECRET", secret.clone())?,
             (None, Some(file)) => {
-                let secret = read_secret(file).map_err(|problem| ConfigError::new("GATEHOUSE_SECRET_FILE", problem))?;
-                check("GATEHOUSE_SECRET_FILE", secret)?
+                let secret =
+                    secret_file::read(file).map_err(|message| ConfigError::new("GATEHOUSE_SECRET_FILE", message))?;
+                check_strength("GATEHOUSE_SECRET_FILE", secret)?
             }
             (None, None) => {
                 let file = settings.data_dir.join("secret.key");
-                let fail = |problem| ConfigError::new("GATEHOUSE_DATA_DIR", problem);
-                make_secret(&file)
-                    .map_err(|error| fail(format!("cannot make the secret {}: {error}", file.display())))?;
-                check("GATEHOUSE_DATA_DIR", read_secret(&file).map_err(fail)?)?
+                let fail = |message| ConfigError::new("GATEHOUSE_DATA_DIR", message);
+                secret_file::create_if_missing(&file)
+                    .map_err(|error| fail(format!("cannot create the secret {}: {error}", file.display())))?;
+                check_strength("GATEHOUSE_DATA_DIR", secret_file::read(&file).map_err(fail)?)?
             }
         };
         let previous = settings
             .previous_secrets
             .iter()
             .filter(|secret| !secret.expose_secret().is_empty())
-            .map(|secret| check("GATEHOUSE_PREVIOUS_SECRETS", secret.clone()))
+            .map(|secret| check_strength("GATEHOUSE_PREVIOUS_SECRETS", secret.clone()))
             .collect::<Result<Vec<_>, _>>()?;
         Ok(Self::new(&secret, &previous))
     }
 
     fn new(secret: &SecretString, previous: &[SecretString]) -> Self {
-        let derive = |secret: &SecretString| Derived::from_secret(secret.expose_secret().as_bytes());
+        let derive = |secret: &SecretString| DerivedKeys::from_secret(secret.expose_secret().as_bytes());
         Self { current: derive(secret), previous: previous.iter().map(derive).collect() }
     }
 
-    fn all(&self) -> impl Iterator<Item = &Derived> {
+    fn all(&self) -> impl Iterator<Item = &DerivedKeys> {
         std::iter::once(&self.current).chain(&self.previous)
     }
 
-    /// The key that signs session tokens, and the header that goes with it.
+    /// Returns the key that signs session tokens, and the JWT header for it.
     #[must_use]
     pub fn token_signer(&self) -> (Header, &EncodingKey) {
-        (token_header(&self.current.id), &self.current.sign_token)
+        (token_header(&self.current.id), &self.current.token_signer)
     }
 
-    /// The key for session tokens with this header, in base64url, if it is one of ours. The header is compared and not
-    /// read: what algorithm or key a stranger would like has no say.
+    /// Returns the key whose tokens have this JWT header (in base64url), or `None` if no key has it. Headers are compared
+    /// as bytes and never parsed, so a client cannot choose the algorithm.
     #[must_use]
     pub fn token_verifier(&self, header: &[u8]) -> Option<&TokenVerifier> {
-        self.all().map(|keys| &keys.token).find(|token| token.header.as_bytes() == header)
+        self.all().map(|keys| &keys.token_verifier).find(|verifier| verifier.header.as_bytes() == header)
     }
 
-    /// A tag over `message` that is worthless for any other purpose.
+    /// Returns the HMAC-SHA256 of `message` with the key for `purpose`.
     #[must_use]
     pub fn tag(&self, purpose: Purpose, message: &[u8]) -> [u8; 32] {
         let mut tag = [0; 32];
@@ -178,20 +176,21 @@ impl Keys {
         tag
     }
 
-    /// Whether `tag` was made for `message` and `purpose`, now or before a rotation. Takes the same time wherever the
-    /// tag is wrong.
+    /// Whether `tag` is valid for `message` and `purpose` with the current or a previous secret. Compares in constant
+    /// time.
     #[must_use]
     pub fn verifies(&self, purpose: Purpose, message: &[u8], tag: &[u8]) -> bool {
         self.all().any(|keys| hmac::verify(keys.mac(purpose), message, tag).is_ok())
     }
 
-    /// `message` with its tag, in letters that a cookie or a form field may hold.
+    /// Returns `message` and its tag in base64url, which cookies and form fields can carry. The message is signed, not
+    /// encrypted.
     #[must_use]
     pub fn seal(&self, purpose: Purpose, message: &[u8]) -> String {
         format!("{}.{}", BASE64.encode(message), BASE64.encode(self.tag(purpose, message)))
     }
 
-    /// The message inside of what [`Keys::seal`] returned; `None` for anything else.
+    /// Returns the message that [`Keys::seal`] sealed for `purpose`, or `None` if the tag is invalid.
     #[must_use]
     pub fn open(&self, purpose: Purpose, sealed: &[u8]) -> Option<Vec<u8>> {
         let dot = sealed.iter().position(|byte| *byte == b'.')?;
@@ -201,100 +200,13 @@ impl Keys {
     }
 }
 
-/// Refuses a secret that can be guessed: the shortest that HS256 should have, and one from a README or a tutorial.
-fn check(setting: &'static str, secret: SecretString) -> Result<SecretString, ConfigError> {
-    // A random secret of 32 hexadecimal digits has 10^38 equals, "changeme" four times over has a few thousand.
-    const FEWEST_GUESSES_LOG10: f64 = 18.0;
-    let text = secret.expose_secret();
-    if text.len() < SECRET_BYTES {
-        return Err(ConfigError::new(
-            setting,
-            format!(
-                "the secret has {} bytes; it needs {SECRET_BYTES} at least, for example from: openssl rand -hex 32",
-                text.len()
-            ),
-        ));
-    }
-    if zxcvbn::zxcvbn(text, &["gatehouse"]).guesses_log10() < FEWEST_GUESSES_LOG10 {
-        return Err(ConfigError::new(
-            setting,
-            "the secret looks like a sample; it has to be random, for example from: openssl rand -hex 32",
-        ));
-    }
-    Ok(secret)
-}
-
-fn read_secret(file: &Path) -> Result<SecretString, String> {
-    let show = |error: io::Error| format!("cannot read {}: {error}", file.display());
-    let mode = fs::metadata(file).map_err(show)?.mode();
-    // Others in the group may be meant to read it (a service manager's credentials); the rest of the world is not.
-    if mode & 0o007 != 0 {
-        return Err(format!("{} can be opened by every user of this machine; run: chmod 600 {0}", file.display()));
-    }
-    let text = fs::read_to_string(file).map_err(show)?;
-    Ok(SecretString::from(text.trim()))
-}
-
-/// Makes a secret unless there is one. Whole or not at all: the file gets its name when its content is safe on disk, so
-/// that of two processes that start at once both read the same.
-fn make_secret(file: &Path) -> io::Result<()> {
-    if file.exists() {
-        return Ok(());
-    }
-    let folder = file.parent().unwrap_or(Path::new("."));
-    let draft = folder.join(format!("secret.{:x}.new", u64::from_ne_bytes(random::bytes())));
-    let secret = BASE64.encode(random::bytes::<SECRET_BYTES>());
-    let written = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft).and_then(|mut open| {
-        writeln!(open, "{secret}")?;
-        open.sync_all()
-    });
-    let linked = written.and_then(|()| fs::hard_link(&draft, file));
-    // What matters is why it was not made, not that there is nothing to remove then.
-    let _ = fs::remove_file(&draft);
-    match linked {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
-        _ => Ok(()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn secret(text: &str) -> SecretString {
-        SecretString::from(text)
-    }
-
-    fn keys(secret_: &str, previous: &[&str]) -> Keys {
-        let previous: Vec<_> = previous.iter().map(|text| secret(text)).collect();
-        Keys::new(&secret(secret_), &previous)
-    }
-
-    #[test]
-    fn a_short_or_sample_secret_is_refused_and_not_repeated() {
-        for text in [
-            "",
-            "changeme",
-            "0123456789abcdef0123456789abcde",
-            "changemechangemechangemechangeme",
-            "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
-            "00000000000000000000000000000000",
-            "passwordpasswordpasswordpassword",
-        ] {
-            let error = check("GATEHOUSE_SECRET", secret(text)).unwrap_err().to_string();
-            assert!(error.starts_with("GATEHOUSE_SECRET: "), "{error}");
-            assert!(text.is_empty() || !error.contains(text), "{error}");
-        }
-    }
-
-    #[test]
-    fn a_random_secret_is_accepted() {
-        for _ in 0..100 {
-            let hex = format!("{:032x}", u128::from_ne_bytes(random::bytes()));
-            assert!(check("GATEHOUSE_SECRET", secret(&hex)).is_ok(), "{hex}");
-            let text = BASE64.encode(random::bytes::<24>());
-            assert!(check("GATEHOUSE_SECRET", secret(&text)).is_ok(), "{text}");
-        }
+    fn keys(secret: &str, previous: &[&str]) -> Keys {
+        let previous: Vec<_> = previous.iter().map(|text| SecretString::from(*text)).collect();
+        Keys::new(&SecretString::from(secret), &previous)
     }
 
     #[test]
@@ -312,7 +224,7 @@ mod tests {
         for position in 0..sealed.len() {
             let mut changed = sealed.clone();
             changed[position] = if changed[position] == b'A' { b'B' } else { b'A' };
-            // The last letter of unpadded base64 has spare bits, which the decoder refuses or which change the tag.
+            // The last character of unpadded base64 has unused bits, which the decoder rejects unless they are zero.
             assert_eq!(keys.open(Purpose::Device, &changed), None, "position {position}");
         }
         assert_eq!(keys.open(Purpose::Device, b""), None);
@@ -325,31 +237,8 @@ mod tests {
         let rotated = keys("two", &["one"]);
         let sealed = old.seal(Purpose::Form, b"message");
         assert!(rotated.open(Purpose::Form, sealed.as_bytes()).is_some());
-        assert!(rotated.token_verifier(old.current.token.header.as_bytes()).is_some());
+        assert!(rotated.token_verifier(old.current.token_verifier.header.as_bytes()).is_some());
         assert_eq!(old.open(Purpose::Form, rotated.seal(Purpose::Form, b"message").as_bytes()), None);
-        assert!(old.token_verifier(rotated.current.token.header.as_bytes()).is_none());
-    }
-
-    #[test]
-    fn the_secret_is_made_once_and_only_its_owner_may_read_it() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("secret.key");
-        make_secret(&file).unwrap();
-        let first = fs::read_to_string(&file).unwrap();
-        make_secret(&file).unwrap();
-        assert_eq!(fs::read_to_string(&file).unwrap(), first);
-        assert_eq!(BASE64.decode(first.trim()).unwrap().len(), SECRET_BYTES);
-        assert_eq!(fs::metadata(&file).unwrap().mode() & 0o777, 0o600);
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
-    }
-
-    #[test]
-    fn a_secret_that_everybody_may_read_is_refused() {
-        use std::os::unix::fs::PermissionsExt;
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("secret.key");
-        make_secret(&file).unwrap();
-        fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
-        assert!(read_secret(&file).unwrap_err().contains("chmod 600"));
+        assert!(old.token_verifier(rotated.current.token_verifier.header.as_bytes()).is_none());
     }
 }
