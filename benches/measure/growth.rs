@@ -132,7 +132,7 @@ fn client(number: u64) -> Client {
 async fn sign_in(app: &App, number: u64) -> f64 {
     let form = SignIn {
         login: seed::name(number),
-        password: Password::new(PASSWORD).unwrap(),
+        password: Password::parse(PASSWORD).unwrap(),
         remember: false,
         devices: Vec::new(),
         replaces: None,
@@ -147,8 +147,8 @@ async fn register(app: &App, number: u64) -> f64 {
     let form = Registration {
         email: format!("{name}@keepers.example"),
         username: name,
-        password: Password::new(PASSWORD),
-        password_confirm: Password::new(PASSWORD),
+        password: Password::parse(PASSWORD).ok(),
+        password_confirm: Password::parse(PASSWORD).ok(),
         replaces: None,
     };
     let (time, outcome) = without_hashing(app, app.accounts.register(form, &client(number))).await;

@@ -51,8 +51,8 @@ impl Accounts {
             Ok(passed) => passed,
             Err(refused) => return Ok(Err(refused)),
         };
-        let Some(turn) = self.hasher.turn(client.network()) else { return Ok(Err(Refused::Busy)) };
-        let hash = turn.hash(password).await?;
+        let Some(permit) = self.hasher.try_reserve(client.network()) else { return Ok(Err(Refused::Busy)) };
+        let hash = permit.hash(password).await?;
 
         let (sessions, owner, now) = (Arc::clone(&self.sessions), client.clone(), self.clock.now());
         let change = move |conn: &mut AnyConnection| {

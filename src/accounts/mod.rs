@@ -123,7 +123,7 @@ impl Accounts {
             sessions,
             hasher,
             throttle: Throttle::new(settings),
-            policy: Policy { shortest: usize::from(settings.password_min_length) },
+            policy: Policy { min_length: usize::from(settings.password_min_length) },
             site: settings.site_name.clone(),
             open: settings.registration == config::Registration::Open,
             recent: settings.recent_sign_in,
@@ -139,8 +139,8 @@ impl Accounts {
 
     /// The fewest characters of a new password.
     #[must_use]
-    pub fn shortest_password(&self) -> usize {
-        self.policy.shortest
+    pub fn min_password_length(&self) -> usize {
+        self.policy.min_length
     }
 
     /// How many password hashes were computed since the start.

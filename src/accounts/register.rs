@@ -9,7 +9,7 @@ use crate::{
     client::Client,
     db::{AnyConnection, is_taken},
     events::{self, Kind},
-    passwords::{Context, Password, Weakness},
+    passwords::{Password, PersonalTerms, Weakness},
     sessions::{Previously, Session},
     throttle::Refusal,
 };
@@ -85,7 +85,7 @@ impl Accounts {
             Ok(checked) => checked,
             Err(outcome) => return Ok(outcome),
         };
-        let Some(turn) = self.hasher.turn(client.network()) else {
+        let Some(permit) = self.hasher.try_reserve(client.network()) else {
             return Ok(RegisterOutcome::Busy);
         };
         let (throttle, network, now) = (self.throttle, client.network(), self.clock.now());
@@ -98,7 +98,7 @@ impl Accounts {
             id: Uuid::now_v7(),
             username: checked.username,
             email: checked.email,
-            password_hash: turn.hash(checked.password).await?,
+            password_hash: permit.hash(checked.password).await?,
             created_at: now,
         };
         let (username, email) = (account.username.clone(), account.email.clone());
@@ -166,14 +166,14 @@ impl Accounts {
         if password.is_empty() {
             return Ok(Some(vec![Mistake::PasswordMissing]));
         }
-        let Some(turn) = self.hasher.turn(client.network()) else { return Ok(None) };
+        let Some(permit) = self.hasher.try_reserve(client.network()) else { return Ok(None) };
         // As typed, since it may hold a mistake; cut, because what is typed has no bound of its own.
-        let context = Context {
+        let terms = PersonalTerms {
             username: name.chars().take(username::LONGEST).collect(),
             email: address.chars().take(email::LONGEST).collect(),
             site: self.site.clone(),
         };
-        let judged = turn.judge(password.clone(), self.policy, context).await?;
+        let judged = permit.check_policy(password.clone(), self.policy, terms).await?;
         let mut mistakes: Vec<_> = judged.err().map(Mistake::Password).into_iter().collect();
         if confirm != Some(password) {
             mistakes.push(Mistake::Confirmation);

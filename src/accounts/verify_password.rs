@@ -11,7 +11,7 @@ use crate::{
     db::AnyConnection,
     events::{self, Kind},
     keys::Purpose,
-    passwords::{Password, Verdict},
+    passwords::{Password, Verification},
     sessions::Previously,
     throttle::{Attempt, Refusal, Subject, Throttle},
 };
@@ -70,7 +70,7 @@ impl Accounts {
         devices: Vec<Device>,
         client: &Client,
     ) -> Result<Passage, Error> {
-        let Some(turn) = self.hasher.turn(client.network()) else {
+        let Some(permit) = self.hasher.try_reserve(client.network()) else {
             return Ok(Passage::Busy);
         };
         let (name, otherwise) = match whom {
@@ -120,8 +120,8 @@ impl Accounts {
         }
 
         let stored = credential.as_ref().map(|credential| credential.password_hash.clone());
-        let verdict = turn.verify(password, stored).await?;
-        if let (Verdict::Right { upgrade }, Some(credential)) = (verdict, credential) {
+        let verification = permit.verify(password, stored).await?;
+        if let (Verification::Match { upgrade }, Some(credential)) = (verification, credential) {
             return Ok(Passage::Passed(Passed { credential, throttle, attempt, upgrade }));
         }
         let stranger = client.clone();

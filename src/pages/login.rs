@@ -122,7 +122,7 @@ fn check(form: &LoginForm) -> Result<Password, Errors> {
     if form.login.trim().is_empty() {
         errors.fields.push(("login", messages::LOGIN_MISSING.into()));
     }
-    let password = Password::new(&form.password);
+    let password = Password::parse(&form.password).ok();
     match &password {
         None => errors.fields.push(("password", messages::PASSWORD_TOO_LONG.into())),
         Some(password) if password.is_empty() => errors.fields.push(("password", messages::PASSWORD_MISSING.into())),

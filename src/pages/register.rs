@@ -52,7 +52,7 @@ fn page<'a>(app: &App, req: &HttpRequest, form: &'a RegisterForm, errors: &'a Er
     RegisterPage {
         layout: Layout::guest(app, req.headers()),
         login: Next::parse(&form.next).map_or_else(|| "/login".to_owned(), |next| next.carried_by("/login")),
-        password_hint: messages::password_hint(app.accounts.shortest_password()),
+        password_hint: messages::password_hint(app.accounts.min_password_length()),
         username: &form.username,
         email: &form.email,
         next: &form.next,
@@ -88,8 +88,8 @@ pub async fn post(
     let registration = Registration {
         username: form.username.clone(),
         email: form.email.clone(),
-        password: Password::new(&form.password),
-        password_confirm: Password::new(&form.password_confirm),
+        password: Password::parse(&form.password).ok(),
+        password_confirm: Password::parse(&form.password_confirm).ok(),
         replaces: visitor.session.clone(),
     };
     match app.accounts.register(registration, &visitor.client).await? {

@@ -1,13 +1,14 @@
-//! argon2id in the parameters that OWASP gives (Password Storage Cheat Sheet: m = 19 MiB, t = 2, p = 1), stored as PHC
-//! strings, computed in memory that is used again and again.
+//! argon2id with the parameters of the OWASP Password Storage Cheat Sheet (m = 19 MiB, t = 2, p = 1), as PHC strings.
 //!
-//! Two crates share the work. `argon2` (of the `RustCrypto` group: years of use, and bounds are checked) reads what is
-//! stored and computes whatever is not in our own parameters. `argon2-rust` computes our own: it takes a third of the time,
-//! because it chooses AVX2 or AVX-512 when it runs (`benches/README.md`). What is slow only for the defender is no
-//! protection, and what is fast can be made harder again. But it is young, written by one person, unaudited, and full of
-//! unsafe code. Therefore it gets nothing but a password and a salt, at parameters that are constants; its feature for threads
-//! is off; its version is pinned; it has to give the same bytes as the other in 10,000 random cases (below); and
-//! [`check`] refuses to start where it does not give a known answer.
+//! Two crates compute hashes:
+//! - `argon2` (`RustCrypto`, used for years, bounds-checked) parses stored hashes and computes those with
+//!   other parameters than ours.
+//! - `argon2-rust` computes those with our parameters in a third of the time, because it selects AVX2 or AVX-512 at run
+//!   time (`benches/README.md`). An attacker has fast code in any case; slow code only costs the server.
+//!
+//! `argon2-rust` is young, unaudited, the work of one person, and contains much unsafe code. So it only gets a password
+//! and a salt at constant parameters, its threads are off, its version is pinned, a property test below compares it with
+//! `argon2`, and [`check`] rejects a machine on which it does not compute a known result.
 
 use std::{
     io,
@@ -25,7 +26,7 @@ use argon2_rust::params::{Memory as Size, TagLen};
 use subtle::ConstantTimeEq;
 use tracing::error;
 
-use super::Verdict;
+use super::Verification;
 use crate::random;
 
 const KIBIBYTES: u32 = 19 * 1024;
@@ -34,28 +35,28 @@ const LANES: u32 = 1;
 const OUTPUT_BYTES: usize = 32;
 const SALT_BYTES: usize = 16;
 
-/// More memory than this is refused in a stored hash: it would take the server down, whoever wrote it.
-const MOST_KIBIBYTES: u32 = 256 * 1024;
+/// Stored hashes that need more memory are rejected, so that a single one cannot exhaust the server's memory.
+const MAX_KIBIBYTES: u32 = 256 * 1024;
 
-/// What our own parameters make of the password "password" and the salt "somesaltsomesalt".
+/// The hash of the password "password" and the salt "somesaltsomesalt" with our parameters.
 const KNOWN_ANSWER: [u8; OUTPUT_BYTES] = [
     43, 93, 196, 5, 72, 134, 236, 149, 126, 245, 156, 115, 182, 97, 197, 77, 214, 251, 39, 69, 144, 178, 120, 246, 87,
     198, 217, 106, 172, 143, 166, 209,
 ];
 
-/// The block of memory of one hashing thread. Taken at its first use, kept from then on.
+/// Computes the hashes of one thread. Allocates a block of memory at the first use and keeps it.
 #[derive(Default)]
-pub(super) struct Memory {
-    core: Option<argon2_rust::Hasher>,
+pub(super) struct Engine {
+    fast_hasher: Option<argon2_rust::Hasher>,
     computed: Arc<AtomicU64>,
 }
 
-fn current() -> Params {
+fn current_params() -> Params {
     Params::new(KIBIBYTES, PASSES, LANES, Some(OUTPUT_BYTES)).expect("constants within argon2's limits")
 }
 
-/// The fast core at these parameters, in one lane.
-fn core(kibibytes: u32, passes: u32) -> Option<argon2_rust::Hasher> {
+/// Returns a hasher of `argon2-rust`, or `None` if its memory cannot be allocated.
+fn fast_hasher(kibibytes: u32, passes: u32) -> Option<argon2_rust::Hasher> {
     let params = argon2_rust::Params::builder()
         .memory(Size::kib(kibibytes.into()))
         .passes(passes)
@@ -67,71 +68,74 @@ fn core(kibibytes: u32, passes: u32) -> Option<argon2_rust::Hasher> {
     Some(argon2_rust::Argon2::new(argon2_rust::Algorithm::Argon2id, argon2_rust::Version::V0x13, params).hasher())
 }
 
-/// Whether hashes come out right on this machine. If not, nobody could sign in, and what was stored would be good nowhere else.
+/// Checks that this machine computes the known answer. A server with wrong hashes rejects all passwords and stores hashes
+/// that no other server accepts.
 pub(super) fn check() -> io::Result<()> {
     let mut output = [0; OUTPUT_BYTES];
-    let computed = core(KIBIBYTES, PASSES)
-        .is_some_and(|mut core| core.hash_into(b"password", b"somesaltsomesalt", &mut output).is_ok());
+    let computed = fast_hasher(KIBIBYTES, PASSES)
+        .is_some_and(|mut hasher| hasher.hash_into(b"password", b"somesaltsomesalt", &mut output).is_ok());
     if computed && output == KNOWN_ANSWER {
         Ok(())
     } else {
-        Err(io::Error::other("argon2id gives a wrong result on this machine"))
+        Err(io::Error::other("argon2id computes a wrong result on this machine"))
     }
 }
 
-impl Memory {
-    /// None taken yet; every hash is counted in `computed`.
+impl Engine {
+    /// Returns an engine without memory. It adds every computed hash to `computed`.
     pub(super) fn new(computed: Arc<AtomicU64>) -> Self {
-        Self { core: None, computed }
+        Self { fast_hasher: None, computed }
     }
 
-    /// In PHC form; `None` when there is no memory for it.
+    /// Returns the PHC string of `password` with a new salt, or `None` if there is not enough memory.
     pub(super) fn hash(&mut self, password: &str) -> Option<String> {
         let salt = random::bytes::<SALT_BYTES>();
-        let params = current();
-        let output = self.fill(Algorithm::Argon2id, Version::V0x13, &params, password, &salt)?;
+        let params = current_params();
+        let output = self.derive(Algorithm::Argon2id, Version::V0x13, &params, password, &salt)?;
         let hash = PasswordHash {
             algorithm: Algorithm::Argon2id.ident(),
             version: Some(Version::V0x13.into()),
-            params: ParamsString::try_from(&params).expect("our own parameters can be written"),
-            salt: Some(Salt::new(&salt).expect("as long as a salt should be")),
-            hash: Some(Output::new(&output).expect("as long as an output should be")),
+            params: ParamsString::try_from(&params).expect("constants within the limits of PHC strings"),
+            salt: Some(Salt::new(&salt).expect("16 bytes are a valid salt")),
+            hash: Some(Output::new(&output).expect("32 bytes are a valid output")),
         };
         Some(hash.to_string())
     }
 
-    /// `None` when there is no memory for it: nobody knows then whether the password is right.
-    pub(super) fn verify(&mut self, password: &str, stored: Option<&str>) -> Option<Verdict> {
-        let right = match stored.map(Stored::parse) {
+    /// Compares `password` with the PHC string `stored`. Does the same work if `stored` is `None` or cannot be parsed.
+    /// Returns `None` if there is not enough memory, so the result is unknown.
+    pub(super) fn verify(&mut self, password: &str, stored: Option<&str>) -> Option<Verification> {
+        let matching = match stored.map(ParsedHash::parse) {
             Some(Some(stored)) => {
-                let output = self.fill(stored.algorithm, stored.version, &stored.params, password, &stored.salt)?;
+                let output = self.derive(stored.algorithm, stored.version, &stored.params, password, &stored.salt)?;
                 bool::from(output.ct_eq(&stored.output)).then_some(stored)
             }
             Some(None) => {
-                error!("a stored password hash cannot be read; its owner cannot sign in");
-                self.waste(password)?;
+                error!("a stored password hash cannot be parsed, its account cannot sign in");
+                self.dummy_verify(password)?;
                 None
             }
             None => {
-                self.waste(password)?;
+                self.dummy_verify(password)?;
                 None
             }
         };
-        Some(match right {
-            Some(stored) if stored.is_weaker_than_now() => Verdict::Right { upgrade: self.hash(password) },
-            Some(_) => Verdict::Right { upgrade: None },
-            None => Verdict::Wrong,
+        Some(match matching {
+            Some(stored) if stored.is_weaker_than_new_hashes() => Verification::Match { upgrade: self.hash(password) },
+            Some(_) => Verification::Match { upgrade: None },
+            None => Verification::Mismatch,
         })
     }
 
-    /// The work of one comparison, for nothing.
-    fn waste(&mut self, password: &str) -> Option<()> {
-        let output = self.fill(Algorithm::Argon2id, Version::V0x13, &current(), password, &[0; SALT_BYTES])?;
+    /// Does the work of a verification and drops the result.
+    fn dummy_verify(&mut self, password: &str) -> Option<()> {
+        let output = self.derive(Algorithm::Argon2id, Version::V0x13, &current_params(), password, &[0; SALT_BYTES])?;
         std::hint::black_box(output);
         Some(())
     }
 
-    fn fill(
+    /// Returns the raw hash, or `None` if there is not enough memory.
+    fn derive(
         &mut self,
         algorithm: Algorithm,
         version: Version,
@@ -141,26 +145,28 @@ impl Memory {
     ) -> Option<Vec<u8>> {
         self.computed.fetch_add(1, Ordering::Relaxed);
         let mut output = vec![0; params.output_len().unwrap_or(OUTPUT_BYTES)];
-        let filled = if algorithm == Algorithm::Argon2id && version == Version::V0x13 && *params == current() {
-            if self.core.is_none() {
-                self.core = core(KIBIBYTES, PASSES);
+        let computed = if algorithm == Algorithm::Argon2id && version == Version::V0x13 && *params == current_params() {
+            if self.fast_hasher.is_none() {
+                self.fast_hasher = fast_hasher(KIBIBYTES, PASSES);
             }
-            self.core.as_mut().is_some_and(|core| core.hash_into(password.as_bytes(), salt, &mut output).is_ok())
+            self.fast_hasher
+                .as_mut()
+                .is_some_and(|hasher| hasher.hash_into(password.as_bytes(), salt, &mut output).is_ok())
         } else {
-            // In memory of its own, which is given back.
+            // Allocates its own memory and frees it.
             Argon2::new(algorithm, version, params.clone())
                 .hash_password_into(password.as_bytes(), salt, &mut output)
                 .is_ok()
         };
-        if !filled {
-            error!("a password could not be hashed: there is no memory for it");
+        if !computed {
+            error!("a password could not be hashed: not enough memory");
         }
-        filled.then_some(output)
+        computed.then_some(output)
     }
 }
 
-/// A stored hash, taken apart.
-struct Stored {
+/// The parts of a stored PHC string.
+struct ParsedHash {
     algorithm: Algorithm,
     version: Version,
     params: Params,
@@ -168,11 +174,11 @@ struct Stored {
     output: Vec<u8>,
 }
 
-impl Stored {
+impl ParsedHash {
     fn parse(text: &str) -> Option<Self> {
         let hash = PasswordHash::new(text).ok()?;
         let params = Params::try_from(&hash).ok()?;
-        if params.m_cost() > MOST_KIBIBYTES {
+        if params.m_cost() > MAX_KIBIBYTES {
             return None;
         }
         Some(Self {
@@ -184,7 +190,7 @@ impl Stored {
         })
     }
 
-    fn is_weaker_than_now(&self) -> bool {
+    fn is_weaker_than_new_hashes(&self) -> bool {
         self.algorithm != Algorithm::Argon2id
             || self.version != Version::V0x13
             || self.params.m_cost() < KIBIBYTES
@@ -202,7 +208,7 @@ mod tests {
 
     #[test]
     fn a_new_hash_has_the_parameters_that_owasp_gives_and_the_library_verifies_it() {
-        let hash = Memory::default().hash("correct horse battery staple").unwrap();
+        let hash = Engine::default().hash("correct horse battery staple").unwrap();
         assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
         let parsed = PasswordHash::new(&hash).unwrap();
         assert!(Argon2::default().verify_password(b"correct horse battery staple", &parsed).is_ok());
@@ -211,29 +217,29 @@ mod tests {
 
     #[test]
     fn memory_used_before_does_not_change_a_result() {
-        let mut memory = Memory::default();
-        let one = memory.hash("one password after").unwrap();
-        let two = memory.hash("another password, longer").unwrap();
-        assert!(matches!(memory.verify("one password after", Some(&one)), Some(Verdict::Right { upgrade: None })));
-        assert!(matches!(memory.verify("one password after", Some(&two)), Some(Verdict::Wrong)));
-        assert!(matches!(memory.verify("one password after", None), Some(Verdict::Wrong)));
+        let mut engine = Engine::default();
+        let one = engine.hash("one password after").unwrap();
+        let two = engine.hash("another password, longer").unwrap();
+        assert!(matches!(engine.verify("one password after", Some(&one)), Some(Verification::Match { upgrade: None })));
+        assert!(matches!(engine.verify("one password after", Some(&two)), Some(Verification::Mismatch)));
+        assert!(matches!(engine.verify("one password after", None), Some(Verification::Mismatch)));
     }
 
     #[test]
     fn a_hash_made_with_less_work_is_upgraded_when_the_password_is_right() {
         let weak = Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::new(8192, 1, 1, None).unwrap());
         let stored = weak.hash_password_with_salt(b"secret", &[7; 16]).unwrap().to_string();
-        let mut memory = Memory::default();
-        assert!(matches!(memory.verify("wrong", Some(&stored)), Some(Verdict::Wrong)));
-        let Some(Verdict::Right { upgrade: Some(better) }) = memory.verify("secret", Some(&stored)) else {
+        let mut engine = Engine::default();
+        assert!(matches!(engine.verify("wrong", Some(&stored)), Some(Verification::Mismatch)));
+        let Some(Verification::Match { upgrade: Some(better) }) = engine.verify("secret", Some(&stored)) else {
             panic!("no upgrade");
         };
-        assert!(matches!(memory.verify("secret", Some(&better)), Some(Verdict::Right { upgrade: None })));
+        assert!(matches!(engine.verify("secret", Some(&better)), Some(Verification::Match { upgrade: None })));
     }
 
     #[test]
     fn a_hash_that_cannot_be_read_or_wants_too_much_memory_is_no_way_in() {
-        let mut memory = Memory::default();
+        let mut engine = Engine::default();
         for stored in [
             "",
             "secret",
@@ -241,19 +247,19 @@ mod tests {
             "$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHRzYWx0c2FsdA",
             "$argon2id$v=19$m=4294967295,t=1,p=1$c2FsdHNhbHRzYWx0c2FsdA$aGFzaGhhc2hoYXNoaGFzaGhhc2hoYXNoaGFzaGhhc2g",
         ] {
-            assert!(matches!(memory.verify("secret", Some(stored)), Some(Verdict::Wrong)), "{stored}");
+            assert!(matches!(engine.verify("secret", Some(stored)), Some(Verification::Mismatch)), "{stored}");
         }
     }
 
     #[test]
     fn the_fast_core_computes_what_has_our_own_parameters_and_memory_for_all_else_is_given_back() {
-        let ours = Memory::default().hash("secret").unwrap();
+        let ours = Engine::default().hash("secret").unwrap();
         let weak = Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::new(8192, 1, 1, None).unwrap());
         let weak = weak.hash_password_with_salt(b"secret", &[7; 16]).unwrap().to_string();
         for (stored, fast) in [(ours.as_str(), true), (&weak, false)] {
-            let mut memory = Memory::default();
-            assert!(matches!(memory.verify("wrong", Some(stored)), Some(Verdict::Wrong)));
-            assert_eq!(memory.core.is_some(), fast, "{stored}");
+            let mut engine = Engine::default();
+            assert!(matches!(engine.verify("wrong", Some(stored)), Some(Verification::Mismatch)));
+            assert_eq!(engine.fast_hasher.is_some(), fast, "{stored}");
         }
     }
 
@@ -268,7 +274,7 @@ mod tests {
 
     fn fast(kibibytes: u32, passes: u32, password: &[u8], salt: &[u8]) -> [u8; OUTPUT_BYTES] {
         let mut output = [0; OUTPUT_BYTES];
-        core(kibibytes, passes).unwrap().hash_into(password, salt, &mut output).unwrap();
+        fast_hasher(kibibytes, passes).unwrap().hash_into(password, salt, &mut output).unwrap();
         output
     }
 
@@ -289,7 +295,7 @@ mod tests {
             ),
             (2, 16, "password", "diffsalt", "bdf32b05ccc42eb15d58fd19b1f856b113da1e9a5874fdcc544308565aa8141c"),
         ] {
-            for answer in [reference, fast].map(|core| core(1 << log, passes, password.as_bytes(), salt.as_bytes())) {
+            for answer in [reference, fast].map(|hash| hash(1 << log, passes, password.as_bytes(), salt.as_bytes())) {
                 let expected: Vec<u8> =
                     (0..64).step_by(2).map(|at| u8::from_str_radix(&expected[at..at + 2], 16).unwrap()).collect();
                 assert_eq!(answer[..], expected, "t={passes}, m=2^{log}, {password}, {salt}");
@@ -305,17 +311,22 @@ mod tests {
 
     #[test]
     fn the_fast_core_gives_the_same_bytes_in_memory_that_it_used_before() {
-        let mut core = core(KIBIBYTES, PASSES).unwrap();
+        let mut hasher = fast_hasher(KIBIBYTES, PASSES).unwrap();
         for number in 0..32_usize {
             let (password, salt) = (vec![b'p'; number * 8], [number.to_le_bytes(), [7; 8]].concat());
             let mut output = [0; OUTPUT_BYTES];
-            core.hash_into(&password, &salt, &mut output).unwrap();
+            hasher.hash_into(&password, &salt, &mut output).unwrap();
             assert_eq!(output, reference(KIBIBYTES, PASSES, &password, &salt), "{number}");
         }
     }
 
+    /// 1,000 unless `PROPTEST_CASES` is set.
+    fn cases() -> u32 {
+        std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(1000)
+    }
+
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(10_000))]
+        #![proptest_config(ProptestConfig { cases: cases(), ..ProptestConfig::default() })]
         #[test]
         fn the_fast_core_gives_the_same_bytes_as_the_reference_core(
             kibibytes in 8_u32..300,

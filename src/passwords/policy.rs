@@ -1,18 +1,18 @@
-//! Which new passwords are admitted: long ones that are neither common nor about the person. No rules on what kinds of
-//! characters they hold (NIST SP 800-63B-4, 3.1.1.2; ASVS 6.2.5).
+//! The policy for new passwords: long, not common, and not made of the user's or the site's names. There are no rules on
+//! kinds of characters (NIST SP 800-63B-4, 3.1.1.2; ASVS 6.2.5).
 
 use super::Password;
 
-/// What a new password has to be like.
+/// The rules for new passwords.
 #[derive(Debug, Clone, Copy)]
 pub struct Policy {
-    /// In characters.
-    pub shortest: usize,
+    /// The minimum length in code points.
+    pub min_length: usize,
 }
 
-/// What the person is called, and the place.
+/// The names of the user and the site, which must not make up a password.
 #[derive(Debug, Clone)]
-pub struct Context {
+pub struct PersonalTerms {
     /// The user name.
     pub username: String,
     /// The e-mail address.
@@ -21,72 +21,75 @@ pub struct Context {
     pub site: String,
 }
 
-/// Why a password is refused.
+/// Why a password is rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Weakness {
-    /// It has fewer characters than this.
+    /// It has fewer code points than this minimum.
     TooShort(usize),
-    /// It is the user name, the address or the site's name, turned round or with something added.
+    /// It consists of the user name, the e-mail address or the site's name, possibly reversed, repeated, or with digits and
+    /// punctuation added.
     Personal,
-    /// It is in every list of common passwords, or made from them in a usual way.
+    /// It is a common password or a usual variation of common passwords.
     Common,
 }
 
-/// zxcvbn's third step of four: "safely unguessable, moderate protection from an offline attack on a slow hash".
-const FEWEST_GUESSES_LOG10: f64 = 8.0;
+/// The threshold of zxcvbn's score 3 of 4: "safely unguessable: moderate protection from offline slow-hash scenario".
+const MIN_GUESSES_LOG10: f64 = 8.0;
 
-/// How many characters zxcvbn is shown. Its time grows with the square of the length, and with every sign that might
-/// stand for a letter: the worst text of 32 takes it 40 ms, of 100 it takes 460 ms. A password that is strong is strong
-/// in its first 32 characters.
-const JUDGED: usize = 32;
+/// The length of the prefix that zxcvbn checks, in bytes of ASCII. Its time grows with the square of the length and with
+/// the number of characters that may replace a letter: the slowest text of 32 characters takes 40 ms, of 100 characters
+/// 460 ms. A strong password has enough entropy in its first 32 characters.
+const ZXCVBN_PREFIX: usize = 32;
 
 impl Policy {
-    /// Whether `password` may be used. Its time is bounded whatever is typed; see `JUDGED`.
-    pub fn judge(self, password: &Password, context: &Context) -> Result<(), Weakness> {
+    /// Checks whether `password` may be used. The time is bounded for all input; see `ZXCVBN_PREFIX`.
+    pub fn check(self, password: &Password, terms: &PersonalTerms) -> Result<(), Weakness> {
         let text = password.expose();
-        if text.chars().count() < self.shortest {
-            return Err(Weakness::TooShort(self.shortest));
+        if text.chars().count() < self.min_length {
+            return Err(Weakness::TooShort(self.min_length));
         }
-        if context.is_all_there_is_to(text) {
+        if terms.consists_only_of_terms(text) {
             return Err(Weakness::Personal);
         }
-        // zxcvbn's dictionaries and keyboards are Latin. What is written in another script it takes for a handful of
-        // symbols and would refuse however long it is; so it is asked about the Latin part, where that is most of it.
+        // The dictionaries and keyboards of zxcvbn are Latin. It counts all characters of another script as a few symbols
+        // and rejects such text at any length, so it checks only the ASCII part, if that is more than half of the password.
         let latin: String = text.chars().filter(char::is_ascii).collect();
-        let judged = latin.get(..JUDGED).unwrap_or(&latin);
+        let prefix = latin.get(..ZXCVBN_PREFIX).unwrap_or(&latin);
         let mostly_latin = 2 * latin.len() > text.chars().count();
-        if mostly_latin && zxcvbn::zxcvbn(judged, &context.words()).guesses_log10() < FEWEST_GUESSES_LOG10 {
+        if mostly_latin && zxcvbn::zxcvbn(prefix, &terms.terms()).guesses_log10() < MIN_GUESSES_LOG10 {
             return Err(Weakness::Common);
         }
         Ok(())
     }
 }
 
-impl Context {
-    fn words(&self) -> Vec<&str> {
+impl PersonalTerms {
+    /// Returns the terms of at least three characters.
+    fn terms(&self) -> Vec<&str> {
         let local = self.email.split('@').next().unwrap_or_default();
         let domain = self.email.rsplit('@').next().unwrap_or_default();
-        let words = [self.username.as_str(), &self.email, local, domain, &self.site, "gatehouse"];
-        words.into_iter().filter(|word| word.chars().count() >= 3).collect()
+        let terms = [self.username.as_str(), &self.email, local, domain, &self.site, "gatehouse"];
+        terms.into_iter().filter(|term| term.chars().count() >= 3).collect()
     }
 
-    /// Whether `password` is made of these words and of nothing that would have to be guessed: forwards or backwards,
-    /// once or many times, with digits and signs around them. The whole password is compared, not a part of it.
-    fn is_all_there_is_to(&self, password: &str) -> bool {
+    /// Whether the letters of `password` are all part of a term, forwards or backwards, once or repeatedly. Digits and
+    /// punctuation are ignored.
+    fn consists_only_of_terms(&self, password: &str) -> bool {
         let mut rest = letters(password);
         if rest.is_empty() {
             return false;
         }
-        let mut words: Vec<String> = self.words().into_iter().map(letters).filter(|word| word.len() >= 3).collect();
-        words.sort_by_key(|word| std::cmp::Reverse(word.len()));
-        for word in words {
-            let backwards: String = word.chars().rev().collect();
-            rest = rest.replace(&word, "").replace(&backwards, "");
+        let mut terms: Vec<String> = self.terms().into_iter().map(letters).filter(|term| term.len() >= 3).collect();
+        terms.sort_by_key(|term| std::cmp::Reverse(term.len()));
+        for term in terms {
+            let reversed: String = term.chars().rev().collect();
+            rest = rest.replace(&term, "").replace(&reversed, "");
         }
         rest.is_empty()
     }
 }
 
+/// Returns the letters of `text` in lower case.
 fn letters(text: &str) -> String {
     text.chars().filter(|letter| letter.is_alphabetic()).flat_map(char::to_lowercase).collect()
 }
@@ -97,20 +100,20 @@ mod tests {
 
     use super::*;
 
-    fn judge(text: &str) -> Result<(), Weakness> {
-        let context = Context {
+    fn check(text: &str) -> Result<(), Weakness> {
+        let terms = PersonalTerms {
             username: "zoe.castle".to_owned(),
             email: "zoe@keepers.example".to_owned(),
             site: "Gatehouse".to_owned(),
         };
-        Policy { shortest: 15 }.judge(&Password::new(text).unwrap(), &context)
+        Policy { min_length: 15 }.check(&Password::parse(text).unwrap(), &terms)
     }
 
     #[test]
     fn fourteen_characters_are_too_few_and_fifteen_enough() {
-        assert_eq!(judge("mvkq hztw lrpb"), Err(Weakness::TooShort(15)));
-        assert_eq!(judge("mvkq hztw lrpbx"), Ok(()));
-        assert_eq!(judge(&"🦀".repeat(14)), Err(Weakness::TooShort(15)));
+        assert_eq!(check("mvkq hztw lrpb"), Err(Weakness::TooShort(15)));
+        assert_eq!(check("mvkq hztw lrpbx"), Ok(()));
+        assert_eq!(check(&"🦀".repeat(14)), Err(Weakness::TooShort(15)));
     }
 
     #[test]
@@ -135,11 +138,11 @@ mod tests {
             "passwordpasswordé",
             "🦀passwordpassword",
         ] {
-            assert_eq!(judge(text), Err(Weakness::Common), "{text}");
+            assert_eq!(check(text), Err(Weakness::Common), "{text}");
         }
     }
 
-    // ASVS 6.2.4: the lists of common passwords hold few of fifteen characters; people who are told to use more take two.
+    // ASVS 6.2.4: lists of common passwords contain few of 15 characters, and users who need a longer one combine two.
     #[test]
     fn three_thousand_passwords_made_of_two_of_the_commonest_are_refused() {
         let common = [
@@ -203,7 +206,7 @@ mod tests {
         let mut refused = 0;
         for one in common {
             for other in common {
-                assert_eq!(judge(&format!("{one}{other}")), Err(Weakness::Common), "{one}{other}");
+                assert_eq!(check(&format!("{one}{other}")), Err(Weakness::Common), "{one}{other}");
                 refused += 1;
             }
         }
@@ -220,10 +223,10 @@ mod tests {
             "почему бы и нет, спросила она",
             "門番小屋の静かな壁と一つの灯り",
         ] {
-            assert_eq!(judge(text), Ok(()), "{text}");
+            assert_eq!(check(text), Ok(()), "{text}");
         }
-        assert_eq!(judge(&"🦀".repeat(64)), Ok(()));
-        assert_eq!(judge(&"🦀".repeat(128)), Ok(()));
+        assert_eq!(check(&"🦀".repeat(64)), Ok(()));
+        assert_eq!(check(&"🦀".repeat(128)), Ok(()));
     }
 
     #[test]
@@ -237,23 +240,24 @@ mod tests {
             "Gatehouse12345678",
             "zoe.castle@gatehouse",
         ] {
-            assert_eq!(judge(text), Err(Weakness::Personal), "{text}");
+            assert_eq!(check(text), Err(Weakness::Personal), "{text}");
         }
     }
 
     #[test]
     fn a_longer_password_may_hold_such_a_word() {
-        assert_eq!(judge("zoe keeps seventeen geese"), Ok(()));
-        assert_eq!(judge("my gatehouse has a crooked chimney"), Ok(()));
+        assert_eq!(check("zoe keeps seventeen geese"), Ok(()));
+        assert_eq!(check("my gatehouse has a crooked chimney"), Ok(()));
     }
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(200))]
         #[test]
         fn no_text_makes_the_policy_panic(text in ".{0,256}") {
-            if let Some(password) = Password::new(&text) {
-                let context = Context { username: text.chars().take(5).collect(), email: String::new(), site: text.clone() };
-                let _ = Policy { shortest: 1 }.judge(&password, &context);
+            if let Ok(password) = Password::parse(&text) {
+                let username = text.chars().take(5).collect();
+                let terms = PersonalTerms { username, email: String::new(), site: text.clone() };
+                let _ = Policy { min_length: 1 }.check(&password, &terms);
             }
         }
     }

@@ -67,7 +67,7 @@ pub async fn post(
 ) -> Result<HttpResponse, Problem> {
     let deletion = Deletion {
         confirm: form.confirm.clone(),
-        current: Password::new(&form.current_password),
+        current: Password::parse(&form.current_password).ok(),
         devices: devices(&app, &req),
     };
     if let Err(why) = app.accounts.delete(deletion, Arc::clone(&member.session), &member.client).await? {

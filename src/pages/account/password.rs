@@ -59,7 +59,7 @@ fn page<'a>(app: &App, req: &HttpRequest, member: &Member, errors: &'a Errors) -
         layout: Layout::member(app, req.headers(), &member.session, PATH),
         csrf_token: member.form_token(app),
         username: member.session.owner.username.clone(),
-        password_hint: messages::password_hint(app.accounts.shortest_password()),
+        password_hint: messages::password_hint(app.accounts.min_password_length()),
         errors,
     }
 }
@@ -77,9 +77,9 @@ pub async fn post(
     Form(form): Form<PasswordForm>,
 ) -> Result<HttpResponse, Problem> {
     let change = PasswordChange {
-        current: Password::new(&form.current_password),
-        password: Password::new(&form.password),
-        confirm: Password::new(&form.password_confirm),
+        current: Password::parse(&form.current_password).ok(),
+        password: Password::parse(&form.password).ok(),
+        confirm: Password::parse(&form.password_confirm).ok(),
         devices: devices(&app, &req),
     };
     match app.accounts.change_password(change, Arc::clone(&member.session), &member.client).await? {

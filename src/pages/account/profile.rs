@@ -82,7 +82,7 @@ pub async fn post(
     let change = ProfileChange {
         username: form.username.clone(),
         email: form.email.clone(),
-        current: Password::new(&form.current_password),
+        current: Password::parse(&form.current_password).ok(),
         devices: devices(&app, &req),
     };
     if let Err(why) = app.accounts.change_profile(change, Arc::clone(&member.session), &member.client).await? {
