@@ -1,4 +1,5 @@
-//! The client of a request as the network shows it: address, network, user agent. `web` makes it, the layers below use it.
+//! The client of a request as the network shows it: address, network, user agent. `web` makes it, the layers below use
+//! it.
 
 use std::{
     net::{IpAddr, Ipv4Addr},

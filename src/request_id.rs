@@ -1,7 +1,7 @@
 //! The id of the current request, which each of its log lines and its error page show.
 //!
-//! The id is kept in a task-local and not in a `tracing` span. A span formats its fields for every request, although most
-//! requests write no log line; it took an eighth of the time of a page.
+//! The id is kept in a task-local and not in a `tracing` span. A span formats its fields for every request, although
+//! most requests write no log line; it took an eighth of the time of a page.
 
 use std::fmt;
 

@@ -1,5 +1,5 @@
-//! Threads for blocking work, so that the request threads never block: a fixed number, a bounded queue in front of them,
-//! and state that each thread owns (a database connection, a block of memory).
+//! Threads for blocking work, so that the request threads never block: a fixed number, a bounded queue in front of
+//! them, and state that each thread owns (a database connection, a block of memory).
 
 use std::{
     io,
@@ -68,8 +68,8 @@ impl<S: 'static> WorkerPool<S> {
 }
 
 impl<S: 'static> Permit<S> {
-    /// Runs `work` on one of the threads and returns its result. If the caller drops the future before a thread has taken
-    /// the job, `work` is not called; after that it runs to its end.
+    /// Runs `work` on one of the threads and returns its result. If the caller drops the future before a thread has
+    /// taken the job, `work` is not called; after that it runs to its end.
     pub async fn run<T: Send + 'static>(self, work: impl FnOnce(&mut S) -> T + Send + 'static) -> Result<T, JobFailed> {
         let (sender, receiver) = oneshot::channel();
         let request = request_id::current();

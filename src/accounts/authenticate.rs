@@ -12,7 +12,7 @@ use crate::{
     events::{self, Kind},
     passwords::Password,
     sessions::Session,
-    throttle::Refusal,
+    throttle::Throttled,
 };
 
 /// Somebody wants to sign in.
@@ -38,7 +38,7 @@ pub enum SignInOutcome {
     /// No such account, or another password; nobody is told which.
     Wrong,
     /// Too many attempts.
-    Throttled(Refusal),
+    Throttled(Throttled),
     /// Too much to do right now.
     Busy,
 }

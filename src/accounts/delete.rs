@@ -57,7 +57,7 @@ impl Accounts {
             if passed.settle(conn, now)?.is_none() || !store::delete(conn, account)? {
                 return Ok(false);
             }
-            throttle.open(conn, account)?;
+            throttle.unlock(conn, account)?;
             store::reserve(conn, &name, until)?;
             events::anonymise(conn, account)?;
             events::record(conn, Kind::AccountDeleted, Some(account), &nobody, now)?;

@@ -32,7 +32,7 @@ use crate::{
     keys::Keys,
     passwords::{Hasher, Policy},
     sessions::{Opened, Sessions},
-    throttle::{Refusal, Throttle},
+    throttle::{Throttle, Throttled},
     worker_pool::JobFailed,
 };
 
@@ -78,7 +78,7 @@ pub enum Refused {
     /// Every mistake of the form, in the order of its fields.
     Mistakes(Vec<Mistake>),
     /// Too many attempts.
-    Throttled(Refusal),
+    Throttled(Throttled),
     /// Too much to do right now.
     Busy,
 }
@@ -164,7 +164,7 @@ impl Accounts {
     /// Removes counters that no longer mean anything, a batch; tells how many.
     pub async fn forget_failures(&self) -> Result<usize, db::Error> {
         let (throttle, now) = (self.throttle, self.clock.now());
-        self.database.write(move |conn| throttle.forget(conn, now)).await
+        self.database.write(move |conn| throttle.delete_expired(conn, now)).await
     }
 }
 
@@ -176,7 +176,7 @@ pub async fn unlock(database: &Database, settings: &Settings, login: &str, now: 
             let Some(credential) = store::find(conn, &name)? else {
                 return Ok(false);
             };
-            throttle.open(conn, credential.id)?;
+            throttle.unlock(conn, credential.id)?;
             events::record(conn, Kind::AccountUnlocked, Some(credential.id), &client, now)?;
             Ok(true)
         })

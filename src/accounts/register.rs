@@ -11,7 +11,7 @@ use crate::{
     events::{self, Kind},
     passwords::{Password, PersonalTerms, Weakness},
     sessions::{Previously, Session},
-    throttle::Refusal,
+    throttle::Throttled,
 };
 
 /// Somebody wants an account. All as typed.
@@ -66,7 +66,7 @@ pub enum RegisterOutcome {
     /// Every mistake of the form, in the order of its fields.
     Refused(Vec<Mistake>),
     /// Too many from this network.
-    Throttled(Refusal),
+    Throttled(Throttled),
     /// Too much to do right now.
     Busy,
 }
@@ -89,7 +89,7 @@ impl Accounts {
             return Ok(RegisterOutcome::Busy);
         };
         let (throttle, network, now) = (self.throttle, client.network(), self.clock.now());
-        let counted = self.database.write(move |conn| throttle.count_registration(conn, network, now)).await?;
+        let counted = self.database.write(move |conn| throttle.record_registration(conn, network, now)).await?;
         if let Err(refusal) = counted {
             self.notes.note(Kind::RegistrationThrottled, None, client);
             return Ok(RegisterOutcome::Throttled(refusal));
@@ -110,7 +110,7 @@ impl Accounts {
             match store::insert(conn, &account, &owner) {
                 // Somebody else's transaction was first. What was counted is taken back in this one.
                 Err(error) if is_taken(&error) => {
-                    throttle.take_back_registration(conn, network)?;
+                    throttle.refund_registration(conn, network)?;
                     return Ok(None);
                 }
                 inserted => inserted?,
@@ -188,7 +188,7 @@ impl Accounts {
         username: Option<&Username>,
         email: Option<&Email>,
         client: &Client,
-    ) -> Result<Result<Vec<Mistake>, Refusal>, Error> {
+    ) -> Result<Result<Vec<Mistake>, Throttled>, Error> {
         let username = username.map(|name| (name.clone(), self.name_hash(name.as_str())));
         let email = email.cloned();
         let (throttle, network, now) = (self.throttle, client.network(), self.clock.now());
@@ -196,7 +196,7 @@ impl Accounts {
             .database
             .read(move |conn| {
                 // Before the names are looked up: a refusal that came only for taken ones would tell.
-                if let Some(refusal) = throttle.look_disclosure(conn, network, now)? {
+                if let Some(refusal) = throttle.check_disclosure(conn, network, now)? {
                     return Ok(Err(refusal));
                 }
                 let mut mistakes = Vec::new();
@@ -215,7 +215,7 @@ impl Accounts {
             .await?;
         let told = match told {
             Ok(mistakes) if !mistakes.is_empty() => {
-                let counted = self.database.write(move |conn| throttle.count_disclosure(conn, network, now)).await?;
+                let counted = self.database.write(move |conn| throttle.record_disclosure(conn, network, now)).await?;
                 counted.map(|()| mistakes)
             }
             told => told,

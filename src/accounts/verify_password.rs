@@ -13,7 +13,7 @@ use crate::{
     keys::Purpose,
     passwords::{Password, Verification},
     sessions::Previously,
-    throttle::{Attempt, Refusal, Subject, Throttle},
+    throttle::{Attempt, Budgets, Subject, Throttle, Throttled},
 };
 
 /// What came of comparing.
@@ -23,7 +23,7 @@ pub(super) enum Passage {
     /// The password is wrong, or there is no such account.
     Wrong,
     /// Too many attempts; the password was not looked at.
-    Throttled(Refusal),
+    Throttled(Throttled),
     /// Too many passwords wait already; this one was not looked at.
     Busy,
 }
@@ -40,7 +40,7 @@ pub(super) enum Whom<'a> {
 pub(super) struct Passed {
     pub(super) credential: store::Credential,
     throttle: Throttle,
-    attempt: Attempt,
+    budgets: Budgets,
     upgrade: Option<String>,
 }
 
@@ -55,7 +55,7 @@ impl Passed {
         if let Some(better) = &self.upgrade {
             store::replace_hash(conn, self.credential.id, better)?;
         }
-        self.throttle.succeed(conn, &self.attempt, now)?;
+        self.throttle.reset(conn, &self.budgets, now)?;
         Ok(Some(previously))
     }
 }
@@ -92,7 +92,7 @@ impl Accounts {
         };
 
         // A look costs no write; an attempt that is refused here leaves the one writer to others.
-        let (credential, attempt, refusal) = self
+        let (credential, budgets, refusal) = self
             .database
             .read(move |conn| {
                 let credential = match (&name, otherwise) {
@@ -101,17 +101,22 @@ impl Accounts {
                     (None, Subject::Unknown(_)) => None,
                 };
                 let mut attempt = attempt(credential.as_ref());
-                let mut refusal = throttle.look(conn, &attempt, now)?;
-                if refusal == Some(Refusal::Closed) && attempt.device.take().is_some() {
+                let mut budgets = throttle.budgets(&attempt);
+                let mut refusal = throttle.check(conn, &budgets, now)?;
+                if refusal == Some(Throttled::LockedOut) && attempt.device.take().is_some() {
                     // A known browser that has used up its trust is a stranger, for whom an administrator can open.
-                    refusal = throttle.look(conn, &attempt, now)?;
+                    budgets = throttle.budgets(&attempt);
+                    refusal = throttle.check(conn, &budgets, now)?;
                 }
-                Ok((credential, attempt, refusal))
+                Ok((credential, budgets, refusal))
             })
             .await?;
         let counted = match refusal {
             Some(refusal) => Err(refusal),
-            None => self.database.write(move |conn| throttle.count(conn, &attempt, now)).await?,
+            None => {
+                let budgets = budgets.clone();
+                self.database.write(move |conn| throttle.record_failure(conn, &budgets, now)).await?
+            }
         };
         let account = credential.as_ref().map(|credential| credential.id);
         if let Err(refusal) = counted {
@@ -122,7 +127,7 @@ impl Accounts {
         let stored = credential.as_ref().map(|credential| credential.password_hash.clone());
         let verification = permit.verify(password, stored).await?;
         if let (Verification::Match { upgrade }, Some(credential)) = (verification, credential) {
-            return Ok(Passage::Passed(Passed { credential, throttle, attempt, upgrade }));
+            return Ok(Passage::Passed(Passed { credential, throttle, budgets, upgrade }));
         }
         let stranger = client.clone();
         let fail = move |conn: &mut AnyConnection| {

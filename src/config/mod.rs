@@ -222,6 +222,10 @@ fn site_name(text: &str) -> Result<String, String> {
 }
 
 fn log_filter(text: &str) -> Result<EnvFilter, String> {
+    // tracing-subscriber 0.3.23 panics on some filters with other characters (`directive.rs` cuts at a byte index).
+    if !text.is_ascii() {
+        return Err("is not a filter: it contains other than ASCII characters".to_owned());
+    }
     EnvFilter::try_new(text).map_err(|error| format!("is not a filter: {error}"))
 }
 

@@ -17,10 +17,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use diesel::{
-    QueryResult,
-    result::{DatabaseErrorKind, Error as DieselError},
-};
+pub use diesel::QueryResult;
+use diesel::result::{DatabaseErrorKind, Error as DieselError};
 
 use self::connection::Mode;
 pub use self::{

@@ -119,8 +119,8 @@ fn expand<const N: usize>(root: &Prk, label: &str) -> [u8; N] {
 }
 
 impl Keys {
-    /// Reads the secrets from `settings` and their files. Creates the secret in the data folder if none is configured and
-    /// none exists.
+    /// Reads the secrets from `settings` and their files. Creates the secret in the data folder if none is configured
+    /// and none exists.
     pub fn load(settings: &Settings) -> Result<Self, ConfigError> {
         let secret = match (&settings.secret, &settings.secret_file) {
             (Some(secret), _) => check_strength("GATEHOUSE_SECRET", secret.clone())?,
@@ -161,8 +161,8 @@ impl Keys {
         (token_header(&self.current.id), &self.current.token_signer)
     }
 
-    /// Returns the key whose tokens have this JWT header (in base64url), or `None` if no key has it. Headers are compared
-    /// as bytes and never parsed, so a client cannot choose the algorithm.
+    /// Returns the key whose tokens have this JWT header (in base64url), or `None` if no key has it. Headers are
+    /// compared as bytes and never parsed, so a client cannot choose the algorithm.
     #[must_use]
     pub fn token_verifier(&self, header: &[u8]) -> Option<&TokenVerifier> {
         self.all().map(|keys| &keys.token_verifier).find(|verifier| verifier.header.as_bytes() == header)

@@ -50,8 +50,8 @@ pub(super) fn read(file: &Path) -> Result<SecretString, String> {
     Ok(SecretString::from(text.trim()))
 }
 
-/// Creates `file` with a random secret, unless it exists. The file gets its name after its content is on disk, so a crash
-/// leaves no partial secret, and two processes that start at the same time use the same one.
+/// Creates `file` with a random secret, unless it exists. The file gets its name after its content is on disk, so a
+/// crash leaves no partial secret, and two processes that start at the same time use the same one.
 pub(super) fn create_if_missing(file: &Path) -> io::Result<()> {
     if file.exists() {
         return Ok(());

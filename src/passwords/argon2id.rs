@@ -7,8 +7,8 @@
 //!   time (`benches/README.md`). An attacker has fast code in any case; slow code only costs the server.
 //!
 //! `argon2-rust` is young, unaudited, the work of one person, and contains much unsafe code. So it only gets a password
-//! and a salt at constant parameters, its threads are off, its version is pinned, a property test below compares it with
-//! `argon2`, and [`check`] rejects a machine on which it does not compute a known result.
+//! and a salt at constant parameters, its threads are off, its version is pinned, a property test below compares it
+//! with `argon2`, and [`check`] rejects a machine on which it does not compute a known result.
 
 use std::{
     io,
@@ -68,8 +68,8 @@ fn fast_hasher(kibibytes: u32, passes: u32) -> Option<argon2_rust::Hasher> {
     Some(argon2_rust::Argon2::new(argon2_rust::Algorithm::Argon2id, argon2_rust::Version::V0x13, params).hasher())
 }
 
-/// Checks that this machine computes the known answer. A server with wrong hashes rejects all passwords and stores hashes
-/// that no other server accepts.
+/// Checks that this machine computes the known answer. A server with wrong hashes rejects all passwords and stores
+/// hashes that no other server accepts.
 pub(super) fn check() -> io::Result<()> {
     let mut output = [0; OUTPUT_BYTES];
     let computed = fast_hasher(KIBIBYTES, PASSES)

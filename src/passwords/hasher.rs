@@ -112,8 +112,8 @@ impl Hasher {
         Duration::from_nanos(self.busy_nanoseconds.load(Ordering::Relaxed))
     }
 
-    /// Reserves a slot in the queue, or returns `None` at once if the queue is full. A network that fills the queue cannot
-    /// exclude others: the last slots are reserved for networks that have none (ASVS 2.4.1).
+    /// Reserves a slot in the queue, or returns `None` at once if the queue is full. A network that fills the queue
+    /// cannot exclude others: the last slots are reserved for networks that have none (ASVS 2.4.1).
     #[must_use]
     pub fn try_reserve(&self, network: Network) -> Option<HashPermit> {
         let mut slots = self.slots.lock();

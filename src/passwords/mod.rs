@@ -29,8 +29,8 @@ pub struct PasswordTooLong;
 impl Password {
     /// Normalizes `typed`. Only the length can be wrong; the empty password is valid here.
     pub fn parse(typed: &str) -> Result<Self, PasswordTooLong> {
-        // NFC composes at most four code points into one (UAX #15: U+1F82), so longer input cannot become short enough. This
-        // bounds the work of the normalization.
+        // NFC composes at most four code points into one (UAX #15: U+1F82), so longer input cannot become short enough.
+        // This bounds the work of the normalization.
         if typed.chars().nth(4 * MAX_LENGTH).is_some() {
             return Err(PasswordTooLong);
         }

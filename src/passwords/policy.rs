@@ -1,5 +1,5 @@
-//! The policy for new passwords: long, not common, and not made of the user's or the site's names. There are no rules on
-//! kinds of characters (NIST SP 800-63B-4, 3.1.1.2; ASVS 6.2.5).
+//! The policy for new passwords: long, not common, and not made of the user's or the site's names. There are no rules
+//! on kinds of characters (NIST SP 800-63B-4, 3.1.1.2; ASVS 6.2.5).
 
 use super::Password;
 
@@ -26,8 +26,8 @@ pub struct PersonalTerms {
 pub enum Weakness {
     /// It has fewer code points than this minimum.
     TooShort(usize),
-    /// It consists of the user name, the e-mail address or the site's name, possibly reversed, repeated, or with digits and
-    /// punctuation added.
+    /// It consists of the user name, the e-mail address or the site's name, possibly reversed, repeated, or with digits
+    /// and punctuation added.
     Personal,
     /// It is a common password or a usual variation of common passwords.
     Common,
@@ -36,9 +36,9 @@ pub enum Weakness {
 /// The threshold of zxcvbn's score 3 of 4: "safely unguessable: moderate protection from offline slow-hash scenario".
 const MIN_GUESSES_LOG10: f64 = 8.0;
 
-/// The length of the prefix that zxcvbn checks, in bytes of ASCII. Its time grows with the square of the length and with
-/// the number of characters that may replace a letter: the slowest text of 32 characters takes 40 ms, of 100 characters
-/// 460 ms. A strong password has enough entropy in its first 32 characters.
+/// The length of the prefix that zxcvbn checks, in bytes of ASCII. Its time grows with the square of the length and
+/// with the number of characters that may replace a letter: the slowest text of 32 characters takes 40 ms, of 100
+/// characters 460 ms. A strong password has enough entropy in its first 32 characters.
 const ZXCVBN_PREFIX: usize = 32;
 
 impl Policy {
@@ -51,8 +51,9 @@ impl Policy {
         if terms.consists_only_of_terms(text) {
             return Err(Weakness::Personal);
         }
-        // The dictionaries and keyboards of zxcvbn are Latin. It counts all characters of another script as a few symbols
-        // and rejects such text at any length, so it checks only the ASCII part, if that is more than half of the password.
+        // The dictionaries and keyboards of zxcvbn are Latin. It counts all characters of another script as a few
+        // symbols and rejects such text at any length, so it checks only the ASCII part, if that is more than half of
+        // the password.
         let latin: String = text.chars().filter(char::is_ascii).collect();
         let prefix = latin.get(..ZXCVBN_PREFIX).unwrap_or(&latin);
         let mostly_latin = 2 * latin.len() > text.chars().count();

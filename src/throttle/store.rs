@@ -1,6 +1,6 @@
-//! The rows of counters. One statement each; what they mean is decided in `throttle`.
+//! The queries on the table of counters. The rules are in `budget`.
 
-use diesel::{ExpressionMethods, QueryDsl, QueryResult, RunQueryDsl};
+use diesel::prelude::*;
 
 use super::{Count, Key};
 use crate::{
@@ -8,69 +8,66 @@ use crate::{
     db::{AnyConnection, is_taken, locking, overtaken, prepared, schema::throttles},
 };
 
-/// Rows that one transaction removes at most, so that a sign-in never waits long for the one writer.
+/// The maximum number of rows that one transaction deletes, so that the only writer of SQLite is never busy for long.
 const BATCH: i64 = 500;
 
-/// The rows that there are of these.
+#[derive(Queryable, Selectable, Insertable, AsChangeset)]
+#[diesel(table_name = throttles, primary_key(budget))]
+struct Row {
+    budget: Vec<u8>,
+    failures: i32,
+    blocked_until: Timestamp,
+    expires_at: Timestamp,
+}
+
+impl Row {
+    fn new(key: &Key, Count { failures, blocked_until, expires_at }: Count) -> Self {
+        Self { budget: key.to_vec(), failures, blocked_until, expires_at }
+    }
+
+    fn count(self) -> Option<(Key, Count)> {
+        let Self { budget, failures, blocked_until, expires_at } = self;
+        Some((budget.try_into().ok()?, Count { failures, blocked_until, expires_at }))
+    }
+}
+
+/// Returns the counters with these keys that exist.
 pub(super) fn load(conn: &mut AnyConnection, keys: &[Key]) -> QueryResult<Vec<(Key, Count)>> {
     if keys.is_empty() {
         return Ok(Vec::new());
     }
-    let rows = prepared(throttles::table.filter(throttles::budget.eq_any(slices(keys))).select(COLUMNS)).load(conn)?;
-    Ok(by_key(rows))
+    let rows = prepared(throttles::table.filter(throttles::budget.eq_any(slices(keys))).select(Row::as_select()));
+    Ok(rows.load(conn)?.into_iter().filter_map(Row::count).collect())
 }
 
-/// The same, and nobody else changes them until the transaction ends.
+/// The same, and locks the rows until the end of the transaction.
 pub(super) fn lock(conn: &mut AnyConnection, keys: &[Key]) -> QueryResult<Vec<(Key, Count)>> {
     if keys.is_empty() {
         return Ok(Vec::new());
     }
-    let rows = locking(throttles::table.filter(throttles::budget.eq_any(slices(keys))).select(COLUMNS)).load(conn)?;
-    Ok(by_key(rows))
+    let rows = locking(throttles::table.filter(throttles::budget.eq_any(slices(keys))).select(Row::as_select()));
+    Ok(rows.load(conn)?.into_iter().filter_map(Row::count).collect())
 }
-
-const COLUMNS: (throttles::budget, throttles::failures, throttles::blocked_until, throttles::expires_at) =
-    (throttles::budget, throttles::failures, throttles::blocked_until, throttles::expires_at);
 
 fn slices(keys: &[Key]) -> Vec<&[u8]> {
     keys.iter().map(|key| &key[..]).collect()
 }
 
-fn by_key(rows: Vec<(Vec<u8>, i32, Timestamp, Timestamp)>) -> Vec<(Key, Count)> {
-    rows.into_iter()
-        .filter_map(|(key, failures, blocked_until, expires_at)| {
-            Some((key.try_into().ok()?, Count { failures, blocked_until, expires_at }))
-        })
-        .collect()
-}
-
+/// Inserts a counter that [`lock`] did not find.
 pub(super) fn insert(conn: &mut AnyConnection, key: &Key, count: Count) -> QueryResult<()> {
-    let made = diesel::insert_into(throttles::table)
-        .values((
-            throttles::budget.eq(&key[..]),
-            throttles::failures.eq(count.failures),
-            throttles::blocked_until.eq(count.blocked_until),
-            throttles::expires_at.eq(count.expires_at),
-        ))
-        .execute(conn);
-    match made {
-        // Somebody else's transaction made it after this one looked.
+    match diesel::insert_into(throttles::table).values(Row::new(key, count)).execute(conn) {
+        // Another transaction has inserted it since.
         Err(error) if is_taken(&error) => Err(overtaken()),
-        made => made.map(|_| ()),
+        inserted => inserted.map(|_| ()),
     }
 }
 
-pub(super) fn save(conn: &mut AnyConnection, key: &Key, count: Count) -> QueryResult<()> {
-    prepared(diesel::update(throttles::table.find(&key[..])).set((
-        throttles::failures.eq(count.failures),
-        throttles::blocked_until.eq(count.blocked_until),
-        throttles::expires_at.eq(count.expires_at),
-    )))
-    .execute(conn)
-    .map(|_| ())
+pub(super) fn update(conn: &mut AnyConnection, key: &Key, count: Count) -> QueryResult<()> {
+    prepared(diesel::update(throttles::table.find(&key[..])).set(Row::new(key, count))).execute(conn).map(|_| ())
 }
 
-pub(super) fn take_back(conn: &mut AnyConnection, key: &Key) -> QueryResult<()> {
+/// Takes one failure off a counter.
+pub(super) fn refund(conn: &mut AnyConnection, key: &Key) -> QueryResult<()> {
     prepared(
         diesel::update(throttles::table.find(&key[..]).filter(throttles::failures.gt(0)))
             .set(throttles::failures.eq(throttles::failures - 1)),
@@ -79,21 +76,22 @@ pub(super) fn take_back(conn: &mut AnyConnection, key: &Key) -> QueryResult<()> 
     .map(|_| ())
 }
 
-pub(super) fn remove(conn: &mut AnyConnection, keys: &[Key]) -> QueryResult<()> {
+pub(super) fn delete(conn: &mut AnyConnection, keys: &[Key]) -> QueryResult<()> {
     prepared(diesel::delete(throttles::table.filter(throttles::budget.eq_any(slices(keys))))).execute(conn).map(|_| ())
 }
 
-pub(super) fn remove_expired(conn: &mut AnyConnection, now: Timestamp) -> QueryResult<usize> {
+/// Deletes up to [`BATCH`] expired counters and returns how many.
+pub(super) fn delete_expired(conn: &mut AnyConnection, now: Timestamp) -> QueryResult<usize> {
     let expired = throttles::table
         .filter(throttles::expires_at.le(now))
         .order(throttles::expires_at)
         .limit(BATCH)
         .select(throttles::budget)
         .load::<Vec<u8>>(conn)?;
-    let mut removed = 0;
+    let mut deleted = 0;
     for key in expired {
-        // The second condition: it may have been counted again since.
-        removed += diesel::delete(throttles::table.find(key).filter(throttles::expires_at.le(now))).execute(conn)?;
+        // The second condition, because another transaction may have counted it again since.
+        deleted += diesel::delete(throttles::table.find(key).filter(throttles::expires_at.le(now))).execute(conn)?;
     }
-    Ok(removed)
+    Ok(deleted)
 }

@@ -13,7 +13,7 @@ use crate::{
     accounts::{EmailError, Mistake, UsernameError},
     clock::Timestamp,
     passwords::Weakness,
-    throttle::Refusal,
+    throttle::Throttled,
     web::{error::Problem, flash::Flash},
 };
 
@@ -93,10 +93,10 @@ pub const WRONG: &str = "The user name, e-mail address or password is not right.
 
 /// Too many attempts at a password.
 #[must_use]
-pub fn sign_in_refused(refusal: Refusal) -> String {
+pub fn sign_in_refused(refusal: Throttled) -> String {
     match refusal {
-        Refusal::Wait(wait) => format!("Too many attempts. Wait {}, then try again.", span(wait)),
-        Refusal::Closed => "Too many wrong passwords in a row. To protect the account, it cannot be opened with a password from here any more. \
+        Throttled::RetryAfter(wait) => format!("Too many attempts. Wait {}, then try again.", span(wait)),
+        Throttled::LockedOut => "Too many wrong passwords in a row. To protect the account, it cannot be opened with a password from here any more. \
              Use a browser in which you have signed in before, or ask whoever runs this site to open it again."
             .to_owned(),
     }
@@ -104,12 +104,12 @@ pub fn sign_in_refused(refusal: Refusal) -> String {
 
 /// Too many accounts from one network.
 #[must_use]
-pub fn registration_refused(refusal: Refusal) -> String {
+pub fn registration_refused(refusal: Throttled) -> String {
     match refusal {
-        Refusal::Wait(wait) => {
+        Throttled::RetryAfter(wait) => {
             format!("Too many registrations have come from your network. Wait {}, then try again.", span(wait))
         }
-        Refusal::Closed => sign_in_refused(refusal),
+        Throttled::LockedOut => sign_in_refused(refusal),
     }
 }
 
@@ -118,10 +118,10 @@ pub const BUSY: &str = "A lot of people are signing in right now. Nothing is los
 
 /// What the `Retry-After` header says, in seconds.
 #[must_use]
-pub fn retry_after(refusal: Refusal) -> u64 {
+pub fn retry_after(refusal: Throttled) -> u64 {
     match refusal {
-        Refusal::Wait(wait) => seconds(wait),
-        Refusal::Closed => CLOSED_RETRY_SECONDS,
+        Throttled::RetryAfter(wait) => seconds(wait),
+        Throttled::LockedOut => CLOSED_RETRY_SECONDS,
     }
 }
 
