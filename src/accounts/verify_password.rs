@@ -111,12 +111,11 @@ impl Accounts {
                 Ok((credential, budgets, refusal))
             })
             .await?;
-        let counted = match refusal {
-            Some(refusal) => Err(refusal),
-            None => {
-                let budgets = budgets.clone();
-                self.database.write(move |conn| throttle.record_failure(conn, &budgets, now)).await?
-            }
+        let counted = if let Some(refusal) = refusal {
+            Err(refusal)
+        } else {
+            let budgets = budgets.clone();
+            self.database.write(move |conn| throttle.record_failure(conn, &budgets, now)).await?
         };
         let account = credential.as_ref().map(|credential| credential.id);
         if let Err(refusal) = counted {
