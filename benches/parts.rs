@@ -1,4 +1,4 @@
-//! The parts of a request by themselves, and the two cores that can compute argon2id: `cargo bench --bench parts`.
+//! The steps of a request measured separately, and the two implementations of argon2id: `cargo bench --bench parts`.
 
 #![allow(
     missing_docs,
@@ -38,8 +38,8 @@ fn runtime() -> Runtime {
     Builder::new_current_thread().enable_all().build().unwrap()
 }
 
-/// Somebody who is signed in, as the cookie of their session.
-fn member(app: &TestApp) -> String {
+/// Signs an account in and returns the session token.
+fn session_token(app: &TestApp) -> String {
     runtime().block_on(async { app.member("zoe").await.cookie("session").unwrap() })
 }
 
@@ -49,30 +49,30 @@ async fn check(app: &Data<App>, token: &str) -> Checked {
 
 fn tokens_and_cookies(bench: &mut Criterion) {
     let app = TestApp::over(String::new(), &[]);
-    let token = member(&app);
+    let token = session_token(&app);
     app.clock.advance(Duration::from_hours(13));
-    // A token that is over is verified and read each time, and its row is never asked for.
-    bench.bench_function("token: verify and read", |bench| {
+    // The server verifies and decodes an expired token each time, but never reads its row.
+    bench.bench_function("token: verify and decode", |bench| {
         bench.to_async(runtime()).iter(async || assert!(matches!(check(&app.app, &token).await, Checked::Ended)));
     });
     let (signed, signature) = token.rsplit_once('.').unwrap();
     let first = if signature.starts_with('A') { 'B' } else { 'A' };
     let forged = format!("{signed}.{first}{}", &signature[1..]);
-    bench.bench_function("token: refuse a forged one", |bench| {
+    bench.bench_function("token: reject a forged token", |bench| {
         bench.to_async(runtime()).iter(async || assert!(matches!(check(&app.app, &forged).await, Checked::Forged)));
     });
     let mut headers = HeaderMap::new();
     let cookies = format!("theme=dark; device=abcdefghijklmnopqrstuvwxyz; session={token}; other=1");
     headers.insert(header::COOKIE, HeaderValue::from_str(&cookies).unwrap());
-    bench.bench_function("cookie: find ours among four", |bench| {
+    bench.bench_function("cookie: find the session among four", |bench| {
         bench.iter(|| Jar::new(false).read(black_box(&headers), Name::Session).unwrap().len());
     });
 }
 
 fn sessions(bench: &mut Criterion) {
-    for (name, cache) in [("session: check, row at hand", "1h"), ("session: check, row from SQLite", "0s")] {
+    for (name, cache) in [("session: check, row in the cache", "1h"), ("session: check, row from SQLite", "0s")] {
         let app = TestApp::over(String::new(), &["--session-cache", cache]);
-        let token = member(&app);
+        let token = session_token(&app);
         bench.bench_function(name, |bench| {
             bench.to_async(runtime()).iter(async || assert!(matches!(check(&app.app, &token).await, Checked::Live(_))));
         });
@@ -81,13 +81,13 @@ fn sessions(bench: &mut Criterion) {
 
 fn pages(bench: &mut Criterion) {
     let app = TestApp::over(String::new(), &["--session-cache", "1h"]);
-    let token = member(&app);
+    let token = session_token(&app);
     let Checked::Live(session) = runtime().block_on(check(&app.app, &token)) else { panic!("not signed in") };
     let request = TestRequest::get().to_http_request();
-    bench.bench_function("home: its answer", |bench| {
+    bench.bench_function("home: handler", |bench| {
         bench.to_async(runtime()).iter(async || {
-            let member = Member { session: Arc::clone(&session), client: Client::local() };
-            home::get(app.app.clone(), request.clone(), member).await.unwrap()
+            let user = Member { session: Arc::clone(&session), client: Client::local() };
+            home::get(app.app.clone(), request.clone(), user).await.unwrap()
         });
     });
     let runtime = runtime();
@@ -99,8 +99,8 @@ fn pages(bench: &mut Criterion) {
         bench.bench_function(name, |bench| {
             bench.to_async(&runtime).iter(async || {
                 let request = TestRequest::get().uri(path).insert_header((header::COOKIE, cookie.as_str()));
-                let answer = test::call_service(&service, request.to_request()).await;
-                assert_eq!(answer.status(), 200);
+                let response = test::call_service(&service, request.to_request()).await;
+                assert_eq!(response.status(), 200);
             });
         });
     }

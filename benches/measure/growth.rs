@@ -1,5 +1,5 @@
-//! What grows with the number of accounts: the same work over a thousand and over ten million of them, with as many sessions
-//! and events. Nothing should: every query goes along an index.
+//! Cost against the number of accounts: the same operations with a thousand to ten million accounts, each with one
+//! session and one event. The cost should stay the same, because every query uses an index.
 
 use std::{
     net::{IpAddr, Ipv4Addr},
@@ -15,8 +15,8 @@ use gatehouse::{
 };
 
 use crate::{
-    Effort, databases,
-    house::House,
+    Rounds, databases,
+    fixture::Fixture,
     seed,
     server::Server,
     support::PASSWORD,
@@ -24,46 +24,45 @@ use crate::{
     wrk::{self, Request},
 };
 
-/// Accounts that are used, spread over all that there are.
-const USED: u64 = 200;
-/// Of each kind of work that is timed by itself, in one round.
-const TIMES: u64 = 100;
+/// Number of accounts that take part, spread evenly over all accounts.
+const SAMPLED_ACCOUNTS: u64 = 200;
+/// Sign-ins and registrations that are timed in one round.
+const REPETITIONS: u64 = 100;
 
-const WORK: [&str; 4] =
-    ["guarded page", "page of sessions", "sign-in without the hashing", "registration without the hashing"];
+const OPERATIONS: [&str; 4] =
+    ["guarded page", "sessions page", "sign-in without hashing", "registration without hashing"];
 
-/// One database of one size.
-struct Contestant {
+/// A database with a certain number of accounts.
+struct Dataset {
     accounts: u64,
-    house: House,
+    fixture: Fixture,
     sessions: Vec<String>,
-    /// A median for each round, of each kind of work.
-    times: [Vec<f64>; WORK.len()],
+    /// For each operation, its median time in microseconds in each round.
+    times: [Vec<f64>; OPERATIONS.len()],
 }
 
-pub fn measure(effort: Effort, only: Option<&str>, table: &mut Table) {
-    let sizes: &[u64] = if effort.short { &[1_000, 100_000] } else { &[1_000, 100_000, 1_000_000, 10_000_000] };
+pub fn measure(rounds: Rounds, only: Option<&str>, table: &mut Table) {
+    let sizes: &[u64] = if rounds.short { &[1_000, 100_000] } else { &[1_000, 100_000, 1_000_000, 10_000_000] };
     for name in ["SQLite", "MariaDB"].into_iter().filter(|name| only.is_none_or(|only| only == *name)) {
-        let mut contestants: Vec<Contestant> =
-            sizes.iter().map(|accounts| Contestant::prepare(name, *accounts)).collect();
-        for round in 0..effort.rounds {
-            for contestant in &mut contestants {
-                contestant.round(round, effort);
+        let mut datasets: Vec<Dataset> = sizes.iter().map(|accounts| Dataset::prepare(name, *accounts)).collect();
+        for round in 0..rounds.count {
+            for dataset in &mut datasets {
+                dataset.round(round, rounds);
             }
         }
-        for (place, work) in WORK.iter().enumerate() {
-            let times: Vec<f64> = contestants.iter().map(|one| median(one.times[place].clone())).collect();
-            let ratios = (0..effort.rounds).map(|round| {
-                let of = |contestant: &Contestant| contestant.times[place][round];
-                of(&contestants[contestants.len() - 1]) / of(&contestants[0])
+        for (index, operation) in OPERATIONS.iter().enumerate() {
+            let times: Vec<f64> = datasets.iter().map(|dataset| median(dataset.times[index].clone())).collect();
+            let ratios = (0..rounds.count).map(|round| {
+                let of = |dataset: &Dataset| dataset.times[index][round];
+                of(&datasets[datasets.len() - 1]) / of(&datasets[0])
             });
-            let words = |times: &[f64]| times.iter().map(|time| format!("{time:.0}")).collect::<Vec<_>>().join(", ");
+            let list = |times: &[f64]| times.iter().map(|time| format!("{time:.0}")).collect::<Vec<_>>().join(", ");
             table.add(
                 format!(
-                    "{work} on {name}, µs: {} accounts",
+                    "{operation} on {name}, µs: {} accounts",
                     sizes.iter().skip(1).map(|size| human(*size)).collect::<Vec<_>>().join(", ")
                 ),
-                words(&times[1..]),
+                list(&times[1..]),
                 format!("{:.0} with {}", times[0], human(sizes[0])),
                 (median(ratios.collect()), ""),
                 Goal::AtMost(1.15),
@@ -72,6 +71,7 @@ pub fn measure(effort: Effort, only: Option<&str>, table: &mut Table) {
     }
 }
 
+/// Formats a round number for a table.
 fn human(number: u64) -> String {
     match number {
         1_000_000.. => format!("{} million", number / 1_000_000),
@@ -79,28 +79,31 @@ fn human(number: u64) -> String {
     }
 }
 
-impl Contestant {
+impl Dataset {
     fn prepare(database: &str, accounts: u64) -> Self {
         let (_, url) = databases().find(|(name, _)| *name == database).unwrap();
-        let house = House::empty(&url);
-        house.fill(accounts);
-        let sessions = house.open_sessions((1..=USED).map(move |place| place * accounts / USED));
-        Self { accounts, house, sessions, times: Default::default() }
+        let fixture = Fixture::empty(&url);
+        fixture.fill(accounts);
+        let sessions =
+            fixture.create_sessions((1..=SAMPLED_ACCOUNTS).map(move |number| number * accounts / SAMPLED_ACCOUNTS));
+        Self { accounts, fixture, sessions, times: Default::default() }
     }
 
-    fn round(&mut self, round: usize, effort: Effort) {
-        // The row is asked for each time: what is kept in memory does not grow.
-        let server = self.house.serve(&["--session-cache", "0s"]);
-        for (place, path) in ["/", "/account/sessions"].into_iter().enumerate() {
-            self.times[place].push(self.page(&server, path, effort));
+    fn round(&mut self, round: usize, rounds: Rounds) {
+        // Without the session cache each request reads the row; the cost of a cache hit does not depend on the size.
+        let server = self.fixture.serve(&["--session-cache", "0s"]);
+        for (index, path) in ["/", "/account/sessions"].into_iter().enumerate() {
+            self.times[index].push(self.page(&server, path, rounds));
         }
         drop(server);
         let (accounts, round) = (self.accounts, round as u64);
-        let (sign_in, registration) = self.house.with(async |app| {
+        let (sign_in, registration) = self.fixture.with_app(async |app| {
             let (mut sign_ins, mut registrations) = (Vec::new(), Vec::new());
-            for turn in 0..TIMES {
-                sign_ins.push(sign_in(app, (round * TIMES + turn) % USED * accounts / USED + 1).await);
-                registrations.push(register(app, round * TIMES + turn).await);
+            for repetition in 0..REPETITIONS {
+                let number = round * REPETITIONS + repetition;
+                let account = number % SAMPLED_ACCOUNTS * accounts / SAMPLED_ACCOUNTS + 1;
+                sign_ins.push(sign_in(app, account).await);
+                registrations.push(register(app, number).await);
             }
             (median(sign_ins), median(registrations))
         });
@@ -108,20 +111,20 @@ impl Contestant {
         self.times[3].push(registration);
     }
 
-    fn page(&self, server: &Server, path: &str, effort: Effort) -> f64 {
+    fn page(&self, server: &Server, path: &str, rounds: Rounds) -> f64 {
         let requests: Vec<Request> = self.sessions.iter().map(|session| Request::get(path, Some(session))).collect();
-        let measured = wrk::run(&server.address, &requests, 1, effort.seconds);
-        assert_eq!(measured.bad, 0, "{path}");
+        let measured = wrk::run(&server.address, &requests, 1, rounds.seconds);
+        assert_eq!(measured.failures, 0, "{path}");
         measured.p50.as_secs_f64() * 1e6
     }
 }
 
-/// Microseconds of `work` that were not spent on the threads that hash.
+/// Returns the microseconds that `work` took outside the hashing threads, and its result.
 async fn without_hashing<T>(app: &App, work: impl Future<Output = T>) -> (f64, T) {
     let (began, hashing) = (Instant::now(), app.accounts.time_hashing());
-    let done = work.await;
+    let output = work.await;
     let rest: Duration = (began.elapsed() + hashing).saturating_sub(app.accounts.time_hashing());
-    (rest.as_secs_f64() * 1e6, done)
+    (rest.as_secs_f64() * 1e6, output)
 }
 
 fn client(number: u64) -> Client {

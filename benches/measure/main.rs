@@ -1,6 +1,6 @@
-//! What Gatehouse costs, beside the floor: the same bytes from a bare actix handler, the same hash without a server around
-//! it. One command, one table; `benches/run` installs what it needs. Ratios are within one run, in interleaved rounds,
-//! because machines are noisy and the load shares their cores.
+//! The cost of Gatehouse compared with a baseline: the same bytes from a bare actix handler, the same hash without a
+//! server. One command prints one table; `benches/run` installs the dependencies. Ratios come from interleaved rounds
+//! of one run, because machines are noisy and the load generator shares their cores.
 
 #![allow(
     unreachable_pub,
@@ -12,20 +12,20 @@
     clippy::cast_precision_loss,
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
-    reason = "a program for a developer's terminal, which gives up with what is wrong"
+    reason = "a program for a developer's terminal, which panics with the cause"
 )]
 
+mod argon2_baseline;
+mod baseline;
+mod fixture;
 mod flood;
-mod floor;
 mod footprint;
 mod growth;
-mod house;
 mod instructions;
+mod long_history;
+mod node_argon2;
 mod pages;
-mod past;
-mod peer;
 mod processes;
-mod raw;
 mod seed;
 mod server;
 mod sign_in;
@@ -40,33 +40,33 @@ use clap::{Parser, ValueEnum};
 
 use self::{support::mariadb::Mariadb, table::Table};
 
-/// Measures Gatehouse beside the floor and prints one table.
+/// Measures Gatehouse and its baselines and prints one table.
 #[derive(Parser)]
-struct Line {
-    /// A minute instead of most of an hour: fewer rounds, and nothing that takes minutes to prepare
+struct Args {
+    /// Take a minute instead of most of an hour: fewer rounds, no sections with large databases
     #[arg(long)]
     short: bool,
 
-    /// What to measure [default: everything]
+    /// Sections to measure [default: all]
     sections: Vec<Section>,
 
-    /// Grow only this database
+    /// In the section `growth`, measure only this database
     #[arg(long, value_parser = ["SQLite", "MariaDB"])]
     database: Option<String>,
 
-    /// Serve as the floor: the answers of this file from a bare handler
+    /// Serve the recorded responses in this file (internal: the baseline process)
     #[arg(long, hide = true)]
-    floor: Option<PathBuf>,
+    baseline: Option<PathBuf>,
 
-    /// Make requests without a socket, to be counted
+    /// Make requests of this kind without a socket (internal: runs in callgrind)
     #[arg(long, hide = true)]
     subject: Option<String>,
 
-    /// How many
+    /// Number of requests (internal)
     #[arg(long, hide = true, default_value_t = 0)]
     requests: u32,
 
-    /// What cargo says to every benchmark
+    /// Accepted and ignored: `cargo bench` passes it
     #[arg(long, hide = true)]
     bench: bool,
 }
@@ -79,22 +79,23 @@ enum Section {
     Footprint,
     Instructions,
     Processes,
-    Past,
+    History,
     Growth,
 }
 
-/// How much time there is.
+/// Number and length of the measurements.
 #[derive(Debug, Clone, Copy)]
-pub struct Effort {
-    /// Interleaved rounds.
-    pub rounds: usize,
-    /// Of load, for each contestant in each round.
+pub struct Rounds {
+    /// Number of interleaved rounds.
+    pub count: usize,
+    /// Seconds of load for each server in each round.
     pub seconds: u32,
-    /// Whether to leave out what takes minutes to prepare.
+    /// Whether to leave out data that takes minutes to prepare.
     pub short: bool,
 }
 
-/// Both, each by its name and the URL of an empty one. MariaDB as one would run it: what it says is written is on disk.
+/// Returns the name and the URL of an empty SQLite database (its URL is empty) and of an empty MariaDB database.
+/// MariaDB flushes a commit to disk before it acknowledges it.
 pub fn databases() -> impl Iterator<Item = (&'static str, String)> {
     static MARIADB: OnceLock<Mariadb> = OnceLock::new();
     let options = ["--innodb-buffer-pool-size=8G", "--innodb-log-file-size=2G"];
@@ -103,49 +104,49 @@ pub fn databases() -> impl Iterator<Item = (&'static str, String)> {
 }
 
 fn main() {
-    let line = Line::parse();
-    if let Some(answers) = &line.floor {
-        return floor::serve(answers);
+    let args = Args::parse();
+    if let Some(responses) = &args.baseline {
+        return baseline::serve(responses);
     }
-    if let Some(subject) = &line.subject {
-        return instructions::run(subject, line.requests);
+    if let Some(subject) = &args.subject {
+        return instructions::run(subject, args.requests);
     }
-    let effort = if line.short {
-        Effort { rounds: 2, seconds: 1, short: true }
+    let rounds = if args.short {
+        Rounds { count: 2, seconds: 1, short: true }
     } else {
-        Effort { rounds: 5, seconds: 3, short: false }
+        Rounds { count: 5, seconds: 3, short: false }
     };
     let quick = [Section::Pages, Section::SignIn, Section::Flood, Section::Footprint];
-    let wanted = |section| {
-        line.sections.contains(&section) || line.sections.is_empty() && (!line.short || quick.contains(&section))
+    let selected = |section| {
+        args.sections.contains(&section) || args.sections.is_empty() && (!args.short || quick.contains(&section))
     };
     let mut table = Table::default();
-    if wanted(Section::Pages) {
-        pages::measure(effort, &mut table);
+    if selected(Section::Pages) {
+        pages::measure(rounds, &mut table);
     }
-    if wanted(Section::SignIn) {
-        sign_in::measure(effort, &mut table);
+    if selected(Section::SignIn) {
+        sign_in::measure(rounds, &mut table);
     }
-    if wanted(Section::Flood) {
-        flood::measure(effort, &mut table);
+    if selected(Section::Flood) {
+        flood::measure(rounds, &mut table);
     }
-    if wanted(Section::Footprint) {
-        footprint::measure(effort, &mut table);
+    if selected(Section::Footprint) {
+        footprint::measure(rounds, &mut table);
     }
-    if wanted(Section::Instructions) {
+    if selected(Section::Instructions) {
         instructions::measure(&mut table);
     }
-    if wanted(Section::Processes) {
-        processes::measure(effort, &mut table);
+    if selected(Section::Processes) {
+        processes::measure(rounds, &mut table);
     }
-    if wanted(Section::Past) {
-        past::measure(effort, &mut table);
+    if selected(Section::History) {
+        long_history::measure(rounds, &mut table);
     }
-    if wanted(Section::Growth) {
-        growth::measure(effort, line.database.as_deref(), &mut table);
+    if selected(Section::Growth) {
+        growth::measure(rounds, args.database.as_deref(), &mut table);
     }
     println!("\n{table}");
-    if !table.holds() {
+    if !table.meets_all_goals() {
         eprintln!("Some goals are not met in this run.");
     }
 }

@@ -1,4 +1,4 @@
-//! Processes under load: the release binary of Gatehouse, and the floor.
+//! Processes under load: the release binary of Gatehouse and the baseline.
 
 use std::{
     env, fs,
@@ -17,37 +17,37 @@ pub struct Server {
 }
 
 impl Server {
-    /// Gatehouse over the data of `folder`.
+    /// Starts Gatehouse with the data of `folder`.
     pub fn gatehouse(folder: &Path, flags: &[&str]) -> Self {
         let assets = Path::new(env!("CARGO_MANIFEST_DIR")).join("static");
         let mut command = Command::new(env!("CARGO_BIN_EXE_gatehouse"));
         command.arg("serve").arg("--data-dir").arg(folder).arg("--static-dir").arg(assets).args(flags);
         command.args(["--listen", "127.0.0.1:0"]);
-        // Several processes may share it.
+        // Several processes may append to it.
         let log = fs::File::options().create(true).append(true).open(folder.join("log")).unwrap();
         Self::start(command.stderr(log))
     }
 
-    /// The answers of a file, and nothing else.
-    pub fn floor(answers: &Path) -> Self {
-        Self::start(Command::new(env::current_exe().unwrap()).arg("--floor").arg(answers))
+    /// Starts the baseline with the responses recorded in a file.
+    pub fn baseline(responses: &Path) -> Self {
+        Self::start(Command::new(env::current_exe().unwrap()).arg("--baseline").arg(responses))
     }
 
     fn start(command: &mut Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let address = line.trim().strip_prefix("Listening on ").unwrap_or_else(|| panic!("no start: {line:?}"));
+        let address = line.trim().strip_prefix("Listening on ").unwrap_or_else(|| panic!("did not start: {line:?}"));
         Self { address: address.to_owned(), child }
     }
 
-    fn proc(&self, file: &str) -> String {
+    fn read_proc(&self, file: &str) -> String {
         fs::read_to_string(PathBuf::from(format!("/proc/{}/{file}", self.child.id()))).unwrap()
     }
 
-    /// A line of `/proc/…/status`, in MiB: `VmRSS` for what is resident, `VmHWM` for the most that ever was.
+    /// Reads a field of `/proc/…/status` in MiB: `VmRSS` is the resident memory, `VmHWM` its peak.
     pub fn memory(&self, line: &str) -> f64 {
-        let status = self.proc("status");
+        let status = self.read_proc("status");
         let found = status.lines().find_map(|text| text.strip_prefix(line)?.strip_prefix(':')).unwrap();
         found.trim().trim_end_matches(" kB").parse::<f64>().unwrap() / 1024.0
     }

@@ -1,4 +1,4 @@
-//! Sign-ins beside raw argon2id: the same crate and parameters on as many threads, with nothing around it.
+//! Sign-ins compared with argon2id alone: the same crate and parameters on as many threads, without a server.
 
 use std::{
     thread,
@@ -8,73 +8,73 @@ use std::{
 use url::form_urlencoded;
 
 use crate::{
-    Effort, databases,
-    house::House,
-    peer, raw, seed,
+    Rounds, argon2_baseline, databases,
+    fixture::Fixture,
+    node_argon2, seed,
     support::PASSWORD,
     table::{Goal, Table, median, milliseconds},
     wrk::{self, Request},
 };
 
-/// People who sign in, one after the other; each from a network and with a browser of their own.
-const PEOPLE: u64 = 2000;
+/// Number of accounts that sign in, in turn, each from its own network.
+const ACCOUNTS: u64 = 2000;
 const CLIENTS: u32 = 8;
 
-pub fn measure(effort: Effort, table: &mut Table) {
+pub fn measure(rounds: Rounds, table: &mut Table) {
     let threads = thread::available_parallelism().unwrap().get();
     for (database, url, goal) in databases().map(|(database, url)| {
         let goal = if url.is_empty() { 0.95 } else { 0.90 };
         (database, url, goal)
     }) {
-        let house = House::empty(&url);
-        house.fill(PEOPLE);
-        let server = house.serve(&["--trusted-proxies", "127.0.0.1"]);
-        let requests = requests(PEOPLE);
-        let (mut rates, mut raws, mut ratios, mut slowest) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        let mut peers = Vec::new();
-        for _ in 0..effort.rounds {
-            let ours = wrk::run(&server.address, &requests, CLIENTS, effort.seconds);
-            assert_eq!(ours.bad, 0, "sign-ins that failed");
-            let raw = raw_rate(threads, effort.seconds);
-            peers.push(peer::node_hashes(effort.seconds));
-            rates.push(ours.per_second);
-            raws.push(raw);
-            ratios.push(ours.per_second / raw);
-            slowest.push(ours.p99);
+        let fixture = Fixture::empty(&url);
+        fixture.fill(ACCOUNTS);
+        let server = fixture.serve(&["--trusted-proxies", "127.0.0.1"]);
+        let requests = requests(ACCOUNTS);
+        let (mut rates, mut baselines, mut ratios, mut p99s) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let mut node_rates = Vec::new();
+        for _ in 0..rounds.count {
+            let result = wrk::run(&server.address, &requests, CLIENTS, rounds.seconds);
+            assert_eq!(result.failures, 0, "failed sign-ins");
+            let baseline = baseline_rate(threads, rounds.seconds);
+            node_rates.push(node_argon2::hashes_per_second(rounds.seconds));
+            rates.push(result.per_second);
+            baselines.push(baseline);
+            ratios.push(result.per_second / baseline);
+            p99s.push(result.p99);
         }
-        let each = |rates| format!("{:.0} /s", median(rates));
-        let (raw, rate, peer) = (median(raws.clone()), median(rates.clone()), median(peers));
+        let per_second = |rates| format!("{:.0} /s", median(rates));
+        let (baseline, rate, node) = (median(baselines.clone()), median(rates.clone()), median(node_rates));
         table.add(
-            format!("sign-ins on {database}, {CLIENTS} clients; raw argon2id"),
-            each(rates),
-            each(raws),
+            format!("sign-ins on {database}, {CLIENTS} clients; argon2id alone"),
+            per_second(rates),
+            per_second(baselines),
             (median(ratios), ""),
             Goal::AtLeast(goal),
         );
         table.add(
-            format!("sign-ins on {database}; `@node-rs/argon2` by itself"),
+            format!("sign-ins on {database}; `@node-rs/argon2` alone"),
             format!("{rate:.0} /s"),
-            format!("{peer:.0} /s"),
-            (rate / peer, ""),
-            // Whoever signs people in with it does so less often than it hashes.
+            format!("{node:.0} /s"),
+            (rate / node, ""),
+            // A Node application cannot sign in faster than its hash alone.
             if url.is_empty() { Goal::AtLeast(1.0) } else { Goal::None },
         );
-        // Eight clients share the threads, so that is how long each has to wait.
-        let least = Duration::from_secs_f64(f64::from(CLIENTS) / raw);
-        let p99 = median(slowest);
+        // Lower bound: the clients share the hashing threads, so a sign-in waits for the hashes of all clients.
+        let bound = Duration::from_secs_f64(f64::from(CLIENTS) / baseline);
+        let p99 = median(p99s);
         table.add(
-            format!("p99 of a sign-in on {database}, {CLIENTS} clients; their share of the hashing"),
+            format!("p99 of a sign-in on {database}, {CLIENTS} clients; {CLIENTS} hashes at the baseline rate"),
             milliseconds(p99),
-            milliseconds(least),
-            (p99.as_secs_f64() / least.as_secs_f64(), ""),
+            milliseconds(bound),
+            (p99.as_secs_f64() / bound.as_secs_f64(), ""),
             Goal::None,
         );
     }
 }
 
-/// One sign-in for each of the first accounts.
-pub fn requests(people: u64) -> Vec<Request> {
-    (1..=people)
+/// Returns one sign-in for each of the first `accounts` accounts.
+pub fn requests(accounts: u64) -> Vec<Request> {
+    (1..=accounts)
         .map(|number| {
             let body = form_urlencoded::Serializer::new(String::new())
                 .append_pair("login", &seed::name(number))
@@ -92,14 +92,14 @@ pub fn requests(people: u64) -> Vec<Request> {
         .collect()
 }
 
-/// Hashes a second on so many threads.
-fn raw_rate(threads: usize, seconds: u32) -> f64 {
+/// Measures the hashes per second of argon2id alone on this number of threads.
+fn baseline_rate(threads: usize, seconds: u32) -> f64 {
     let began = Instant::now();
     let end = began + Duration::from_secs(seconds.into());
     let workers: Vec<_> = (0..threads)
         .map(|_| {
             thread::spawn(move || {
-                let mut hash = raw::hash();
+                let mut hash = argon2_baseline::hasher();
                 let mut hashes = 0;
                 while Instant::now() < end {
                     hash();

@@ -1,13 +1,13 @@
-//! The one table, as Markdown.
+//! The table of results, as Markdown.
 
 use std::{fmt, time::Duration};
 
-/// A bound that a figure is held to.
+/// The bound that a figure has to keep.
 #[derive(Debug, Clone, Copy)]
 pub enum Goal {
     AtLeast(f64),
     AtMost(f64),
-    /// For comparison only.
+    /// No bound: the figure is only reported.
     None,
 }
 
@@ -23,44 +23,46 @@ impl Goal {
 
 #[derive(Debug)]
 struct Row {
-    what: String,
-    ours: String,
-    beside: String,
+    name: String,
+    gatehouse: String,
+    reference: String,
     figure: f64,
     unit: &'static str,
     goal: Goal,
 }
 
-/// See the module.
+/// The rows measured so far.
 #[derive(Debug, Default)]
 pub struct Table(Vec<Row>);
 
 impl Table {
-    /// Adds a row: what was measured, ours, what stands beside it, and the figure that the goal is for.
+    /// Adds a row and prints it: the measurement, the result of Gatehouse, the result that it is compared with, and the
+    /// figure that the goal applies to.
     pub fn add(
         &mut self,
-        what: impl Into<String>,
-        ours: impl Into<String>,
-        beside: impl Into<String>,
+        name: impl Into<String>,
+        gatehouse: impl Into<String>,
+        reference: impl Into<String>,
         (figure, unit): (f64, &'static str),
         goal: Goal,
     ) {
-        let row = Row { what: what.into(), ours: ours.into(), beside: beside.into(), figure, unit, goal };
+        let row =
+            Row { name: name.into(), gatehouse: gatehouse.into(), reference: reference.into(), figure, unit, goal };
         eprintln!("{row}");
         self.0.push(row);
     }
 
-    /// Whether every goal is met.
-    pub fn holds(&self) -> bool {
+    /// Whether all goals are met.
+    pub fn meets_all_goals(&self) -> bool {
         self.0.iter().all(|row| row.goal.is_met(row.figure))
     }
 }
 
 impl fmt::Display for Row {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { what, ours, beside, figure, unit, goal } = self;
+        let Self { name, gatehouse, reference, figure, unit, goal } = self;
         let digits = if *figure >= 100.0 { 0 } else { 2 };
-        write!(f, "| {what} | {ours} | {beside} | {figure:.digits$}{unit} | ")?;
+        write!(f, "| {name} | {gatehouse} | {reference} | {figure:.digits$}{unit} | ")?;
         match goal {
             Goal::AtLeast(bound) => write!(f, "≥ {bound}{unit}")?,
             Goal::AtMost(bound) => write!(f, "≤ {bound}{unit}")?,
@@ -72,18 +74,18 @@ impl fmt::Display for Row {
 
 impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "| what | Gatehouse | beside it | figure | goal | met |")?;
+        writeln!(f, "| measurement | Gatehouse | compared with | figure | goal | met |")?;
         writeln!(f, "|---|---|---|---|---|---|")?;
         self.0.iter().try_for_each(|row| writeln!(f, "{row}"))
     }
 }
 
-/// The middle one; of an even number, the lower of the two.
+/// Returns the median; of an even number of values, the lower of the two middle ones.
 pub fn median<T: Copy + PartialOrd>(mut values: Vec<T>) -> T {
-    values.sort_by(|one, other| one.partial_cmp(other).expect("no figure is NaN"));
+    values.sort_by(|a, b| a.partial_cmp(b).expect("no figure is NaN"));
     values[(values.len() - 1) / 2]
 }
 
-pub fn milliseconds(span: Duration) -> String {
-    format!("{:.1} ms", span.as_secs_f64() * 1e3)
+pub fn milliseconds(duration: Duration) -> String {
+    format!("{:.1} ms", duration.as_secs_f64() * 1e3)
 }

@@ -1,4 +1,4 @@
-//! Load by `wrk`: so many connections that each send the next request when the answer to the last is there.
+//! Load from `wrk`: a number of connections, each of which sends its next request when it has the response to the last.
 
 use std::{
     fmt::Write as _,
@@ -10,7 +10,7 @@ use std::{
 
 use crate::support::program;
 
-/// A request; `wrk` adds `Host`.
+/// A request. `wrk` adds `Host`.
 #[derive(Debug, Clone, Default)]
 pub struct Request {
     pub method: &'static str,
@@ -26,20 +26,20 @@ impl Request {
     }
 }
 
-/// What came of it.
+/// The result of one run.
 #[derive(Debug, Clone, Copy)]
-pub struct Measured {
+pub struct LoadResult {
     pub per_second: f64,
     pub p50: Duration,
     pub p99: Duration,
-    /// Of an answer with its headers, on average.
+    /// Average size of a response with its headers.
     pub bytes: f64,
-    /// Answers of 400 and above, and connections that failed.
-    pub bad: u64,
+    /// Responses with status 400 and above, and failed connections.
+    pub failures: u64,
 }
 
 const SCRIPT: &str = r#"
-local requests, place = {}, 0
+local requests, index = {}, 0
 local threads = 0
 function setup(thread) thread:set("number", threads) threads = threads + 1 end
 function init()
@@ -49,11 +49,11 @@ function init()
     for name, value in headers:gmatch("([^\1]*)\1([^\1]*)\1") do map[name] = value end
     requests[#requests + 1] = wrk.format(method, path, map, body)
   end
-  place = FIRST + math.floor(#requests * number / THREADS)
+  index = FIRST + math.floor(#requests * number / THREADS)
 end
 function request()
-  place = place % #requests + 1
-  return requests[place]
+  index = index % #requests + 1
+  return requests[index]
 end
 function done(summary, latency)
   local errors = summary.errors
@@ -63,12 +63,13 @@ function done(summary, latency)
 end
 "#;
 
-/// Sends `requests` in turn over `connections`; at each call it begins elsewhere. What is on its way at the end is given up,
-/// and a sign-in that is given up has failed: it should not be the same few people each time.
-pub fn run(address: &str, requests: &[Request], connections: u32, seconds: u32) -> Measured {
+/// Sends `requests` in turn over `connections`. Each call starts at another request: `wrk` aborts the requests in
+/// flight at the end, an aborted sign-in counts as a failure, and these failures should not hit the same accounts each
+/// time.
+pub fn run(address: &str, requests: &[Request], connections: u32, seconds: u32) -> LoadResult {
     static CALLS: AtomicUsize = AtomicUsize::new(0);
-    let turns = CALLS.fetch_add(1, Ordering::Relaxed) as f64 * 0.618_034;
-    let first = (turns.fract() * requests.len() as f64) as usize;
+    let offset = CALLS.fetch_add(1, Ordering::Relaxed) as f64 * 0.618_034;
+    let first = (offset.fract() * requests.len() as f64) as usize;
     let threads = 2.min(connections);
     let folder = tempfile::tempdir().unwrap();
     let (list, script) = (folder.path().join("list"), folder.path().join("script.lua"));
@@ -100,12 +101,12 @@ pub fn run(address: &str, requests: &[Request], connections: u32, seconds: u32) 
     let text = String::from_utf8_lossy(&output.stdout);
     let result = text.lines().find_map(|line| line.strip_prefix("RESULT ")).unwrap_or_else(|| panic!("{output:?}"));
     let figures: Vec<f64> = result.split(' ').map(|figure| figure.parse().unwrap()).collect();
-    let [answers, duration, bytes, bad, p50, p99] = figures[..] else { panic!("{result}") };
-    Measured {
-        per_second: answers / duration * 1e6,
+    let [responses, duration, bytes, failures, p50, p99] = figures[..] else { panic!("{result}") };
+    LoadResult {
+        per_second: responses / duration * 1e6,
         p50: Duration::from_micros(p50 as u64),
         p99: Duration::from_micros(p99 as u64),
-        bytes: bytes / answers,
-        bad: bad as u64,
+        bytes: bytes / responses,
+        failures: failures as u64,
     }
 }

@@ -1,44 +1,44 @@
-//! An account with a long past: its page of activity over a thousand and over a million events of its own.
+//! The activity page of an account with a long history: a thousand and a million events of that account.
 
 use diesel::connection::SimpleConnection;
 use gatehouse::{clock::Clock, db::AnyConnection};
 
 use crate::{
-    Effort, databases,
-    house::House,
+    Rounds, databases,
+    fixture::Fixture,
     seed,
     table::{Goal, Table, median},
     wrk::{self, Request},
 };
 
 const EVENTS: [u32; 2] = [1_000, 1_000_000];
-/// Events that one transaction adds.
-const PIECE: u32 = 20_000;
+/// Events that one transaction inserts.
+const BATCH_SIZE: u32 = 20_000;
 
-pub fn measure(effort: Effort, table: &mut Table) {
+pub fn measure(rounds: Rounds, table: &mut Table) {
     for name in ["SQLite", "MariaDB"] {
-        let contestants = EVENTS.map(|events| {
+        let datasets = EVENTS.map(|events| {
             let (_, url) = databases().find(|(known, _)| *known == name).unwrap();
-            let house = House::empty(&url);
-            house.fill(1);
-            add(&house, events);
-            let session = house.open_sessions(1..=1).remove(0);
-            (house, Request::get("/account/activity", Some(&session)))
+            let fixture = Fixture::empty(&url);
+            fixture.fill(1);
+            add(&fixture, events);
+            let session = fixture.create_sessions(1..=1).remove(0);
+            (fixture, Request::get("/account/activity", Some(&session)))
         });
         let (mut few, mut many, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
-        for _ in 0..effort.rounds {
-            let [one, other] = [0, 1].map(|place| {
-                let (house, request) = &contestants[place];
-                let measured = wrk::run(&house.serve(&[]).address, std::slice::from_ref(request), 1, effort.seconds);
-                assert_eq!(measured.bad, 0, "answers that are none");
+        for _ in 0..rounds.count {
+            let [short, long] = [0, 1].map(|index| {
+                let (fixture, request) = &datasets[index];
+                let measured = wrk::run(&fixture.serve(&[]).address, std::slice::from_ref(request), 1, rounds.seconds);
+                assert_eq!(measured.failures, 0, "failed requests");
                 measured.p50.as_secs_f64() * 1e6
             });
-            few.push(one);
-            many.push(other);
-            ratios.push(other / one);
+            few.push(short);
+            many.push(long);
+            ratios.push(long / short);
         }
         table.add(
-            format!("page of activity on {name}, µs: 1 million events of the account; 1 thousand"),
+            format!("activity page on {name}, µs: account with 1 million events; with 1 thousand"),
             format!("{:.0}", median(many)),
             format!("{:.0}", median(few)),
             (median(ratios), ""),
@@ -47,12 +47,13 @@ pub fn measure(effort: Effort, table: &mut Table) {
     }
 }
 
-/// Adds events of the one account, in pieces that the server has patience for. Their ids go up, as those of real events do.
-fn add(house: &House, events: u32) {
+/// Inserts events of the only account, in batches that stay below the database timeout. Their ids increase like real
+/// ones.
+fn add(fixture: &Fixture, events: u32) {
     let now = Clock::system().now().as_millis();
-    house.with(async |app| {
-        for first in (0..events).step_by(PIECE as usize) {
-            let count = PIECE.min(events - first);
+    fixture.with_app(async |app| {
+        for first in (0..events).step_by(BATCH_SIZE as usize) {
+            let count = BATCH_SIZE.min(events - first);
             let add = move |conn: &mut AnyConnection| {
                 let (id, series) = match conn {
                     AnyConnection::Sqlite(_) => (

@@ -1,5 +1,5 @@
-//! The floor: a bare actix handler for each path that answers the same bytes and headers as Gatehouse did. Nothing is
-//! looked at, nothing is written: no server that uses actix can do the same in less.
+//! The baseline for pages: a bare actix handler per path that returns the bytes and headers of a recorded response. It
+//! reads no request header and no database, so it is a lower bound for any server on actix.
 
 use std::{fs, path::Path, sync::Arc};
 
@@ -13,17 +13,17 @@ use actix_web::{
 };
 use serde::{Deserialize, Serialize};
 
-/// An answer to be given again and again.
+/// A recorded response.
 #[derive(Debug, Clone, Serialize, Deserialize, PartialEq, Eq)]
-pub struct Answer {
+pub struct Response {
     pub path: String,
     pub status: u16,
     pub headers: Vec<(String, String)>,
     pub body: String,
 }
 
-impl Answer {
-    /// What the server at `address` answers to this path and cookie.
+impl Response {
+    /// Records the response of the server at `address` to this path and cookie.
     pub fn fetch(address: &str, path: &str, cookie: Option<&str>) -> Self {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
@@ -32,50 +32,51 @@ impl Answer {
             if let Some(cookie) = cookie {
                 request = request.header("cookie", cookie);
             }
-            let answer = client.send(request).await;
-            let mut headers: Vec<(String, String)> = answer
+            let response = client.send(request).await;
+            let mut headers: Vec<(String, String)> = response
                 .headers
                 .iter()
-                // These two are actix's own.
+                // actix adds these two itself.
                 .filter(|(name, _)| !matches!(name.as_str(), "date" | "content-length"))
                 .map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned()))
                 .collect();
             headers.sort();
-            Self { path: path.to_owned(), status: answer.status, headers, body: answer.body }
+            Self { path: path.to_owned(), status: response.status, headers, body: response.body }
         })
     }
 }
 
-struct Ready {
+/// A response in the types that actix sends.
+struct Prepared {
     status: StatusCode,
     headers: Vec<(HeaderName, HeaderValue)>,
     body: Bytes,
 }
 
-/// Serves the answers of a file until the process is told to stop.
+/// Serves the responses recorded in a file until the process gets a signal to stop.
 pub fn serve(file: &Path) {
-    let answers: Vec<Answer> = serde_json::from_slice(&fs::read(file).unwrap()).unwrap();
+    let responses: Vec<Response> = serde_json::from_slice(&fs::read(file).unwrap()).unwrap();
     let server = HttpServer::new(move || {
-        answers.iter().fold(App::new(), |app, answer| {
-            let ready = Arc::new(Ready {
-                status: StatusCode::from_u16(answer.status).unwrap(),
-                headers: answer
+        responses.iter().fold(App::new(), |app, response| {
+            let prepared = Arc::new(Prepared {
+                status: StatusCode::from_u16(response.status).unwrap(),
+                headers: response
                     .headers
                     .iter()
                     .map(|(name, value)| (name.parse().unwrap(), HeaderValue::from_str(value).unwrap()))
                     .collect(),
-                body: Bytes::from(answer.body.clone()),
+                body: Bytes::from(response.body.clone()),
             });
             app.route(
-                &answer.path,
+                &response.path,
                 web::get().to(move || {
-                    let ready = Arc::clone(&ready);
+                    let prepared = Arc::clone(&prepared);
                     async move {
-                        let mut response = HttpResponse::build(ready.status);
-                        for (name, value) in &ready.headers {
+                        let mut response = HttpResponse::build(prepared.status);
+                        for (name, value) in &prepared.headers {
                             response.append_header((name.clone(), value.clone()));
                         }
-                        response.body(ready.body.clone())
+                        response.body(prepared.body.clone())
                     }
                 }),
             )

@@ -1,0 +1,90 @@
+//! The data that a server is measured with: a data folder and a database with accounts and sessions.
+
+use std::{path::Path, sync::Arc};
+
+use actix_web::web::Data;
+use gatehouse::{
+    client::Client,
+    db::AnyConnection,
+    passwords::Hasher,
+    server::{Application, Fittings},
+    web::state::App,
+};
+use tempfile::TempDir;
+
+use crate::{seed, server::Server, support};
+
+/// Returns a session cookie with a wrong signature. It has the right length and encoding, so the server has to compute
+/// the signature to reject it.
+pub fn forged(session: &str) -> String {
+    let (signed, signature) = session.rsplit_once('.').unwrap();
+    let first = if signature.starts_with('A') { 'B' } else { 'A' };
+    format!("{signed}.{first}{}", &signature[1..])
+}
+
+/// A data folder and a database URL; an empty URL means SQLite in the folder.
+pub struct Fixture {
+    folder: TempDir,
+    database: String,
+}
+
+impl Fixture {
+    /// Creates a new data folder and migrates the database: this URL, or SQLite in the folder if it is empty.
+    pub fn empty(database: &str) -> Self {
+        let fixture = Self { folder: tempfile::tempdir().unwrap(), database: database.to_owned() };
+        fixture.with_app(async |_| ());
+        fixture
+    }
+
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Returns the flags that select this database.
+    fn flags(&self) -> Vec<&str> {
+        if self.database.is_empty() { Vec::new() } else { vec!["--database-url", &self.database] }
+    }
+
+    /// Starts a Gatehouse process with this data.
+    pub fn serve(&self, flags: &[&str]) -> Server {
+        Server::gatehouse(self.folder(), &[self.flags().as_slice(), flags].concat())
+    }
+
+    /// Runs `work` with an application built in this process. No other process may serve this data at the same time.
+    pub fn with_app<T>(&self, work: impl AsyncFnOnce(&Data<App>) -> T) -> T {
+        let folder = self.folder().display().to_string();
+        let assets = concat!(env!("CARGO_MANIFEST_DIR"), "/static");
+        let mut line = vec!["--listen", "127.0.0.1:0", "--data-dir", &folder, "--static-dir", assets];
+        line.extend(self.flags());
+        let settings = support::settings(&line);
+        actix_web::rt::System::new().block_on(async move {
+            let app = Application::build(&settings, Fittings::default()).unwrap().app();
+            work(&app).await
+        })
+    }
+
+    /// Inserts this number of accounts, each with one session and one event.
+    pub fn fill(&self, accounts: u64) {
+        let settings = support::settings(&[]);
+        self.with_app(async |app| {
+            let turn = Hasher::start(&settings).unwrap().turn(Client::local().network()).unwrap();
+            let hash = turn.hash(gatehouse::passwords::Password::new(support::PASSWORD).unwrap()).await.unwrap();
+            seed::fill(&app.database, &hash, accounts).await;
+        });
+    }
+
+    /// Creates a session for each of these accounts, as a sign-in does, and returns their `Cookie` headers.
+    pub fn create_sessions(&self, numbers: impl Iterator<Item = u64> + Clone + Send + 'static) -> Vec<String> {
+        self.with_app(async |app| {
+            let sessions = Arc::clone(&app.sessions);
+            let create_all = move |conn: &mut AnyConnection| {
+                let create = |number| {
+                    sessions.open(conn, seed::account(number), false, &seed::previous_sign_in(), None, &Client::local())
+                };
+                numbers.clone().map(create).collect::<Result<Vec<_>, _>>()
+            };
+            let created = app.database.write(create_all).await.unwrap();
+            created.iter().map(|session| format!("session={}", app.sessions.token(session))).collect()
+        })
+    }
+}
