@@ -1,4 +1,4 @@
-//! Migrations are built into the binary; cargo cannot see that by itself.
+//! Rebuilds the crate when a migration changes: the migrations are compiled in, and cargo does not track them.
 
 fn main() {
     println!("cargo:rerun-if-changed=migrations");

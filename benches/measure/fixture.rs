@@ -67,8 +67,8 @@ impl Fixture {
     pub fn fill(&self, accounts: u64) {
         let settings = support::settings(&[]);
         self.with_app(async |app| {
-            let turn = Hasher::start(&settings).unwrap().turn(Client::local().network()).unwrap();
-            let hash = turn.hash(gatehouse::passwords::Password::new(support::PASSWORD).unwrap()).await.unwrap();
+            let permit = Hasher::start(&settings).unwrap().try_reserve(Client::local().network()).unwrap();
+            let hash = permit.hash(gatehouse::passwords::Password::parse(support::PASSWORD).unwrap()).await.unwrap();
             seed::fill(&app.database, &hash, accounts).await;
         });
     }
