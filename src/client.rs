@@ -83,13 +83,13 @@ mod tests {
     }
 
     #[test]
-    fn an_ipv6_subscriber_is_one_network_whatever_address_it_takes() {
+    fn ipv6_addresses_in_one_64_prefix_share_a_network() {
         assert_eq!(network("2001:db8:1:2::1"), network("2001:db8:1:2:ffff::9"));
         assert_ne!(network("2001:db8:1:2::1"), network("2001:db8:1:3::1"));
     }
 
     #[test]
-    fn an_ipv4_address_is_the_same_however_it_is_written() {
+    fn ipv4_mapped_ipv6_address_equals_ipv4_address() {
         assert_eq!(network("192.0.2.1"), network("::ffff:192.0.2.1"));
         assert_ne!(network("192.0.2.1"), network("192.0.2.2"));
     }

@@ -63,14 +63,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_domain_is_lower_cased_and_the_name_left_as_typed() {
+    fn domain_is_lowercased_and_local_part_is_preserved() {
         let email = Email::parse(" Zoe.Castle+gate@Keepers.EXAMPLE ").unwrap();
         assert_eq!(email.as_str(), "Zoe.Castle+gate@keepers.example");
         assert_eq!(email.key(), "zoe.castle+gate@keepers.example");
     }
 
     #[test]
-    fn what_mail_systems_would_read_differently_is_refused() {
+    fn ambiguous_email_syntax_is_rejected() {
         for typed in [
             "zoe",
             "@keepers.example",
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_has_at_most_254_characters() {
+    fn email_is_limited_to_254_characters() {
         let domain = format!("{}.{}.{}.example", "a".repeat(63), "b".repeat(63), "c".repeat(56));
         let fits = format!("{}@{domain}", "z".repeat(LONGEST - 1 - domain.len()));
         assert_eq!(fits.len(), LONGEST);
@@ -110,7 +110,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_accepted_has_one_at_sign_and_stays_itself(typed in "[ -~]{0,20}@[ -~]{0,20}") {
+        fn accepted_email_has_one_at_sign_and_parses_to_itself(typed in "[ -~]{0,20}@[ -~]{0,20}") {
             if let Ok(email) = Email::parse(&typed) {
                 prop_assert_eq!(email.as_str().matches('@').count(), 1);
                 prop_assert!(!email.as_str().contains(|letter: char| letter.is_whitespace() || letter.is_control()));
@@ -120,7 +120,7 @@ mod tests {
         }
 
         #[test]
-        fn no_text_makes_the_parser_panic(typed in "\\PC{0,300}") {
+        fn parser_never_panics_on_arbitrary_text(typed in "\\PC{0,300}") {
             let _ = Email::parse(&typed);
         }
     }

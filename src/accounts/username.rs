@@ -70,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn one_name_however_it_is_typed() {
+    fn compatibility_and_case_variants_parse_to_one_username() {
         for typed in ["admin", "ADMIN", "Admin", " admin ", "ａｄｍｉｎ", "ⓐdmin", "\u{1d41a}dmin"] {
             assert_eq!(parse(typed).as_deref(), Ok("admin"), "{typed}");
         }
@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_looks_like_another_is_refused() {
+    fn lookalike_characters_are_rejected_in_usernames() {
         for typed in
             ["аdmin", "ádmin", "adm\u{200b}in", "adm in", "mıke", "ad\u{202e}min", "admin\0", "admin\n.x", "admin'--"]
         {
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_has_three_to_thirty_two_characters_and_begins_with_a_letter_or_digit() {
+    fn username_has_3_to_32_characters_and_starts_with_letter_or_digit() {
         assert_eq!(parse("ab"), Err(UsernameError::Length));
         assert_eq!(parse("abc").as_deref(), Ok("abc"));
         assert_eq!(parse(&"a".repeat(32)), Ok("a".repeat(32)));
@@ -100,7 +100,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_accepted_is_canonical_and_stays_itself(typed in "\\PC{0,40}") {
+        fn accepted_username_is_canonical_and_parses_to_itself(typed in "\\PC{0,40}") {
             if let Ok(name) = parse(&typed) {
                 prop_assert!(name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-_".contains(&byte)));
                 prop_assert!((SHORTEST..=LONGEST).contains(&name.len()));
@@ -110,7 +110,7 @@ mod tests {
         }
 
         #[test]
-        fn every_name_of_the_pattern_is_accepted_as_it_is(name in "[a-z0-9][a-z0-9._-]{2,31}") {
+        fn every_username_matching_the_pattern_is_accepted_unchanged(name in "[a-z0-9][a-z0-9._-]{2,31}") {
             prop_assert_eq!(parse(&name), Ok(name));
         }
     }

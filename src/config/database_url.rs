@@ -88,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_unknown_scheme_is_refused_by_name_and_the_password_is_not_repeated() {
+    fn unknown_scheme_error_names_scheme_and_omits_password() {
         for text in ["mysq1://ann:hunter2@db/x", "postgres://ann:hunter2@db/x"] {
             let error = text.parse::<DatabaseUrl>().unwrap_err();
             assert!(error.contains(text.split(':').next().unwrap()), "{error}");
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn a_url_without_scheme_file_or_database_is_refused() {
+    fn database_url_requires_scheme_and_file_or_database_name() {
         for text in
             ["", "gatehouse.db", "sqlite:", "sqlite::memory:", "mysql://ann:hunter2@db", "mysql:///x", "mysql://h/a/b"]
         {
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn the_password_is_shown_neither_by_debug_nor_by_display() {
+    fn database_url_debug_and_display_redact_password() {
         let url: DatabaseUrl = "mysql://ann:hunter2@db.example:3307/accounts".parse().unwrap();
         assert_eq!(format!("{url} {url:?}"), "mysql://db.example:3307/accounts mysql://db.example:3307/accounts");
     }

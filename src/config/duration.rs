@@ -30,7 +30,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn durations_are_written_as_people_write_them() {
+    fn duration_parses_human_readable_units() {
         for (text, seconds) in [("90s", 90), ("30m", 1800), ("12h", 43_200), ("14d", 1_209_600), ("1h 30m", 5400)] {
             assert_eq!(parse(text), Ok(Duration::from_secs(seconds)), "{text}");
         }

@@ -237,7 +237,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_text_makes_a_parser_of_settings_panic(text in ".{0,60}") {
+        fn settings_parsers_never_panic_on_arbitrary_text(text in ".{0,60}") {
             let _ = duration::parse(&text);
             let _ = text.parse::<Rate>();
             let _ = text.parse::<PublicUrl>();

@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_public_url_is_an_origin_and_nothing_more() {
+    fn public_url_accepts_only_an_origin() {
         let public: PublicUrl = "https://Login.Example.org:8443/".parse().unwrap();
         assert_eq!(public.origin(), "https://login.example.org:8443");
         for text in [
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn loopback_is_told_from_the_network() {
+    fn public_url_recognizes_loopback_hosts() {
         for (text, loopback) in [
             ("http://127.0.0.1:8080", true),
             ("http://[::1]:8080", true),

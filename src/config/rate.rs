@@ -31,7 +31,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_rate_is_a_number_in_a_time() {
+    fn rate_parses_count_per_period() {
         let rate: Rate = "20/1h".parse().unwrap();
         assert_eq!((rate.limit, rate.period), (20, Duration::from_hours(1)));
         assert_eq!("0".parse::<Rate>().unwrap().limit, 0);

@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn a_statement_is_prepared_once_and_kept() {
+    fn statement_is_prepared_once_and_cached() {
         let kept = kept(|conn| {
             for number in 0..3_u8 {
                 let keys = [[number; 4], [0; 4]];

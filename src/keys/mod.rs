@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_sealed_for_one_purpose_does_not_open_for_another() {
+    fn seal_for_one_purpose_does_not_open_for_another() {
         let keys = keys("one", &[]);
         let sealed = keys.seal(Purpose::Device, b"message");
         assert_eq!(keys.open(Purpose::Device, sealed.as_bytes()).unwrap(), b"message");
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn one_changed_letter_anywhere_closes_a_seal() {
+    fn any_changed_byte_invalidates_the_tag() {
         let keys = keys("one", &[]);
         let sealed = keys.seal(Purpose::Device, b"message").into_bytes();
         for position in 0..sealed.len() {
@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn a_previous_secret_verifies_and_does_not_sign() {
+    fn previous_secret_verifies_but_never_signs() {
         let old = keys("one", &[]);
         let rotated = keys("two", &["one"]);
         let sealed = old.seal(Purpose::Form, b"message");

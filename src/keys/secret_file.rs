@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_short_or_sample_secret_is_refused_and_not_repeated() {
+    fn short_or_sample_secret_is_rejected_and_not_echoed() {
         for text in [
             "",
             "changeme",
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn a_random_secret_is_accepted() {
+    fn random_secret_is_accepted() {
         for _ in 0..100 {
             let hex = format!("{:032x}", u128::from_ne_bytes(random::bytes()));
             assert!(check_strength("GATEHOUSE_SECRET", SecretString::from(hex.as_str())).is_ok(), "{hex}");
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn the_secret_is_made_once_and_only_its_owner_may_read_it() {
+    fn secret_file_is_created_once_with_owner_only_permissions() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("secret.key");
         create_if_missing(&file).unwrap();
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_that_everybody_may_read_is_refused() {
+    fn reading_world_readable_secret_file_fails() {
         use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("secret.key");

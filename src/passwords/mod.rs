@@ -65,13 +65,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_letter_is_the_same_however_the_keyboard_composed_it() {
+    fn password_is_normalized_to_nfc() {
         assert_eq!(Password::parse("caf\u{e9}").unwrap(), Password::parse("cafe\u{301}").unwrap());
         assert_ne!(Password::parse("\u{fb00}").unwrap(), Password::parse("ff").unwrap());
     }
 
     #[test]
-    fn length_is_counted_in_characters_and_not_in_bytes() {
+    fn password_length_is_counted_in_characters() {
         assert!(Password::parse(&"🦀".repeat(MAX_LENGTH)).is_ok());
         assert_eq!(Password::parse(&"a".repeat(MAX_LENGTH + 1)), Err(PasswordTooLong));
         assert!(Password::parse(&"e\u{301}".repeat(MAX_LENGTH)).is_ok());
@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn debug_does_not_show_a_password() {
+    fn password_debug_output_is_redacted() {
         let shown = format!("{:?}", Password::parse("hunter2 hunter2 hunter2").unwrap());
         assert!(!shown.contains("hunter2"), "{shown}");
     }

@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_that_was_read_before_a_session_ended_is_never_taken_for_one_read_after_it() {
+    fn entry_read_before_invalidation_is_never_fresh_afterwards() {
         let (cache, token, signature) = (Cache::new(FRESH), token(), Signature::default());
         let before = cache.epoch(token.account);
         // Somebody reads the row here; then the session ends; then the reader puts the row away.
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_is_fresh_for_its_time_and_not_before_it_was_read() {
+    fn entry_is_fresh_until_its_ttl_and_never_before_its_read_time() {
         let cache = Cache::new(FRESH);
         let entry = entry(token(), 0);
         assert!(cache.is_fresh(&entry, 0, NOW.plus(FRESH).minus(Duration::from_millis(1))));

@@ -469,7 +469,7 @@ mod tests {
 
     // ASVS 7.2.3
     #[test]
-    fn an_id_is_128_bits_of_chance() {
+    fn session_id_has_128_random_bits() {
         const IDS: u32 = 100_000;
         let ids: HashSet<[u8; 16]> = (0..IDS).map(|_| *SessionId::new().as_bytes()).collect();
         assert_eq!(ids.len(), IDS as usize);
@@ -481,7 +481,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_is_not_shown_by_debug() {
+    fn session_id_debug_output_is_redacted() {
         let id = SessionId::new();
         assert_eq!(format!("{id:?}"), "SessionId");
         assert_eq!(SessionId::try_from(String::from(id)), Ok(id));

@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_says_what_was_signed_until_it_is_over() {
+    fn token_round_trips_and_expires() {
         let token = token();
         assert_eq!(verify(Tokens::sign(&keys(), token, NOW).as_bytes()), Ok(token));
         assert!(!token.is_over(NOW));
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn the_claims_are_those_of_the_contract_and_nothing_personal() {
+    fn token_has_only_the_documented_claims() {
         let text = Tokens::sign(&keys(), token(), NOW);
         let payload = BASE64.decode(text.split('.').nth(1).unwrap()).unwrap();
         let claims: serde_json::Map<String, Value> = serde_json::from_slice(&payload).unwrap();
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn the_header_chooses_neither_the_algorithm_nor_the_key() {
+    fn token_header_cannot_select_algorithm_or_key() {
         assert!(verify(forge(&header(), &claims()).as_bytes()).is_ok());
         for (name, value) in [
             ("alg", json!("none")),
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn claims_of_the_wrong_kind_value_or_number_are_refused() {
+    fn missing_extra_or_invalid_claims_are_rejected() {
         for (name, value) in [
             ("exp", json!("9999999999")),
             ("exp", json!(9_999_999_999.5)),
@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn a_signature_that_is_changed_missing_or_of_another_key_is_refused() {
+    fn altered_missing_or_foreign_signature_is_rejected() {
         let text = forge(&header(), &claims());
         for position in text.len() - 8..text.len() {
             let mut changed = text.clone().into_bytes();
@@ -274,14 +274,14 @@ mod tests {
 
     /// It is compared byte by byte: written in another order, it would sign everybody out.
     #[test]
-    fn the_header_is_the_same_text_in_every_release() {
+    fn token_header_text_is_stable() {
         let id = keys().token_signer().0.kid.unwrap();
         assert_eq!(header(), format!(r#"{{"typ":"JWT","alg":"HS256","kid":"{id}"}}"#));
     }
 
     proptest! {
         #[test]
-        fn no_bytes_make_it_panic_or_pass(
+        fn arbitrary_bytes_are_rejected_without_panic(
             bytes in proptest::collection::vec(any::<u8>(), 0..200),
             payload in "[ -~]{0,100}",
             signature in "[A-Za-z0-9_.-]{0,60}",

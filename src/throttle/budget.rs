@@ -168,7 +168,7 @@ mod tests {
     const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 
     #[test]
-    fn five_failures_are_free_and_then_the_wait_doubles_up_to_an_hour() {
+    fn backoff_starts_after_five_failures_and_doubles_up_to_one_hour() {
         let mut count = Count::NONE;
         let mut delays = Vec::new();
         for _ in 0..20 {
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn a_window_begins_with_its_first_attempt_and_ends_when_its_time_is_over() {
+    fn fixed_window_starts_at_first_attempt_and_ends_after_its_period() {
         let rule = Rule::FixedWindow(Rate { limit: 2, period: Duration::from_mins(1) });
         let one = rule.after_failure(Count::NONE, NOW);
         let later = NOW.plus(Duration::from_secs(59));
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn no_two_lists_of_parts_make_the_same_key() {
+    fn throttle_keys_of_different_part_lists_differ() {
         assert_ne!(key(&[b"ab", b"c"]), key(&[b"a", b"bc"]));
         assert_ne!(key(&[b"ab"]), key(&[b"ab", b""]));
     }

@@ -90,12 +90,12 @@ mod tests {
     }
 
     #[test]
-    fn a_stranger_is_not_believed() {
+    fn forwarded_header_from_untrusted_peer_is_ignored() {
         assert_eq!(seen(&["198.51.100.7"], "192.0.2.1"), "192.0.2.1");
     }
 
     #[test]
-    fn a_trusted_proxy_is_believed_from_right_to_left() {
+    fn forwarded_addresses_are_read_from_right_to_left() {
         assert_eq!(seen(&["198.51.100.7"], "10.0.0.1"), "198.51.100.7");
         assert_eq!(seen(&["203.0.113.9, 198.51.100.7"], "10.0.0.1"), "198.51.100.7");
         assert_eq!(seen(&["203.0.113.9, 198.51.100.7, 10.0.0.2"], "10.0.0.1"), "198.51.100.7");
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_address_makes_the_peer_the_client_and_never_nobody() {
+    fn invalid_forwarded_address_falls_back_to_the_peer() {
         for nonsense in ["", "a", "unknown", "fe80::1%eth0", "198.51.100.7, unknown", "_hidden", "1.2.3", ","] {
             assert_eq!(seen(&[nonsense], "10.0.0.1"), "10.0.0.1", "{nonsense:?}");
         }
@@ -117,12 +117,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_a_stranger_sends_it_stays_itself(forwarded in "[ -~]{0,100}") {
+        fn untrusted_peer_is_always_the_client(forwarded in "[ -~]{0,100}") {
             prop_assert_eq!(seen(&[&forwarded], "192.0.2.1"), "192.0.2.1");
         }
 
         #[test]
-        fn what_a_proxy_saw_last_wins_over_whatever_the_client_sent(forwarded in "[ -~]{0,100}") {
+        fn address_appended_by_trusted_proxy_wins_over_client_input(forwarded in "[ -~]{0,100}") {
             let header = format!("{forwarded}, 198.51.100.7");
             prop_assert_eq!(seen(&[&header], "10.0.0.1"), "198.51.100.7");
         }

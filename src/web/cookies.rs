@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn the_one_cookie_of_our_name_is_read_among_any_neighbours() {
+    fn cookie_is_found_among_other_cookies() {
         for header in [
             &b"__Host-session=good"[..],
             b"a=1; __Host-session=good; b=2",
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_only_looks_like_ours_is_another() {
+    fn lookalike_cookie_names_are_ignored() {
         for planted in [
             &b"%5f%5fHost-session=evil"[..],
             b"%5F%5FHost-session=evil",
@@ -175,13 +175,13 @@ mod tests {
     }
 
     #[test]
-    fn two_cookies_of_our_name_are_no_session() {
+    fn duplicate_cookies_are_ignored() {
         assert_eq!(read(&[b"__Host-session=evil; __Host-session=good"]), None);
         assert_eq!(read(&[b"__Host-session=evil", b"__Host-session=good"]), None);
     }
 
     #[test]
-    fn attributes_are_those_of_the_contract() {
+    fn cookie_attributes_match_the_contract() {
         let secure = Jar::new(true).write(Name::Session, "v".to_owned(), None).to_string();
         assert_eq!(secure, "__Host-session=v; HttpOnly; SameSite=Lax; Secure; Path=/");
         let plain = Jar::new(false).write(Name::Device, "v".to_owned(), Some(Duration::from_mins(1))).to_string();
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cookie_is_cleared_as_it_was_set() {
+    fn removal_cookie_has_the_same_attributes() {
         for (jar, name) in [true, false]
             .into_iter()
             .flat_map(|secure| [Name::Session, Name::Device, Name::Flash].map(|name| (Jar::new(secure), name)))
@@ -203,7 +203,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_bytes_make_the_parser_panic(bytes in proptest::collection::vec(any::<u8>(), 0..100)) {
+        fn parser_never_panics_on_arbitrary_bytes(bytes in proptest::collection::vec(any::<u8>(), 0..100)) {
             if let Ok(value) = HeaderValue::from_bytes(&bytes) {
                 let mut map = HeaderMap::new();
                 map.append(header::COOKIE, value);
@@ -212,7 +212,7 @@ mod tests {
         }
 
         #[test]
-        fn neighbours_never_change_what_is_read(before in "[^;]{0,20}", after in "[^;]{0,20}") {
+        fn other_cookies_never_change_the_value(before in "[^;]{0,20}", after in "[^;]{0,20}") {
             prop_assume!(!before.contains("__Host-session") && !after.contains("__Host-session"));
             let header = format!("{before};__Host-session=good;{after}");
             if let Ok(value) = HeaderValue::from_str(&header) {

@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn a_form_is_read_as_it_was_typed() {
+    fn form_fields_are_percent_decoded() {
         let sample = parse(b"name=Zo%C3%AB+Castle&word=a%26b%3D%00").unwrap();
         assert_eq!(sample, Sample { name: "Zoë Castle".to_owned(), word: "a&b=\0".to_owned() });
         assert_eq!(parse(b"word=x").unwrap().name, "");
@@ -142,14 +142,14 @@ mod tests {
     }
 
     #[test]
-    fn a_field_that_is_there_twice_or_unknown_or_not_utf8_is_refused() {
+    fn duplicate_unknown_or_non_utf8_fields_are_rejected() {
         for body in [&b"name=a&name=b"[..], b"name=a&role=admin", b"name=%ff", b"name=\xff", b"name=%C3%28"] {
             assert!(matches!(parse(body), Err(Problem::Malformed)), "{body:?}");
         }
     }
 
     #[test]
-    fn sixteen_kibibytes_are_enough() {
+    fn form_body_is_limited_to_16_kibibytes() {
         let body = |size: usize| [b"name=", vec![b'a'; size - 5].as_slice()].concat();
         assert!(parse(&body(LARGEST)).is_ok());
         assert!(matches!(parse(&body(LARGEST + 1)), Err(Problem::TooLarge)));
@@ -158,7 +158,7 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(64))]
         #[test]
-        fn no_bytes_make_the_parser_panic(body in proptest::collection::vec(any::<u8>(), 0..200)) {
+        fn parser_never_panics_on_arbitrary_bytes(body in proptest::collection::vec(any::<u8>(), 0..200)) {
             let _ = parse(&body);
         }
     }

@@ -263,7 +263,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_wait_is_told_in_units_that_people_use_and_never_too_short() {
+    fn duration_text_is_rounded_up_to_a_readable_unit() {
         for (milliseconds, words) in [
             (0, "1 second"),
             (1, "1 second"),
@@ -278,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn a_browser_is_told_in_words() {
+    fn user_agent_is_summarized_as_browser_and_platform() {
         for (user_agent, words) in [
             ("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", "Firefox on Linux"),
             (
@@ -302,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn a_date_is_told_as_people_say_it() {
+    fn recent_dates_are_shown_relative_to_today() {
         let now = Timestamp::from_millis(1_795_305_600_000 + 15 * 3_600_000);
         let ago = |hours: u64| when(now.minus(Duration::from_secs(hours * 3600)), now);
         assert_eq!(ago(1), "today at 14:00 UTC");

@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_path_on_this_origin_is_accepted() {
+    fn same_origin_path_is_accepted() {
         for text in ["/", "/account", "/account?tab=1&x=%2F", "/a/b/c", "/%2f/x", "/a//b", "/search?q=http://elsewhere"]
         {
             assert_eq!(Next::parse(text).as_ref().map(Next::as_str), Some(text), "{text}");
@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_could_lead_elsewhere_is_refused() {
+    fn paths_that_could_leave_the_origin_are_rejected() {
         for text in [
             "",
             "account",
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn it_survives_being_carried_in_a_query() {
+    fn return_path_survives_query_encoding() {
         let next = Next::parse("/a?b=1&c=%26+x").unwrap();
         let url = Url::parse("http://origin.invalid").unwrap().join(&next.carried_by("/login")).unwrap();
         let carried: Vec<_> = url.query_pairs().collect();
@@ -145,7 +145,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_accepted_stays_on_the_origin_wherever_it_is_read(text in "[/\\\\.@:%a-z0-9?#\\t]{0,30}") {
+        fn accepted_return_path_always_resolves_to_the_same_origin(text in "[/\\\\.@:%a-z0-9?#\\t]{0,30}") {
             if let Some(next) = Next::parse(&text) {
                 let base = Url::parse("https://login.example/login?x").unwrap();
                 prop_assert_eq!(base.join(next.as_str()).unwrap().origin(), base.origin());
@@ -154,7 +154,7 @@ mod tests {
         }
 
         #[test]
-        fn no_text_makes_the_parser_panic(text in "\\PC{0,100}") {
+        fn parser_never_panics_on_arbitrary_text(text in "\\PC{0,100}") {
             let _ = Next::parse(&text);
         }
     }

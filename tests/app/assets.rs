@@ -8,7 +8,7 @@ fn urls(page: &str) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn an_asset_is_kept_for_good_under_the_url_with_its_hash_and_no_other() {
+async fn asset_is_immutable_only_under_its_hashed_url() {
     let app = TestApp::spawn();
     let client = app.client();
     let urls = urls(&client.get("/login").await.body);
@@ -24,7 +24,7 @@ async fn an_asset_is_kept_for_good_under_the_url_with_its_hash_and_no_other() {
 }
 
 #[tokio::test]
-async fn assets_have_their_kind_and_can_be_asked_for_again() {
+async fn assets_have_content_type_and_support_revalidation() {
     let app = TestApp::spawn();
     let client = app.client();
     for (path, kind) in [("/static/style.css", "text/css; charset=utf-8"), ("/static/mark.svg", "image/svg+xml")] {
@@ -36,7 +36,7 @@ async fn assets_have_their_kind_and_can_be_asked_for_again() {
 }
 
 #[tokio::test]
-async fn a_first_visit_is_three_requests_and_fourteen_kilobytes() {
+async fn first_visit_takes_at_most_3_requests_and_14_kilobytes() {
     let app = TestApp::spawn();
     let client = app.client();
     let page = client.get("/login").await;
@@ -58,7 +58,7 @@ async fn a_first_visit_is_three_requests_and_fourteen_kilobytes() {
 
 // ASVS 14.2.2 (web cache deception): a page does not become an asset by its name, nor a file outside the folder.
 #[tokio::test]
-async fn nothing_but_a_file_of_the_folder_is_an_asset() {
+async fn only_files_of_the_static_directory_are_served() {
     let folder = tempfile::tempdir().unwrap();
     let assets = folder.path().join("static");
     std::fs::create_dir(&assets).unwrap();

@@ -14,7 +14,7 @@ fn functions(folder: &Path, names: &mut BTreeSet<String>) {
 
 // The table is worth something only while what it names exists.
 #[test]
-fn every_test_that_the_table_of_requirements_names_exists() {
+fn every_test_named_in_asvs_table_exists() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut names = BTreeSet::new();
     functions(&root.join("src"), &mut names);

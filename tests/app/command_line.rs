@@ -76,7 +76,7 @@ fn folder() -> tempfile::TempDir {
 }
 
 #[tokio::test]
-async fn without_any_setting_it_serves_a_login_page_and_keeps_what_it_needs_to_itself() {
+async fn default_settings_serve_login_page_with_private_data_files() {
     let folder = folder();
     let running = Running::start(&mut gatehouse(folder.path()));
     assert_eq!(Client::new(&running.address).get("/login").await.status, 200);
@@ -91,7 +91,7 @@ async fn without_any_setting_it_serves_a_login_page_and_keeps_what_it_needs_to_i
 }
 
 #[tokio::test]
-async fn passwords_are_hashed_on_threads_of_their_own_at_a_lower_priority() {
+async fn hashing_threads_run_at_lower_priority() {
     let folder = folder();
     let running = Running::start(gatehouse(folder.path()).env("GATEHOUSE_HASH_THREADS", "3"));
     // proc(5): nice is the nineteenth field, the seventeenth after the name. A thread takes its name when it first runs.
@@ -108,7 +108,7 @@ async fn passwords_are_hashed_on_threads_of_their_own_at_a_lower_priority() {
 }
 
 #[tokio::test]
-async fn told_to_stop_it_finishes_what_is_running_and_leaves_in_peace() {
+async fn shutdown_signal_drains_running_requests_and_exits_with_zero() {
     for signal in ["TERM", "INT"] {
         let folder = folder();
         let mut running = Running::start(&mut gatehouse(folder.path()));
@@ -138,7 +138,7 @@ async fn told_to_stop_it_finishes_what_is_running_and_leaves_in_peace() {
 }
 
 #[tokio::test]
-async fn a_session_survives_a_restart_and_a_kill() {
+async fn session_survives_sigkill_and_restart() {
     let folder = folder();
     let mut command = gatehouse(folder.path());
     let running = Running::start(&mut command);
@@ -161,7 +161,7 @@ fn fails(settings: &[(&str, &str)]) -> String {
 }
 
 #[test]
-fn a_setting_that_cannot_be_used_is_named_with_what_is_wrong_and_nothing_is_served() {
+fn invalid_setting_stops_startup_with_setting_name_and_reason() {
     for (name, value, says) in [
         ("GATEHOUSE_LISTEN", "here", "invalid socket address"),
         ("GATEHOUSE_LISTEN", "192.0.2.1:8080", "cannot listen on 192.0.2.1:8080"),
@@ -202,7 +202,7 @@ fn a_setting_that_cannot_be_used_is_named_with_what_is_wrong_and_nothing_is_serv
 }
 
 #[test]
-fn a_secret_file_that_everybody_may_read_is_refused() {
+fn startup_rejects_world_readable_secret_file() {
     let folder = folder();
     let file = folder.path().join("key");
     fs::write(&file, "c8f1d2a37b6e4095af31c6d80e92b754").unwrap();
@@ -211,7 +211,7 @@ fn a_secret_file_that_everybody_may_read_is_refused() {
 }
 
 #[tokio::test]
-async fn plain_http_to_the_network_has_to_be_asked_for_by_name() {
+async fn public_plain_http_requires_explicit_setting() {
     let folder = folder();
     let mut command = gatehouse(folder.path());
     command.env("GATEHOUSE_PUBLIC_URL", "http://login.example.org").env("GATEHOUSE_ALLOW_INSECURE_HTTP", "true");
@@ -220,7 +220,7 @@ async fn plain_http_to_the_network_has_to_be_asked_for_by_name() {
 }
 
 #[test]
-fn the_help_is_the_reference_of_every_setting_and_shows_no_secret() {
+fn help_lists_every_setting_and_shows_no_secret() {
     let help = Command::new(env!("CARGO_BIN_EXE_gatehouse"))
         .args(["serve", "--help"])
         .env("GATEHOUSE_SECRET", "hunter2")
@@ -264,7 +264,7 @@ fn the_help_is_the_reference_of_every_setting_and_shows_no_secret() {
 }
 
 #[tokio::test]
-async fn an_administrator_can_unlock_an_account_that_exists_and_makes_no_database_by_mistyping() {
+async fn unlock_command_requires_existing_account_and_database() {
     let folder = folder();
     let unlock = |command: &mut Command, name: &str| {
         let output = command.args(["unlock", name]).output().unwrap();
@@ -299,7 +299,7 @@ async fn an_administrator_can_unlock_an_account_that_exists_and_makes_no_databas
 
 // ASVS 15.2.2: memory is bounded by the threads that hash, and not by the crowd.
 #[tokio::test]
-async fn a_crowd_at_the_door_takes_no_more_memory_than_the_hashing_threads() {
+async fn login_flood_memory_is_bounded_by_hash_threads() {
     let folder = folder();
     let mut command = gatehouse(folder.path());
     command.env("GATEHOUSE_HASH_THREADS", "2").env("GATEHOUSE_FAILURE_RATE", "0");

@@ -2,7 +2,7 @@ use crate::support::{PASSWORD, TestApp};
 
 // ASVS 3.5.1; the whole matrix of headers is at src/web/csrf/origin.rs.
 #[tokio::test]
-async fn a_form_from_another_site_is_refused_on_every_page_before_anything_is_looked_at() {
+async fn cross_origin_post_returns_403_on_every_path() {
     let app = TestApp::spawn();
     let client = app.member("zoe").await;
     let token = client.form_token().await;
@@ -33,7 +33,7 @@ async fn a_form_from_another_site_is_refused_on_every_page_before_anything_is_lo
 }
 
 #[tokio::test]
-async fn a_browser_that_says_where_it_comes_from_in_either_way_is_let_in() {
+async fn same_origin_post_is_accepted_by_either_header() {
     let app = TestApp::spawn();
     app.member("zoe").await;
     for (name, value) in
@@ -47,7 +47,7 @@ async fn a_browser_that_says_where_it_comes_from_in_either_way_is_let_in() {
 }
 
 #[tokio::test]
-async fn no_other_origin_may_read_an_answer() {
+async fn responses_have_no_cors_headers() {
     let app = TestApp::spawn();
     let client = app.client();
     for origin in ["https://evil.example", "null", &app.address] {

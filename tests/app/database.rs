@@ -29,7 +29,7 @@ fn migrations(backend: &str) -> Vec<String> {
 }
 
 #[test]
-fn both_databases_have_the_same_migrations_with_a_way_back() {
+fn both_backends_have_the_same_reversible_migrations() {
     let names = migrations("sqlite");
     assert_eq!(names, migrations("mysql"));
     for backend in ["sqlite", "mysql"] {
@@ -44,7 +44,7 @@ fn both_databases_have_the_same_migrations_with_a_way_back() {
 
 // ASVS 1.2.4
 #[test]
-fn no_query_is_put_together_from_text() {
+fn no_query_is_built_from_text() {
     fn visit(folder: &Path, found: &mut Vec<String>) {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
@@ -61,7 +61,7 @@ fn no_query_is_put_together_from_text() {
 }
 
 #[tokio::test]
-async fn the_way_back_leads_to_an_empty_database_and_forth_again() {
+async fn migrations_revert_and_reapply() {
     use diesel_migrations::{FileBasedMigrations, MigrationHarness};
     let app = TestApp::spawn();
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations");
@@ -89,7 +89,7 @@ async fn the_way_back_leads_to_an_empty_database_and_forth_again() {
 }
 
 #[tokio::test]
-async fn several_processes_may_start_at_once_on_one_database() {
+async fn concurrent_processes_migrate_one_database_safely() {
     let app = TestApp::spawn();
     app.query(|conn| {
         for table in [
@@ -118,7 +118,7 @@ async fn several_processes_may_start_at_once_on_one_database() {
 }
 
 #[tokio::test]
-async fn a_database_that_does_not_return_what_it_was_given_is_refused_at_the_start() {
+async fn startup_rejects_database_that_alters_stored_text() {
     let app = TestApp::spawn();
     app.query(|conn| match conn {
         AnyConnection::Sqlite(conn) => conn.batch_execute(
@@ -161,7 +161,7 @@ async fn recovers(app: &TestApp, member: &crate::support::client::Client) {
 
 // ASVS 16.5.2, 16.5.3
 #[tokio::test]
-async fn a_database_that_is_gone_is_503_and_when_it_is_back_all_is_well_without_a_restart() {
+async fn unavailable_database_returns_503_and_recovers_without_restart() {
     if on_mariadb() {
         let mut mariadb = Mariadb::start();
         let app = TestApp::over(mariadb.database(), &[]);
@@ -218,7 +218,7 @@ fn proxy(port: u16) -> (u16, Arc<AtomicBool>) {
 
 // This one waits in real time, because what it waits for is a socket.
 #[tokio::test]
-async fn a_database_that_falls_silent_is_503_and_is_left_for_a_new_connection() {
+async fn unresponsive_database_returns_503_and_is_reconnected() {
     // A file does not fall silent, so this is about MariaDB whatever the rest runs on.
     let url = Mariadb::shared().database();
     let port: u16 = url.split(['@', '/']).nth(3).unwrap().rsplit(':').next().unwrap().parse().unwrap();
@@ -235,7 +235,7 @@ async fn a_database_that_falls_silent_is_503_and_is_left_for_a_new_connection() 
 }
 
 #[tokio::test]
-async fn a_disk_that_is_full_is_503_and_loses_nothing() {
+async fn full_disk_returns_503_and_loses_no_data() {
     if on_mariadb() {
         // MariaDB answers a full disk by waiting for room; what it says when it does not wait is a read-only server.
         let mariadb = Mariadb::start();
@@ -276,7 +276,7 @@ async fn a_disk_that_is_full_is_503_and_loses_nothing() {
 }
 
 #[tokio::test]
-async fn eight_writers_at_once_never_find_the_database_locked() {
+async fn eight_concurrent_writers_get_no_lock_errors() {
     let app = TestApp::with(&["--registration-rate", "0", "--failure-rate", "0"]);
     let sibling = app.sibling(&["--registration-rate", "0", "--failure-rate", "0"]);
     let people = (0..8).map(|number| {
@@ -300,7 +300,7 @@ async fn eight_writers_at_once_never_find_the_database_locked() {
 
 // A transaction that reads first and writes then fails at once under a deferred BEGIN, however long one would wait.
 #[tokio::test]
-async fn two_processes_that_read_and_then_write_lose_nothing_and_never_fail() {
+async fn concurrent_read_modify_write_loses_no_updates() {
     use diesel::ExpressionMethods;
     use gatehouse::db::schema::events;
     let app = TestApp::spawn();

@@ -5,7 +5,7 @@ use gatehouse::{routes, web::guard::Access};
 use crate::support::TestApp;
 
 #[tokio::test]
-async fn a_guest_is_sent_to_sign_in_from_every_page_that_is_not_marked_as_open() {
+async fn guest_is_redirected_to_login_from_every_guarded_route() {
     let app = TestApp::spawn();
     let table = routes::table();
     let open: Vec<_> = table.iter().filter(|route| route.access != Access::SignedIn).map(|route| route.path).collect();
@@ -30,7 +30,7 @@ async fn a_guest_is_sent_to_sign_in_from_every_page_that_is_not_marked_as_open()
 }
 
 #[tokio::test]
-async fn a_page_that_somebody_adds_without_a_thought_is_guarded() {
+async fn new_route_is_guarded_by_default() {
     let app = TestApp::spawn();
     assert_eq!(app.client().get("/test/added").await.location(), "/login?next=/test/added");
     assert_eq!(app.client().post("/test/added", &[]).await.location(), "/login");
@@ -44,7 +44,7 @@ async fn a_page_that_somebody_adds_without_a_thought_is_guarded() {
 
 // NIST SP 800-63B-4, 5.1
 #[tokio::test]
-async fn the_form_token_of_another_session_is_as_good_as_none() {
+async fn csrf_token_of_another_session_is_rejected() {
     let app = TestApp::spawn();
     let (zoe, eva) = (app.member("zoe").await, app.member("eva").await);
     let elsewhere = app.client();
@@ -58,7 +58,7 @@ async fn the_form_token_of_another_session_is_as_good_as_none() {
 }
 
 #[tokio::test]
-async fn whoever_comes_back_too_late_is_told_so_and_gets_rid_of_the_dead_cookie() {
+async fn expired_session_redirects_to_login_with_message_and_clears_cookie() {
     let app = TestApp::spawn();
     let client = app.member("zoe").await;
     app.clock.advance(Duration::from_secs(60 * 60 + 1));
@@ -69,7 +69,7 @@ async fn whoever_comes_back_too_late_is_told_so_and_gets_rid_of_the_dead_cookie(
 }
 
 #[tokio::test]
-async fn a_health_check_does_not_ask_for_the_session_that_a_browser_has() {
+async fn health_check_does_not_load_the_session() {
     use diesel::connection::SimpleConnection;
     let app = TestApp::with(&["--session-cache", "0s"]);
     let client = app.member("zoe").await;

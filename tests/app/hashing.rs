@@ -2,7 +2,7 @@ use crate::support::{PASSWORD, TestApp};
 
 // ASVS 15.2.2, 2.4.1
 #[tokio::test]
-async fn when_the_queue_is_full_the_next_is_told_at_once_to_come_back_and_the_rest_of_the_site_goes_on() {
+async fn full_hash_queue_returns_503_at_once_and_other_pages_still_work() {
     let proxy = ["--trusted-proxies", "127.0.0.0/8", "--failure-rate", "0"];
     let app = TestApp::with(&[&["--hash-threads", "1", "--hash-queue", "3"], &proxy[..]].concat());
     let member = app.member("zoe").await;

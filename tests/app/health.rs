@@ -2,7 +2,7 @@ use crate::support::TestApp;
 
 // ASVS 13.4.5, 13.4.6
 #[tokio::test]
-async fn health_pages_say_that_it_lives_and_nothing_else() {
+async fn health_pages_reveal_only_the_status() {
     let app = TestApp::spawn();
     for (page, word) in [("/healthz", "alive\n"), ("/readyz", "ready\n")] {
         let answer = app.client().get(page).await;

@@ -3,7 +3,7 @@ use std::time::Duration;
 use crate::support::{PASSWORD, TestApp};
 
 #[tokio::test]
-async fn home_says_who_you_are_since_when_and_when_you_were_here_before() {
+async fn home_page_shows_account_and_previous_sign_in() {
     let app = TestApp::spawn();
     let client = app.member("zoe").await;
     assert!(client.get("/").await.body.contains("This is your first"));
@@ -19,7 +19,7 @@ async fn home_says_who_you_are_since_when_and_when_you_were_here_before() {
 
 // ASVS 7.4.4
 #[tokio::test]
-async fn home_has_a_button_to_sign_out() {
+async fn home_page_has_sign_out_button() {
     let app = TestApp::spawn();
     let body = app.member("zoe").await.get("/").await.body;
     assert!(
@@ -28,7 +28,7 @@ async fn home_has_a_button_to_sign_out() {
 }
 
 #[tokio::test]
-async fn what_people_call_the_site_is_on_every_page_and_escaped() {
+async fn site_name_is_escaped_on_every_page() {
     let app = TestApp::with(&["--site-name", "Keepers <b> & Co"]);
     let client = app.member("zoe").await;
     for page in ["/", "/nowhere"] {

@@ -55,7 +55,7 @@ async fn log_of(filter: &str, uses: impl AsyncFnOnce(Client, &Ground)) -> String
 
 // ASVS 16.2.5, 14.2.1
 #[tokio::test]
-async fn nothing_secret_or_personal_is_in_any_line_whatever_arrives_and_however_much_is_logged() {
+async fn log_at_trace_level_contains_no_secrets_or_personal_data() {
     let mut secrets = vec![PASSWORD.to_owned(), PASSWORD.replace(' ', "+"), "hunter2hunter2".to_owned()];
     let log = log_of("trace", async |client: Client, _| {
         client.register("zoe.secretive").await;
@@ -84,7 +84,7 @@ async fn nothing_secret_or_personal_is_in_any_line_whatever_arrives_and_however_
 
 // ASVS 16.3.1, 16.3.3
 #[tokio::test]
-async fn every_outcome_has_an_event_with_the_number_of_its_request() {
+async fn every_outcome_is_logged_with_its_request_id() {
     let log = log_of("info", async |client: Client, _| {
         client.register("zoe").await;
         client.sign_out().await;
@@ -118,7 +118,7 @@ async fn every_outcome_has_an_event_with_the_number_of_its_request() {
 }
 
 #[tokio::test]
-async fn a_failure_has_the_number_of_its_page_in_the_log_however_little_is_logged() {
+async fn failure_is_logged_with_the_request_id_of_its_error_page() {
     let mut page = String::new();
     let log = log_of("error", async |client: Client, ground: &Ground| {
         client.register("zoe").await;
@@ -134,7 +134,7 @@ async fn a_failure_has_the_number_of_its_page_in_the_log_however_little_is_logge
 
 // ASVS 16.4.1
 #[tokio::test]
-async fn what_a_client_sends_never_breaks_a_line() {
+async fn client_input_cannot_break_or_forge_log_lines() {
     let log = log_of("debug", async |client: Client, _| {
         client.sign_in("zoe\r\n{\"event\":\"signed_in\"}\u{1b}[31m", "x\r\ny").await;
         let request =

@@ -4,7 +4,7 @@ use gatehouse::db::schema::accounts;
 use crate::support::{PASSWORD, TestApp};
 
 #[tokio::test]
-async fn one_signs_in_by_user_name_or_e_mail_address_however_it_is_written() {
+async fn login_accepts_username_or_email_in_any_spelling() {
     let app = TestApp::spawn();
     app.member("zoe").await;
     for login in ["zoe", "ZOE", " zoe ", "ｚｏｅ", "zoe@keepers.example", "Zoe@KEEPERS.example"] {
@@ -18,7 +18,7 @@ async fn one_signs_in_by_user_name_or_e_mail_address_however_it_is_written() {
 
 // ASVS 6.2.8
 #[tokio::test]
-async fn a_password_is_compared_exactly_but_for_how_its_letters_are_composed() {
+async fn password_comparison_is_exact_after_normalization() {
     let app = TestApp::with(&["--failure-rate", "0"]);
     let password = "caf\u{e9} on the corner of the square";
     let fields =
@@ -34,7 +34,7 @@ async fn a_password_is_compared_exactly_but_for_how_its_letters_are_composed() {
 
 // ASVS 6.3.8: text, status and headers; the time is the same because the work is, see below.
 #[tokio::test]
-async fn a_wrong_password_and_an_unknown_name_get_the_same_answer() {
+async fn wrong_password_and_unknown_username_get_identical_responses() {
     let app = TestApp::spawn();
     app.member("zoe").await;
     let wrong = app.client().sign_in("zoe", "not the password at all").await;
@@ -65,7 +65,7 @@ async fn a_wrong_password_and_an_unknown_name_get_the_same_answer() {
 }
 
 #[tokio::test]
-async fn an_unknown_name_costs_as_many_hashes_as_a_known_one() {
+async fn unknown_username_costs_one_hash_like_a_known_one() {
     let app = TestApp::with(&["--failure-rate", "0"]);
     app.member("zoe").await;
     for (login, password) in
@@ -78,7 +78,7 @@ async fn an_unknown_name_costs_as_many_hashes_as_a_known_one() {
 }
 
 #[tokio::test]
-async fn what_is_missing_is_told_field_by_field_and_counts_for_nothing() {
+async fn incomplete_login_form_returns_field_errors_and_records_no_event() {
     let app = TestApp::spawn();
     let client = app.client();
     assert_eq!(client.post("/login", &[]).await.error_fields(), ["login", "password"]);
@@ -89,7 +89,7 @@ async fn what_is_missing_is_told_field_by_field_and_counts_for_nothing() {
 }
 
 #[tokio::test]
-async fn signing_in_goes_on_to_where_one_wanted_to_go() {
+async fn login_redirects_to_requested_page() {
     let app = TestApp::spawn();
     app.member("zoe").await;
     let client = app.client();
@@ -103,7 +103,7 @@ async fn signing_in_goes_on_to_where_one_wanted_to_go() {
 
 // ASVS 3.7.2; the full corpus is at the parser, src/web/return_to.rs.
 #[tokio::test]
-async fn no_next_leads_away_from_this_site() {
+async fn login_never_redirects_to_another_origin() {
     let app = TestApp::with(&["--failure-rate", "0"]);
     app.member("zoe").await;
     for next in [
@@ -126,7 +126,7 @@ async fn no_next_leads_away_from_this_site() {
 }
 
 #[tokio::test]
-async fn keep_me_signed_in_outlives_the_browser_and_its_absence_does_not() {
+async fn remember_me_sets_a_persistent_session_cookie() {
     let app = TestApp::spawn();
     app.member("zoe").await;
     let plain = app.client().sign_in("zoe", PASSWORD).await;
@@ -136,7 +136,7 @@ async fn keep_me_signed_in_outlives_the_browser_and_its_absence_does_not() {
 }
 
 #[tokio::test]
-async fn the_signed_in_are_sent_home_from_guests_pages() {
+async fn signed_in_user_is_redirected_home_from_guest_pages() {
     let app = TestApp::spawn();
     let client = app.member("zoe").await;
     for page in ["/login", "/register", "/login?next=/test/added"] {
@@ -147,7 +147,7 @@ async fn the_signed_in_are_sent_home_from_guests_pages() {
 
 // ASVS 11.4.2
 #[tokio::test]
-async fn a_hash_made_with_less_work_is_replaced_at_the_next_sign_in() {
+async fn weaker_hash_is_replaced_at_next_sign_in() {
     let app = TestApp::spawn();
     app.member("zoe").await;
     let weak = {
@@ -168,7 +168,7 @@ async fn a_hash_made_with_less_work_is_replaced_at_the_next_sign_in() {
 
 // Vaultwarden's CVE-2026-43911 was an old password that went on opening things.
 #[tokio::test]
-async fn a_password_that_is_changed_while_it_is_compared_opens_nothing() {
+async fn password_changed_during_verification_does_not_sign_in() {
     use gatehouse::db::schema::throttles;
     let app = TestApp::with(&["--hash-threads", "1"]);
     app.member("zoe").await;
@@ -201,7 +201,7 @@ async fn a_password_that_is_changed_while_it_is_compared_opens_nothing() {
 
 // ASVS 6.2.10
 #[tokio::test]
-async fn a_password_is_as_good_after_five_years_as_on_its_first_day() {
+async fn password_does_not_expire() {
     let app = TestApp::spawn();
     app.member("zoe").await;
     app.clock.advance(std::time::Duration::from_hours(5 * 365 * 24));
@@ -210,7 +210,7 @@ async fn a_password_is_as_good_after_five_years_as_on_its_first_day() {
 }
 
 #[tokio::test]
-async fn there_is_no_account_that_nobody_made() {
+async fn no_default_accounts_exist() {
     let app = TestApp::with(&["--failure-rate", "0"]);
     for (login, password) in [("admin", "admin"), ("root", "root"), ("admin", "password"), ("gatehouse", "gatehouse")] {
         assert_eq!(app.client().sign_in(login, password).await.status, 422);
@@ -218,7 +218,7 @@ async fn there_is_no_account_that_nobody_made() {
 }
 
 #[tokio::test]
-async fn the_form_is_one_that_password_managers_understand() {
+async fn login_and_registration_forms_support_password_managers() {
     let app = TestApp::spawn();
     let login = app.client().get("/login").await.body;
     assert!(
@@ -236,7 +236,7 @@ async fn the_form_is_one_that_password_managers_understand() {
 }
 
 #[tokio::test]
-async fn a_program_gets_json_and_no_redirect() {
+async fn json_client_gets_problem_json_instead_of_redirect() {
     let app = TestApp::spawn();
     let client = app.client();
     let json = |method: &str, path: &str| {

@@ -2,7 +2,7 @@ use crate::support::TestApp;
 
 // ASVS 7.4.1, 14.3.1
 #[tokio::test]
-async fn signing_out_ends_the_session_on_the_server_at_once_and_for_good() {
+async fn sign_out_revokes_the_session_on_the_server() {
     let app = TestApp::spawn();
     let client = app.member("zoe").await;
     let copied = client.copy();
@@ -22,7 +22,7 @@ async fn signing_out_ends_the_session_on_the_server_at_once_and_for_good() {
 }
 
 #[tokio::test]
-async fn signing_out_is_fine_when_one_is_signed_out_already() {
+async fn sign_out_is_idempotent() {
     let app = TestApp::spawn();
     let client = app.member("zoe").await;
     let copied = client.copy();
@@ -36,7 +36,7 @@ async fn signing_out_is_fine_when_one_is_signed_out_already() {
 
 // ASVS 3.5.3
 #[tokio::test]
-async fn looking_at_the_address_signs_nobody_out() {
+async fn get_logout_does_not_sign_out() {
     let app = TestApp::spawn();
     let client = app.member("zoe").await;
     for method in ["GET", "HEAD"] {
@@ -47,7 +47,7 @@ async fn looking_at_the_address_signs_nobody_out() {
 }
 
 #[tokio::test]
-async fn the_other_sessions_of_the_same_person_go_on() {
+async fn sign_out_keeps_other_sessions_of_the_account() {
     let app = TestApp::spawn();
     let client = app.member("zoe").await;
     let elsewhere = app.client();

@@ -71,7 +71,7 @@ async fn answers(app: &TestApp) -> Vec<(&'static str, u16, Answer)> {
 
 // ASVS 3.4.3, 3.4.4, 3.4.5, 3.4.6, 4.1.1, 14.3.2
 #[tokio::test]
-async fn every_answer_whatever_it_is_carries_the_security_headers_and_is_a_page() {
+async fn every_response_has_security_headers_and_errors_are_pages() {
     let app = TestApp::spawn();
     for (what, status, answer) in answers(&app).await {
         assert_eq!(answer.status, status, "{what}: {}", answer.body);
@@ -89,7 +89,7 @@ async fn every_answer_whatever_it_is_carries_the_security_headers_and_is_a_page(
 
 // ASVS 13.4.2, 16.5.1, 16.5.4
 #[tokio::test]
-async fn a_handler_that_panics_is_a_page_with_a_number_and_the_server_goes_on() {
+async fn panicking_handler_returns_500_page_with_request_id() {
     let app = TestApp::spawn();
     let answer = app.client().get("/test/panic").await;
     assert_eq!(answer.status, 500);
@@ -100,7 +100,7 @@ async fn a_handler_that_panics_is_a_page_with_a_number_and_the_server_goes_on() 
 }
 
 #[tokio::test]
-async fn methods_that_a_page_does_not_know_are_refused_with_those_that_it_does() {
+async fn unsupported_method_returns_405_with_allow_header() {
     let app = TestApp::spawn();
     let client = app.client();
     for (path, allow) in [("/login", "GET, HEAD, POST"), ("/logout", "POST"), ("/healthz", "GET, HEAD")] {
@@ -110,7 +110,7 @@ async fn methods_that_a_page_does_not_know_are_refused_with_those_that_it_does()
 }
 
 #[tokio::test]
-async fn head_is_get_without_a_body() {
+async fn head_response_equals_get_without_body() {
     let app = TestApp::spawn();
     let client = app.client();
     let (get, head) = (client.get("/login").await, client.send(client.request("HEAD", "/login")).await);
@@ -120,7 +120,7 @@ async fn head_is_get_without_a_body() {
 
 // ASVS 3.3.1, 3.3.2, 3.3.3, 3.4.1: behind a proxy that speaks TLS, as the public URL says.
 #[tokio::test]
-async fn over_https_cookies_are_bound_to_the_host_and_browsers_are_told_to_stay_on_https() {
+async fn https_public_url_sets_host_prefixed_secure_cookies_and_hsts() {
     let app = TestApp::with(&["--public-url", "https://login.example"]);
     let client = app.client();
     let fields = [
@@ -149,7 +149,7 @@ async fn over_https_cookies_are_bound_to_the_host_and_browsers_are_told_to_stay_
 
 // ASVS 4.1.3, 15.3.4: host, scheme and address come from the settings and the socket, whatever is claimed.
 #[tokio::test]
-async fn headers_that_a_client_made_up_change_neither_links_nor_cookies() {
+async fn spoofed_host_and_forwarded_headers_change_no_links_or_cookies() {
     let app = TestApp::spawn();
     let client = app.client();
     let request = client
@@ -175,7 +175,7 @@ pub fn raw(app: &TestApp, request: &[u8]) -> String {
 
 // ASVS 4.2.1
 #[tokio::test]
-async fn a_message_whose_length_can_be_read_in_two_ways_is_refused() {
+async fn ambiguous_message_length_returns_400() {
     let app = TestApp::spawn();
     for header in [
         "Content-Length: 5\r\nTransfer-Encoding: chunked",
@@ -193,7 +193,7 @@ async fn a_message_whose_length_can_be_read_in_two_ways_is_refused() {
 
 // The limits are real time on a real socket, so these two wait: they are the slowest tests of all.
 #[tokio::test]
-async fn a_body_that_does_not_come_is_given_up_on_every_page() {
+async fn slow_request_body_times_out_with_408() {
     let app = TestApp::spawn();
     std::thread::scope(|scope| {
         for path in ["/login", "/register", "/logout"] {
@@ -214,7 +214,7 @@ async fn a_body_that_does_not_come_is_given_up_on_every_page() {
 }
 
 #[tokio::test]
-async fn a_body_without_a_stated_length_does_not_hold_a_connection_open() {
+async fn unfinished_chunked_body_does_not_hold_the_connection_open() {
     let app = TestApp::spawn();
     std::thread::scope(|scope| {
         for (path, origin, status) in [
@@ -239,7 +239,7 @@ async fn a_body_without_a_stated_length_does_not_hold_a_connection_open() {
 }
 
 #[tokio::test]
-async fn headers_that_do_not_come_are_given_up() {
+async fn slow_request_headers_time_out_with_408() {
     let app = TestApp::spawn();
     let began = std::time::Instant::now();
     let answer = raw(&app, b"GET /login HTTP/1.1\r\nHost: x\r\nX-Slow: ");

@@ -12,7 +12,7 @@ async fn count(app: &TestApp) -> (i64, i64) {
 }
 
 #[tokio::test]
-async fn registering_signs_in_and_greets() {
+async fn registration_signs_in_and_shows_welcome_message() {
     let app = TestApp::spawn();
     let client = app.client();
     assert_eq!(client.get("/register").await.status, 200);
@@ -29,7 +29,7 @@ async fn registering_signs_in_and_greets() {
 }
 
 #[tokio::test]
-async fn registering_goes_on_to_where_one_wanted_to_go() {
+async fn registration_redirects_to_requested_page() {
     let app = TestApp::spawn();
     let client = app.client();
     let page = client.get("/register?next=/test/added").await;
@@ -45,7 +45,7 @@ async fn registering_goes_on_to_where_one_wanted_to_go() {
 }
 
 #[tokio::test]
-async fn every_mistake_is_told_at_once_and_what_was_typed_is_kept_but_for_the_passwords() {
+async fn registration_reports_all_errors_and_keeps_values_except_passwords() {
     let app = TestApp::spawn();
     let client = app.client();
     let fields = [
@@ -74,7 +74,7 @@ async fn every_mistake_is_told_at_once_and_what_was_typed_is_kept_but_for_the_pa
 }
 
 #[tokio::test]
-async fn an_empty_form_is_answered_field_by_field() {
+async fn empty_registration_form_returns_field_errors() {
     let app = TestApp::spawn();
     let answer = app.client().post("/register", &[]).await;
     assert_eq!(answer.status, 422);
@@ -82,7 +82,7 @@ async fn an_empty_form_is_answered_field_by_field() {
 }
 
 #[tokio::test]
-async fn a_name_or_address_that_is_taken_is_refused_however_it_is_written() {
+async fn taken_username_or_email_is_rejected_in_any_spelling() {
     let app = TestApp::spawn();
     app.member("zoe").await;
     for (name, email) in [
@@ -104,7 +104,7 @@ async fn a_name_or_address_that_is_taken_is_refused_however_it_is_written() {
 
 // ASVS 2.3.4, 15.4.2: on MariaDB's usual collation all of these are one name, on SQLite none are; here both say the same.
 #[tokio::test]
-async fn names_are_told_apart_alike_on_every_database() {
+async fn username_uniqueness_is_the_same_on_every_database() {
     let app = TestApp::with(&["--registration-rate", "0"]);
     app.member("admin").await;
     for (name, status) in [
@@ -129,7 +129,7 @@ async fn names_are_told_apart_alike_on_every_database() {
 }
 
 #[tokio::test]
-async fn sixty_four_people_who_want_one_name_at_once_are_one_account_and_sixty_three_clean_refusals() {
+async fn concurrent_registrations_of_one_username_succeed_exactly_once() {
     let app = TestApp::with(&["--registration-rate", "0"]);
     let attempts = (0..64).map(|number| {
         let client = app.client();
@@ -151,7 +151,7 @@ async fn sixty_four_people_who_want_one_name_at_once_are_one_account_and_sixty_t
 }
 
 #[tokio::test]
-async fn an_account_never_comes_without_its_session() {
+async fn registration_creates_account_and_session_in_one_transaction() {
     use diesel::connection::SimpleConnection;
     let app = TestApp::spawn();
     app.query(|conn| conn.batch_execute("ALTER TABLE sessions RENAME TO elsewhere")).await;
@@ -163,7 +163,7 @@ async fn an_account_never_comes_without_its_session() {
 
 // NIST SP 800-63B-4, 3.1.1.2; ASVS 6.2.1, 6.2.4, 6.2.5, 6.2.9, 6.2.11
 #[tokio::test]
-async fn a_password_may_be_anything_long_that_nobody_would_try_first() {
+async fn registration_accepts_any_long_uncommon_password() {
     let app = TestApp::with(&["--registration-rate", "0"]);
     for (number, (password, fine)) in [
         ("mvkq hztw lrpb", false),
@@ -195,7 +195,7 @@ async fn a_password_may_be_anything_long_that_nobody_would_try_first() {
 }
 
 #[tokio::test]
-async fn the_least_length_is_a_setting() {
+async fn minimum_password_length_is_configurable() {
     let app = TestApp::with(&["--password-min-length", "8"]);
     assert!(app.client().get("/register").await.body.contains("At least 8 characters"));
     let fields = |password: &'static str| {
@@ -206,7 +206,7 @@ async fn the_least_length_is_a_setting() {
 }
 
 #[tokio::test]
-async fn a_closed_registration_says_so_kindly() {
+async fn closed_registration_returns_403_with_explanation() {
     let app = TestApp::with(&["--registration", "closed"]);
     let page = app.client().get("/register").await;
     assert_eq!(page.status, 403);
@@ -217,7 +217,7 @@ async fn a_closed_registration_says_so_kindly() {
 }
 
 #[tokio::test]
-async fn nobody_makes_themselves_more_than_a_form_allows() {
+async fn unknown_form_fields_are_rejected() {
     let app = TestApp::spawn();
     for extra in ["id", "is_admin", "role", "password_hash", "created_at"] {
         let fields = [
@@ -233,7 +233,7 @@ async fn nobody_makes_themselves_more_than_a_form_allows() {
 }
 
 #[tokio::test]
-async fn text_of_every_kind_in_every_field_is_answered_and_never_a_fault_of_ours() {
+async fn hostile_text_in_any_field_never_causes_a_server_error() {
     let app = TestApp::with(&["--registration-rate", "0", "--failure-rate", "0"]);
     let corpus = [
         "' OR '1'='1",

@@ -16,7 +16,7 @@ async fn remembered(app: &TestApp) -> Client {
 
 // ASVS 7.3.1
 #[tokio::test]
-async fn a_session_ends_when_it_is_not_used_for_its_idle_time_and_not_a_second_before() {
+async fn session_expires_after_idle_timeout_and_not_before() {
     let app = TestApp::spawn();
     let client = app.member("zoe").await;
     for _ in 0..3 {
@@ -35,7 +35,7 @@ async fn a_session_ends_when_it_is_not_used_for_its_idle_time_and_not_a_second_b
 
 // ASVS 7.3.2
 #[tokio::test]
-async fn a_session_ends_after_its_lifetime_however_busy_it_is() {
+async fn active_session_expires_after_its_lifetime() {
     let app = TestApp::spawn();
     let client = app.member("zoe").await;
     for _ in 0..12 * 2 - 1 {
@@ -47,7 +47,7 @@ async fn a_session_ends_after_its_lifetime_however_busy_it_is() {
 }
 
 #[tokio::test]
-async fn a_row_that_is_over_ends_a_session_whatever_its_token_says() {
+async fn expired_row_ends_the_session_despite_a_valid_token() {
     let app = TestApp::spawn();
     let client = app.member("zoe").await;
     assert!(client.is_signed_in().await);
@@ -59,7 +59,7 @@ async fn a_row_that_is_over_ends_a_session_whatever_its_token_says() {
 
 /// What a token says is remembered by its signature, which is worth nothing without the bytes that it signs.
 #[tokio::test]
-async fn no_byte_of_a_token_can_be_another_however_often_the_token_was_seen() {
+async fn any_changed_byte_invalidates_a_cached_token() {
     let app = TestApp::spawn();
     let client = app.member("zoe").await;
     assert!(client.is_signed_in().await);
@@ -75,7 +75,7 @@ async fn no_byte_of_a_token_can_be_another_however_often_the_token_was_seen() {
 }
 
 #[tokio::test]
-async fn a_session_that_is_kept_has_limits_of_its_own() {
+async fn remembered_session_has_its_own_idle_timeout_and_lifetime() {
     let app = TestApp::spawn();
     app.member("zoe").await;
     let client = remembered(&app).await;
@@ -89,7 +89,7 @@ async fn a_session_that_is_kept_has_limits_of_its_own() {
 }
 
 #[tokio::test]
-async fn the_last_use_is_remembered_over_a_restart() {
+async fn last_seen_survives_restart() {
     let app = TestApp::spawn();
     let client = app.member("zoe").await;
     app.clock.advance(HOUR / 2);
@@ -100,7 +100,7 @@ async fn the_last_use_is_remembered_over_a_restart() {
 }
 
 #[tokio::test]
-async fn a_last_use_is_written_once_a_minute_at_most() {
+async fn last_seen_is_written_at_most_once_a_minute() {
     let app = TestApp::spawn();
     let client = app.member("zoe").await;
     let written = async || {
@@ -118,7 +118,7 @@ async fn a_last_use_is_written_once_a_minute_at_most() {
 
 // ASVS 7.2.4
 #[tokio::test]
-async fn signing_in_again_in_the_same_browser_ends_the_session_before() {
+async fn sign_in_revokes_the_previous_session_of_the_browser() {
     let app = TestApp::spawn();
     let client = app.member("zoe").await;
     let before = client.copy();
@@ -129,7 +129,7 @@ async fn signing_in_again_in_the_same_browser_ends_the_session_before() {
 }
 
 #[tokio::test]
-async fn an_id_from_outside_is_never_adopted() {
+async fn sign_in_never_adopts_a_planted_session() {
     let app = TestApp::spawn();
     let thief = app.member("eva").await;
     app.member("zoe").await;
@@ -142,7 +142,7 @@ async fn an_id_from_outside_is_never_adopted() {
 
 // ASVS 9.1.1, 9.2.1; every kind of forged token is at src/sessions/token.rs.
 #[tokio::test]
-async fn a_forged_token_is_refused_without_a_look_into_the_database() {
+async fn forged_token_is_rejected_without_a_database_query() {
     use diesel::connection::SimpleConnection;
     let app = TestApp::spawn();
     let client = app.member("zoe").await;
@@ -161,7 +161,7 @@ async fn a_forged_token_is_refused_without_a_look_into_the_database() {
 }
 
 #[tokio::test]
-async fn a_token_for_the_session_of_somebody_else_is_refused() {
+async fn token_for_session_of_another_account_is_rejected() {
     let app = TestApp::spawn();
     let (zoe, eva) = (app.member("zoe").await, app.member("eva").await);
     // Two rows swap their owners: both tokens are genuine, both sessions live, and neither belongs to the other.
@@ -180,7 +180,7 @@ async fn a_token_for_the_session_of_somebody_else_is_refused() {
 
 // ASVS 7.4.2
 #[tokio::test]
-async fn when_an_account_is_gone_so_are_its_sessions() {
+async fn deleting_account_row_deletes_its_sessions() {
     let app = TestApp::with(&["--session-cache", "0s"]);
     let client = app.member("zoe").await;
     assert!(client.is_signed_in().await);
@@ -189,7 +189,7 @@ async fn when_an_account_is_gone_so_are_its_sessions() {
 }
 
 #[tokio::test]
-async fn a_session_that_ends_while_it_hammers_the_server_is_refused_by_its_next_request() {
+async fn revoked_session_under_load_is_rejected_at_next_request() {
     let app = TestApp::with(&["--session-cache", "10m"]);
     for round in 0..5 {
         let client = app.client();
@@ -211,7 +211,7 @@ async fn a_session_that_ends_while_it_hammers_the_server_is_refused_by_its_next_
 }
 
 #[tokio::test]
-async fn another_process_refuses_an_ended_session_when_its_cache_is_over() {
+async fn other_process_rejects_revoked_session_after_cache_expiry() {
     let app = TestApp::spawn();
     let sibling = app.sibling(&[]);
     let client = app.member("zoe").await;
@@ -223,7 +223,7 @@ async fn another_process_refuses_an_ended_session_when_its_cache_is_over() {
 }
 
 #[tokio::test]
-async fn without_a_cache_another_process_refuses_an_ended_session_at_once() {
+async fn other_process_without_cache_rejects_revoked_session_at_once() {
     let app = TestApp::with(&["--session-cache", "0s"]);
     let sibling = app.sibling(&["--session-cache", "0s"]);
     let client = app.member("zoe").await;
@@ -234,7 +234,7 @@ async fn without_a_cache_another_process_refuses_an_ended_session_at_once() {
 }
 
 #[tokio::test]
-async fn a_rotated_secret_signs_nobody_out_and_a_dropped_one_everybody() {
+async fn rotated_secret_keeps_sessions_and_dropped_secret_ends_them() {
     let (one, two) = ("0f4c1b7e9a2d8356c1e47b90d2f86a35", "b81e6d03c7f2495aa06d8e31f5c72b94");
     let app = TestApp::with(&["--secret", one]);
     let client = app.member("zoe").await;
@@ -252,7 +252,7 @@ async fn a_rotated_secret_signs_nobody_out_and_a_dropped_one_everybody() {
 }
 
 #[tokio::test]
-async fn what_is_over_is_removed_in_the_background_and_said_once() {
+async fn expired_sessions_are_deleted_and_logged_once() {
     let app = TestApp::spawn();
     let client = app.member("zoe").await;
     remembered(&app).await;
@@ -266,7 +266,7 @@ async fn what_is_over_is_removed_in_the_background_and_said_once() {
 
 // ASVS 3.3.4, NIST SP 800-63B-4, 5.1.1
 #[tokio::test]
-async fn the_token_is_in_the_cookie_and_nowhere_else_and_says_nothing_about_the_person() {
+async fn token_appears_only_in_its_cookie_and_has_no_personal_data() {
     use base64::Engine;
     let app = TestApp::spawn();
     let client = app.member("zoe").await;
@@ -285,7 +285,7 @@ async fn the_token_is_in_the_cookie_and_nowhere_else_and_says_nothing_about_the_
 // Of the cookies that a sibling domain can plant, those that a client library lets us send; all of them are at
 // src/web/cookies.rs.
 #[tokio::test]
-async fn a_planted_cookie_neither_replaces_the_session_nor_is_one() {
+async fn planted_cookie_neither_replaces_nor_creates_a_session() {
     let app = TestApp::spawn();
     let (zoe, eva) = (app.member("zoe").await, app.member("eva").await);
     let (own, planted) = (zoe.cookie("session").unwrap(), eva.cookie("session").unwrap());

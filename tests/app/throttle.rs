@@ -12,7 +12,7 @@ async fn fail(client: &Client, login: &str, times: usize) {
 }
 
 #[tokio::test]
-async fn after_five_failures_the_next_try_waits_twice_as_long_each_time() {
+async fn wait_doubles_after_each_failure_past_the_fifth() {
     let app = TestApp::spawn();
     app.member("zoe").await;
     let client = app.client();
@@ -34,7 +34,7 @@ async fn after_five_failures_the_next_try_waits_twice_as_long_each_time() {
 }
 
 #[tokio::test]
-async fn success_ends_the_row_of_failures() {
+async fn successful_sign_in_resets_failure_count() {
     let app = TestApp::spawn();
     app.member("zoe").await;
     let client = app.client();
@@ -47,7 +47,7 @@ async fn success_ends_the_row_of_failures() {
 
 // Authelia's CVE-2025-24806 and CVE-2026-47203 counted names as they were typed.
 #[tokio::test]
-async fn all_spellings_of_a_name_and_its_address_share_one_budget() {
+async fn all_spellings_of_username_and_email_share_one_failure_budget() {
     let app = TestApp::spawn();
     app.member("zoe").await;
     let client = app.client();
@@ -60,7 +60,7 @@ async fn all_spellings_of_a_name_and_its_address_share_one_budget() {
 }
 
 #[tokio::test]
-async fn a_name_that_does_not_exist_is_counted_and_delayed_like_one_that_does() {
+async fn unknown_username_is_throttled_like_a_known_one() {
     let app = TestApp::spawn();
     app.member("zoe").await;
     for login in ["zoe", "eva", "eva@keepers.example", "no such name!"] {
@@ -72,7 +72,7 @@ async fn a_name_that_does_not_exist_is_counted_and_delayed_like_one_that_does() 
 }
 
 #[tokio::test]
-async fn other_networks_are_not_delayed() {
+async fn failures_do_not_delay_other_networks() {
     let app = TestApp::with(&PROXY);
     app.member("zoe").await;
     let attacker = app.client().behind("198.51.100.7");
@@ -83,7 +83,7 @@ async fn other_networks_are_not_delayed() {
 
 // ASVS 15.3.4
 #[tokio::test]
-async fn an_address_that_a_client_made_up_gives_no_new_budget() {
+async fn spoofed_forwarded_address_gives_no_new_budget() {
     let app = TestApp::spawn();
     app.member("zoe").await;
     for number in 0..5 {
@@ -96,7 +96,7 @@ async fn an_address_that_a_client_made_up_gives_no_new_budget() {
 }
 
 #[tokio::test]
-async fn the_addresses_of_one_ipv6_subscriber_are_one_network() {
+async fn ipv6_addresses_in_one_64_prefix_share_a_failure_budget() {
     let app = TestApp::with(&PROXY);
     app.member("zoe").await;
     for number in 0..5 {
@@ -118,7 +118,7 @@ async fn close(app: &TestApp, login: &str) {
 
 // NIST SP 800-63B-4, 3.2.2
 #[tokio::test]
-async fn after_a_hundred_failures_the_password_path_is_closed_to_strangers_but_not_to_a_known_browser() {
+async fn lockout_after_100_failures_spares_known_devices() {
     let app = TestApp::with(&PROXY);
     let owner = app.member("zoe").await.behind("203.0.113.5");
     let signed_in = app.client().behind("203.0.113.5");
@@ -144,7 +144,7 @@ async fn after_a_hundred_failures_the_password_path_is_closed_to_strangers_but_n
 }
 
 #[tokio::test]
-async fn a_name_that_does_not_exist_closes_too() {
+async fn unknown_username_is_locked_out_too() {
     let app = TestApp::with(&PROXY);
     close(&app, "eva").await;
     let refused = app.client().behind("203.0.113.5").sign_in("eva", WRONG).await;
@@ -152,7 +152,7 @@ async fn a_name_that_does_not_exist_closes_too() {
 }
 
 #[tokio::test]
-async fn a_known_browser_has_a_budget_of_its_own_of_the_same_shape() {
+async fn known_device_has_its_own_backoff_budget() {
     let app = TestApp::spawn();
     let owner = app.member("zoe").await;
     let stranger = app.client();
@@ -165,7 +165,7 @@ async fn a_known_browser_has_a_budget_of_its_own_of_the_same_shape() {
 }
 
 #[tokio::test]
-async fn the_device_cookie_is_good_for_its_own_account_for_a_year_and_only_as_we_made_it() {
+async fn device_cookie_is_valid_for_its_account_for_one_year() {
     let app = TestApp::with(&["--failure-rate", "0"]);
     let (zoe, eva) = (app.member("zoe").await, app.member("eva").await);
     let (of_zoe, of_eva) = (zoe.cookie("device").unwrap(), eva.cookie("device").unwrap());
@@ -187,7 +187,7 @@ async fn the_device_cookie_is_good_for_its_own_account_for_a_year_and_only_as_we
 }
 
 #[tokio::test]
-async fn two_people_who_share_a_browser_are_both_known_to_it() {
+async fn shared_browser_is_a_known_device_of_both_accounts() {
     let app = TestApp::with(&["--failure-rate", "0"]);
     let browser = app.client();
     for name in ["zoe", "eva"] {
@@ -202,7 +202,7 @@ async fn two_people_who_share_a_browser_are_both_known_to_it() {
 }
 
 #[tokio::test]
-async fn a_known_browser_that_used_up_its_trust_is_a_stranger_for_whom_an_administrator_can_open() {
+async fn locked_out_device_falls_back_to_the_account_budget() {
     let app = TestApp::with(&["--failure-rate", "0"]);
     let owner = app.member("zoe").await;
     for number in 0..100 {
@@ -214,7 +214,7 @@ async fn a_known_browser_that_used_up_its_trust_is_a_stranger_for_whom_an_admini
 
 // One password over many names.
 #[tokio::test]
-async fn the_failures_of_a_network_are_counted_over_all_names() {
+async fn network_failures_are_counted_across_all_usernames() {
     let app = TestApp::with(&["--failure-rate", "20/1h", PROXY[0], PROXY[1]]);
     let attacker = app.client().behind("198.51.100.7");
     for number in 0..20 {
@@ -228,7 +228,7 @@ async fn the_failures_of_a_network_are_counted_over_all_names() {
 }
 
 #[tokio::test]
-async fn successes_do_not_use_up_the_budget_of_a_network() {
+async fn successful_sign_ins_do_not_consume_the_network_budget() {
     let app = TestApp::with(&["--failure-rate", "3/1h"]);
     app.member("zoe").await;
     for _ in 0..10 {
@@ -238,7 +238,7 @@ async fn successes_do_not_use_up_the_budget_of_a_network() {
 
 // Generic limiter race; "check, then act" is one transaction here.
 #[tokio::test]
-async fn two_hundred_guesses_at_once_are_no_more_hashes_than_the_budget_allows() {
+async fn concurrent_guesses_from_one_network_hash_only_within_budget() {
     let app = TestApp::with(&["--failure-rate", "0"]);
     app.member("zoe").await;
     let before = app.app.accounts.hashes_computed();
@@ -253,7 +253,7 @@ async fn two_hundred_guesses_at_once_are_no_more_hashes_than_the_budget_allows()
 }
 
 #[tokio::test]
-async fn two_hundred_guesses_at_once_from_everywhere_are_a_hundred_hashes_at_most() {
+async fn concurrent_guesses_from_many_networks_hash_at_most_100_times() {
     let app = TestApp::with(&[&PROXY[..], &["--hash-queue", "500"]].concat());
     app.member("zoe").await;
     let before = app.app.accounts.hashes_computed();
@@ -268,7 +268,7 @@ async fn two_hundred_guesses_at_once_from_everywhere_are_a_hundred_hashes_at_mos
 }
 
 #[tokio::test]
-async fn a_restart_and_a_second_process_change_no_count() {
+async fn failure_counts_survive_restart_and_are_shared_by_processes() {
     let app = TestApp::spawn();
     app.member("zoe").await;
     fail(&app.client(), "zoe", 3).await;
@@ -280,7 +280,7 @@ async fn a_restart_and_a_second_process_change_no_count() {
 }
 
 #[tokio::test]
-async fn a_network_can_make_so_many_accounts_and_no_more() {
+async fn registration_rate_limits_accounts_per_network() {
     let app = TestApp::with(&["--registration-rate", "3/1h", PROXY[0], PROXY[1]]);
     let network = || app.client().behind("198.51.100.7");
     for number in 0..3 {
@@ -297,7 +297,7 @@ async fn a_network_can_make_so_many_accounts_and_no_more() {
 }
 
 #[tokio::test]
-async fn a_stranger_finds_out_only_so_many_names_that_are_taken() {
+async fn registration_limits_username_enumeration() {
     let app = TestApp::with(&["--failure-rate", "5/1h"]);
     app.member("zoe").await;
     for _ in 0..5 {
@@ -317,7 +317,7 @@ async fn a_stranger_finds_out_only_so_many_names_that_are_taken() {
 }
 
 #[tokio::test]
-async fn counters_that_mean_nothing_any_more_are_removed() {
+async fn expired_throttle_counters_are_deleted() {
     use diesel::{QueryDsl, RunQueryDsl};
     use gatehouse::db::schema::throttles;
     let app = TestApp::spawn();

@@ -42,7 +42,7 @@ async fn signed_in(app: &TestApp, view: View) -> Browser {
 
 // ASVS 3.5.1
 #[tokio::test]
-async fn a_form_on_another_site_changes_nothing_here() {
+async fn cross_site_form_changes_nothing() {
     let app = TestApp::spawn();
     let browser = signed_in(&app, View::default()).await;
     let action = format!("{}/logout", app.address);
@@ -57,7 +57,7 @@ async fn a_form_on_another_site_changes_nothing_here() {
 
 // ASVS 3.4.6
 #[tokio::test]
-async fn another_site_cannot_put_a_page_into_a_frame() {
+async fn pages_cannot_be_framed_by_another_site() {
     let app = TestApp::spawn();
     let browser = signed_in(&app, View::default()).await;
     for page in ["/", "/login"] {
@@ -73,7 +73,7 @@ async fn another_site_cannot_put_a_page_into_a_frame() {
 
 // ASVS 3.3.4, 3.4.3: even where scripts may run, the page lets none of its own run and the cookies are out of reach.
 #[tokio::test]
-async fn a_script_in_the_page_does_not_run_and_no_script_sees_a_cookie() {
+async fn injected_script_does_not_run_and_cookies_are_http_only() {
     let app = TestApp::spawn();
     let browser = signed_in(&app, View { scripts: true, ..View::default() }).await;
     let inject = "const script = document.createElement('script'); script.textContent = 'window.hacked = true'; \
@@ -87,7 +87,7 @@ async fn a_script_in_the_page_does_not_run_and_no_script_sees_a_cookie() {
 }
 
 #[tokio::test]
-async fn a_real_browser_keeps_the_cookies_as_they_were_meant() {
+async fn browser_stores_cookies_with_their_attributes() {
     let app = TestApp::spawn();
     let browser = signed_in(&app, View::default()).await;
     for (name, lasting) in [("session", false), ("device", true)] {

@@ -4,7 +4,7 @@ use crate::support::{
 };
 
 #[tokio::test]
-async fn a_person_registers_signs_out_and_signs_in_with_the_address_where_they_wanted_to_go() {
+async fn user_registers_signs_out_and_signs_in_to_requested_page() {
     let app = TestApp::spawn();
     let browser = Browser::open(&app.address, View::default()).await;
     browser.go("/").await;
@@ -36,7 +36,7 @@ async fn a_person_registers_signs_out_and_signs_in_with_the_address_where_they_w
 }
 
 #[tokio::test]
-async fn a_wrong_password_is_told_once_the_name_is_kept_and_the_focus_is_on_what_went_wrong() {
+async fn wrong_password_shows_one_error_keeps_username_and_focuses_summary() {
     let app = TestApp::spawn();
     app.member("zoe").await;
     let browser = Browser::open(&app.address, View::default()).await;
@@ -57,7 +57,7 @@ async fn a_wrong_password_is_told_once_the_name_is_kept_and_the_focus_is_on_what
 
 // ASVS 14.3.1
 #[tokio::test]
-async fn after_signing_out_the_back_button_shows_nothing_private() {
+async fn back_button_after_sign_out_shows_no_private_data() {
     let app = TestApp::spawn();
     app.member("zoe").await;
     let browser = Browser::open(&app.address, View::default()).await;
@@ -77,7 +77,7 @@ async fn after_signing_out_the_back_button_shows_nothing_private() {
 }
 
 #[tokio::test]
-async fn all_can_be_done_with_the_keyboard() {
+async fn login_works_with_the_keyboard_alone() {
     let app = TestApp::spawn();
     app.member("zoe").await;
     let browser = Browser::open(&app.address, View::default()).await;
@@ -99,7 +99,7 @@ async fn all_can_be_done_with_the_keyboard() {
 }
 
 #[tokio::test]
-async fn two_people_at_two_browsers_do_not_notice_each_other() {
+async fn sessions_in_two_browsers_are_independent() {
     let app = TestApp::spawn();
     app.member("zoe").await;
     app.member("eva").await;
@@ -131,7 +131,7 @@ async fn enter(app: &TestApp, password: &str) -> Browser {
 }
 
 #[tokio::test]
-async fn a_session_that_is_ended_at_one_browser_is_thrown_out_at_the_other_with_its_next_click() {
+async fn revoked_session_is_redirected_to_login_at_next_click() {
     let app = TestApp::spawn();
     app.member("zoe").await;
     let (here, there) = (enter(&app, PASSWORD).await, enter(&app, PASSWORD).await);
@@ -149,7 +149,7 @@ async fn a_session_that_is_ended_at_one_browser_is_thrown_out_at_the_other_with_
 }
 
 #[tokio::test]
-async fn a_person_changes_their_password_and_then_their_names_and_stays_signed_in() {
+async fn user_changes_password_and_profile_and_stays_signed_in() {
     const NEW: &str = "seventeen geese on a crooked chimney";
     let app = TestApp::spawn();
     app.member("zoe").await;
@@ -178,7 +178,7 @@ async fn a_person_changes_their_password_and_then_their_names_and_stays_signed_i
 }
 
 #[tokio::test]
-async fn a_person_looks_at_what_happened_and_then_deletes_their_account() {
+async fn user_views_activity_and_deletes_account() {
     let app = TestApp::spawn();
     app.member("zoe").await;
     app.client().sign_in("zoe", "not the password at all").await;

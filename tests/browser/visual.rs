@@ -73,7 +73,7 @@ async fn each_page(browser: &Browser, mut look: impl AsyncFnMut(&'static str)) {
 
 // WCAG 2.2 AA, as far as a program can tell; in both themes, because contrast is half of it.
 #[tokio::test]
-async fn axe_finds_nothing_on_any_page_in_either_theme_at_any_width() {
+async fn axe_reports_no_violations_on_any_page_theme_or_width() {
     let axe = fs::read_to_string(tool("axe-core/axe.min.js")).unwrap();
     let app = TestApp::spawn();
     app.member("zoe").await;
@@ -98,7 +98,7 @@ async fn axe_finds_nothing_on_any_page_in_either_theme_at_any_width() {
 
 // WCAG 1.4.10 and 2.5.8; DESIGN wants 44 px.
 #[tokio::test]
-async fn at_320_pixels_nothing_is_cut_off_and_everything_can_be_hit_with_a_thumb() {
+async fn pages_fit_320_pixels_and_touch_targets_are_44_pixels_high() {
     let app = TestApp::spawn();
     app.member("zoe").await;
     let browser = Browser::open(&app.address, View { width: 320, scripts: true, ..View::default() }).await;
@@ -114,7 +114,7 @@ async fn at_320_pixels_nothing_is_cut_off_and_everything_can_be_hit_with_a_thumb
 }
 
 #[tokio::test]
-async fn the_two_themes_differ_and_follow_what_the_person_has_set() {
+async fn theme_follows_the_preferred_color_scheme() {
     let app = TestApp::spawn();
     let mut walls = Vec::new();
     for dark in [false, true] {
@@ -129,7 +129,7 @@ async fn the_two_themes_differ_and_follow_what_the_person_has_set() {
 }
 
 #[tokio::test]
-async fn the_html_of_every_page_is_valid() {
+async fn every_page_has_valid_html() {
     let folder = tempfile::tempdir().unwrap();
     let app = TestApp::spawn();
     let guest = app.client();
@@ -172,7 +172,7 @@ async fn the_html_of_every_page_is_valid() {
 
 // Not a rule but a way to look: GATEHOUSE_PICTURES=some/folder cargo test --test browser pictures
 #[tokio::test]
-async fn pictures_of_every_page_can_be_taken() {
+async fn screenshots_of_every_page_can_be_taken() {
     let scratch = tempfile::tempdir().unwrap();
     let wanted = env::var_os("GATEHOUSE_PICTURES").map(PathBuf::from);
     let folder = wanted.clone().unwrap_or_else(|| scratch.path().to_owned());

@@ -47,7 +47,7 @@ mod tests {
     }
 
     #[test]
-    fn every_unsafe_method_has_to_say_that_it_comes_from_us() {
+    fn unsafe_methods_require_a_same_origin_header() {
         for method in [Method::POST, Method::PUT, Method::DELETE, Method::PATCH] {
             for (headers, expected) in [
                 (&[("sec-fetch-site", "same-origin")][..], true),
@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn reading_is_free() {
+    fn safe_methods_are_allowed_cross_origin() {
         for method in [Method::GET, Method::HEAD, Method::OPTIONS, Method::TRACE] {
             assert!(passes(&method, &[("sec-fetch-site", "cross-site")]), "{method}");
         }

@@ -7,7 +7,7 @@ use super::submit;
 use crate::support::{PASSWORD, TestApp};
 
 #[tokio::test]
-async fn one_sees_what_happened_to_ones_account_and_to_nobody_elses() {
+async fn activity_page_lists_only_events_of_the_own_account() {
     let app = TestApp::spawn();
     let client = app.member("zoe").await;
     let eva = app.member("eva").await;
@@ -27,7 +27,7 @@ async fn one_sees_what_happened_to_ones_account_and_to_nobody_elses() {
 }
 
 #[tokio::test]
-async fn pages_follow_one_another_without_a_gap_or_a_double() {
+async fn activity_pages_have_no_gaps_or_duplicates() {
     let app = TestApp::spawn();
     let client = app.member("zoe").await;
     for _ in 0..30 {
@@ -43,7 +43,7 @@ async fn pages_follow_one_another_without_a_gap_or_a_double() {
 }
 
 #[tokio::test]
-async fn what_happened_is_kept_for_its_time_and_removed_in_batches() {
+async fn expired_events_are_deleted_in_batches() {
     let app = TestApp::with(&["--events-kept", "30d"]);
     app.member("zoe").await;
     // More than a batch.
@@ -77,7 +77,7 @@ async fn what_happened_is_kept_for_its_time_and_removed_in_batches() {
 }
 
 #[tokio::test]
-async fn home_tells_of_the_sign_in_before_and_of_failed_attempts_since() {
+async fn home_page_shows_previous_sign_in_and_failed_attempts_since() {
     let app = TestApp::spawn();
     app.member("zoe").await;
     for _ in 0..3 {

@@ -8,7 +8,7 @@ use crate::support::{PASSWORD, TestApp};
 
 // ASVS 7.4.2
 #[tokio::test]
-async fn a_deleted_account_is_gone_with_its_sessions_and_what_happened_has_no_address() {
+async fn account_deletion_removes_sessions_and_anonymizes_events() {
     let app = TestApp::with(&["--session-cache", "10m"]);
     let (client, stranger) = (app.member("zoe").await, app.member("eva").await);
     let elsewhere = app.client();
@@ -50,7 +50,7 @@ async fn a_deleted_account_is_gone_with_its_sessions_and_what_happened_has_no_ad
 }
 
 #[tokio::test]
-async fn it_takes_the_typed_name_and_the_password_and_otherwise_nothing_happens() {
+async fn account_deletion_requires_username_and_password() {
     let app = TestApp::spawn();
     let client = app.member("zoe").await;
     for (fields, wrong) in [
@@ -68,7 +68,7 @@ async fn it_takes_the_typed_name_and_the_password_and_otherwise_nothing_happens(
 }
 
 #[tokio::test]
-async fn the_name_of_a_deleted_account_is_nobodys_for_a_while_and_its_address_free_at_once() {
+async fn deleted_username_stays_reserved_and_email_is_released_at_once() {
     let app = TestApp::with(&["--name-reserved", "30d"]);
     let client = app.member("zoe").await;
     submit(&client, "/account/delete", &[("confirm", "zoe"), ("current_password", PASSWORD)]).await;
@@ -82,7 +82,7 @@ async fn the_name_of_a_deleted_account_is_nobodys_for_a_while_and_its_address_fr
 }
 
 #[tokio::test]
-async fn deleting_twice_or_from_two_windows_is_once() {
+async fn deleting_twice_is_idempotent() {
     let app = TestApp::spawn();
     let client = app.member("zoe").await;
     let token = client.form_token().await;

@@ -3,7 +3,7 @@ use serde_json::Value;
 use crate::support::{PASSWORD, TestApp};
 
 #[tokio::test]
-async fn all_that_is_kept_about_a_person_is_a_file_for_that_person_and_has_no_secret_in_it() {
+async fn export_contains_all_account_data_and_no_secrets() {
     let app = TestApp::spawn();
     let client = app.member("zoe").await;
     app.member("eva").await;
@@ -28,7 +28,7 @@ async fn all_that_is_kept_about_a_person_is_a_file_for_that_person_and_has_no_se
 }
 
 #[tokio::test]
-async fn an_export_of_any_length_is_one_whole() {
+async fn export_of_any_length_is_complete() {
     use diesel::{ExpressionMethods, QueryDsl, RunQueryDsl};
     use gatehouse::db::schema::{accounts, events};
     let app = TestApp::spawn();

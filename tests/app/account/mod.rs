@@ -22,7 +22,7 @@ pub async fn submit(client: &Client, path: &str, fields: &[(&str, &str)]) -> Ans
 }
 
 #[tokio::test]
-async fn names_are_changed_the_old_ones_are_free_and_every_page_knows_at_once() {
+async fn profile_change_applies_at_once_and_releases_old_names() {
     let app = TestApp::with(&["--session-cache", "10m"]);
     let client = app.member("zoe").await;
     let answer = submit(&client, "/account", &[("username", "Ida"), ("email", "Ida@keepers.example")]).await;
@@ -37,7 +37,7 @@ async fn names_are_changed_the_old_ones_are_free_and_every_page_knows_at_once() 
 }
 
 #[tokio::test]
-async fn mistakes_and_names_of_others_are_told_and_what_was_typed_is_kept() {
+async fn profile_form_shows_field_errors_and_keeps_typed_values() {
     let app = TestApp::spawn();
     app.member("eva").await;
     let client = app.member("zoe").await;
@@ -53,7 +53,7 @@ async fn mistakes_and_names_of_others_are_told_and_what_was_typed_is_kept() {
 
 // ASVS 7.5.1
 #[tokio::test]
-async fn who_signed_in_a_while_ago_is_asked_for_the_password_with_nothing_typed_lost() {
+async fn profile_change_requires_reauthentication_and_keeps_typed_values() {
     let app = TestApp::spawn();
     let client = app.member("zoe").await;
     assert!(!client.get("/account").await.body.contains("current_password"));
@@ -74,7 +74,7 @@ async fn who_signed_in_a_while_ago_is_asked_for_the_password_with_nothing_typed_
 
 // One gate, one budget, whatever page asks.
 #[tokio::test]
-async fn wrong_passwords_here_count_with_those_at_the_door() {
+async fn profile_page_shares_the_login_failure_budget() {
     let app = TestApp::spawn();
     let client = app.member("zoe").await;
     client.remove_cookie("device");
@@ -91,7 +91,7 @@ async fn wrong_passwords_here_count_with_those_at_the_door() {
 }
 
 #[tokio::test]
-async fn sixty_four_people_who_want_one_new_name_at_once_are_one_change_and_sixty_three_clean_refusals() {
+async fn concurrent_renames_to_one_username_succeed_exactly_once() {
     let app = TestApp::with(&["--registration-rate", "0"]);
     let mut people = Vec::new();
     for number in 0..64 {

@@ -9,7 +9,7 @@ fn fields<'a>(current: &'a str, new: &'a str) -> [(&'a str, &'a str); 3] {
 
 // ASVS 6.2.2, 7.4.3
 #[tokio::test]
-async fn a_changed_password_ends_every_other_session_at_once_and_gives_this_one_a_new_id() {
+async fn password_change_revokes_other_sessions_and_rotates_session_id() {
     let app = TestApp::with(&["--session-cache", "10m"]);
     let client = app.member("zoe").await;
     let elsewhere = app.client();
@@ -29,7 +29,7 @@ async fn a_changed_password_ends_every_other_session_at_once_and_gives_this_one_
 }
 
 #[tokio::test]
-async fn a_session_that_is_kept_stays_one_that_is_kept() {
+async fn password_change_keeps_remember_me() {
     let app = TestApp::spawn();
     app.member("zoe").await;
     let client = app.client();
@@ -40,7 +40,7 @@ async fn a_session_that_is_kept_stays_one_that_is_kept() {
 
 // ASVS 6.2.3
 #[tokio::test]
-async fn without_the_current_password_nothing_changes_and_the_attempt_counts() {
+async fn password_change_requires_current_password_and_counts_failures() {
     let app = TestApp::spawn();
     let client = app.member("zoe").await;
     client.remove_cookie("device");
@@ -57,7 +57,7 @@ async fn without_the_current_password_nothing_changes_and_the_attempt_counts() {
 }
 
 #[tokio::test]
-async fn the_policy_holds_here_too_and_the_same_password_is_no_change() {
+async fn password_change_enforces_policy_and_rejects_same_password() {
     let app = TestApp::spawn();
     let client = app.member("zoe").await;
     for (new, confirm, wrong) in [
@@ -80,7 +80,7 @@ async fn the_policy_holds_here_too_and_the_same_password_is_no_change() {
 }
 
 #[tokio::test]
-async fn password_managers_find_the_page_and_know_whose_password_it_is() {
+async fn password_page_supports_password_managers() {
     let app = TestApp::spawn();
     assert_eq!(app.client().get("/.well-known/change-password").await.location(), "/account/password");
     let page = app.member("zoe").await.get("/account/password").await.body;

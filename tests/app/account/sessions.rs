@@ -24,7 +24,7 @@ async fn ends(client: &Client) -> Vec<String> {
 
 // ASVS 7.5.2
 #[tokio::test]
-async fn one_sees_where_one_is_signed_in_in_words_and_which_one_this_is() {
+async fn session_list_describes_devices_and_marks_current_session() {
     let app = TestApp::spawn();
     let client = app.member("zoe").await;
     app.clock.advance(Duration::from_mins(30));
@@ -37,7 +37,7 @@ async fn one_sees_where_one_is_signed_in_in_words_and_which_one_this_is() {
 }
 
 #[tokio::test]
-async fn ending_a_session_throws_it_out_with_its_next_click() {
+async fn revoked_session_is_rejected_at_its_next_request() {
     let app = TestApp::with(&["--session-cache", "10m"]);
     let client = app.member("zoe").await;
     let other = on_firefox(&app).await;
@@ -52,7 +52,7 @@ async fn ending_a_session_throws_it_out_with_its_next_click() {
 }
 
 #[tokio::test]
-async fn all_others_are_ended_at_once_and_this_one_goes_on() {
+async fn revoking_other_sessions_keeps_current_session() {
     let app = TestApp::with(&["--session-cache", "10m"]);
     let client = app.member("zoe").await;
     let (one, two, stranger) = (on_firefox(&app).await, on_firefox(&app).await, app.member("eva").await);
@@ -68,7 +68,7 @@ async fn all_others_are_ended_at_once_and_this_one_goes_on() {
 
 // ASVS 8.2.2
 #[tokio::test]
-async fn the_session_of_somebody_else_is_as_if_there_were_none_and_stays_alive() {
+async fn revoking_foreign_session_returns_404_and_leaves_it_active() {
     let app = TestApp::spawn();
     app.member("zoe").await;
     let (zoe, eva) = (on_firefox(&app).await, app.member("eva").await);
@@ -88,7 +88,7 @@ async fn the_session_of_somebody_else_is_as_if_there_were_none_and_stays_alive()
 }
 
 #[tokio::test]
-async fn a_session_that_is_over_is_not_in_the_list() {
+async fn session_list_omits_expired_sessions() {
     let app = TestApp::spawn();
     app.member("zoe").await;
     app.clock.advance(Duration::from_mins(61));
@@ -97,7 +97,7 @@ async fn a_session_that_is_over_is_not_in_the_list() {
 }
 
 #[tokio::test]
-async fn nobody_has_to_read_a_thousand_rows() {
+async fn session_list_is_limited_in_length() {
     let app = TestApp::spawn();
     let client = app.member("zoe").await;
     for _ in 0..55 {
@@ -109,7 +109,7 @@ async fn nobody_has_to_read_a_thousand_rows() {
 }
 
 #[tokio::test]
-async fn what_a_browser_calls_itself_is_no_html() {
+async fn session_list_escapes_user_agent() {
     let app = TestApp::spawn();
     app.member("zoe").await;
     let mut client = app.client();
