@@ -1,4 +1,4 @@
-use crate::{middleware::raw, support::TestApp};
+use crate::{middleware::send_raw, support::TestApp};
 
 fn urls(page: &str) -> Vec<String> {
     let mut urls: Vec<_> = page.split(['"']).filter(|part| part.starts_with("/static/")).map(str::to_owned).collect();
@@ -78,7 +78,7 @@ async fn only_files_of_the_static_directory_are_served() {
         "/static//etc/passwd",
         "/style.css",
     ] {
-        let answer = raw(&app, format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").as_bytes());
+        let answer = send_raw(&app, format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").as_bytes());
         assert!(answer.starts_with("HTTP/1.1 400") || answer.starts_with("HTTP/1.1 404"), "{path}: {answer}");
         assert!(!answer.contains("hunter2") && !answer.contains("root:"), "{path}: {answer}");
     }

@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use crate::support::{PASSWORD, client::Client, mariadb::Mariadb, on_mariadb, until};
+use crate::support::{PASSWORD, client::Client, mariadb::Mariadb, on_mariadb, wait_until};
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
@@ -54,7 +54,7 @@ impl Running {
     }
 
     fn exit_code(&mut self) -> Option<i32> {
-        until("it ends", Duration::from_secs(20), || self.child.try_wait().unwrap()).code()
+        wait_until("it ends", Duration::from_secs(20), || self.child.try_wait().unwrap()).code()
     }
 
     fn resident_mebibytes(&self) -> u64 {
@@ -96,7 +96,7 @@ async fn hashing_threads_run_at_lower_priority() {
     let running = Running::start(gatehouse(folder.path()).env("GATEHOUSE_HASH_THREADS", "3"));
     // proc(5): nice is the nineteenth field, the seventeenth after the name. A thread takes its name when it first runs.
     let tasks = format!("/proc/{}/task", running.child.id());
-    let priorities = until("three threads hash", Duration::from_secs(10), || {
+    let priorities = wait_until("three threads hash", Duration::from_secs(10), || {
         let stats =
             fs::read_dir(&tasks).unwrap().map(|task| fs::read_to_string(task.unwrap().path().join("stat")).unwrap());
         let hashing: Vec<_> = stats.filter(|stat| stat.contains("(hash)")).collect();
@@ -126,7 +126,7 @@ async fn shutdown_signal_drains_running_requests_and_exits_with_zero() {
         socket.read_exact(&mut go_on).unwrap();
         assert_eq!(&go_on, b"HTTP/1.1 100 Continue\r\n\r\n");
         running.signal(signal);
-        until("no new connections", Duration::from_secs(5), || {
+        wait_until("no new connections", Duration::from_secs(5), || {
             TcpStream::connect(running.address.trim_start_matches("http://")).is_err().then_some(())
         });
         socket.write_all(fields.as_bytes()).unwrap();
@@ -146,10 +146,10 @@ async fn session_survives_sigkill_and_restart() {
     assert_eq!(client.register("zoe").await.status, 303);
     drop(running);
     let running = Running::start(&mut command);
-    assert!(client.at(&running.address).is_signed_in().await);
+    assert!(client.against(&running.address).is_signed_in().await);
 }
 
-fn fails(settings: &[(&str, &str)]) -> String {
+fn startup_error(settings: &[(&str, &str)]) -> String {
     let folder = folder();
     let mut command = gatehouse(folder.path());
     for (name, value) in settings {
@@ -193,7 +193,7 @@ fn invalid_setting_stops_startup_with_setting_name_and_reason() {
         ("GATEHOUSE_STATIC_DIR", "/", "style.css is not in it"),
         ("GATEHOUSE_LOG", "gatehouse=loud", "is not a filter"),
     ] {
-        let says_it = fails(&[(name, value)]);
+        let says_it = startup_error(&[(name, value)]);
         let expected = if says.starts_with("GATEHOUSE_PUBLIC_URL") { "GATEHOUSE_PUBLIC_URL" } else { name };
         assert!(says_it.contains(&format!("gatehouse: {expected}: ")), "{name}={value}: {says_it}");
         assert!(says_it.contains(says), "{name}={value}: {says_it}");
@@ -207,7 +207,7 @@ fn startup_rejects_world_readable_secret_file() {
     let file = folder.path().join("key");
     fs::write(&file, "c8f1d2a37b6e4095af31c6d80e92b754").unwrap();
     fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
-    assert!(fails(&[("GATEHOUSE_SECRET_FILE", file.to_str().unwrap())]).contains("run: chmod 600"));
+    assert!(startup_error(&[("GATEHOUSE_SECRET_FILE", file.to_str().unwrap())]).contains("run: chmod 600"));
 }
 
 #[tokio::test]

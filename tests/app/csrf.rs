@@ -4,8 +4,8 @@ use crate::support::{PASSWORD, TestApp};
 #[tokio::test]
 async fn cross_origin_post_returns_403_on_every_path() {
     let app = TestApp::spawn();
-    let client = app.member("zoe").await;
-    let token = client.form_token().await;
+    let client = app.signed_in_client("zoe").await;
+    let token = client.csrf_token().await;
     let mut refused = 0;
     for method in ["POST", "PUT", "DELETE", "PATCH"] {
         for path in ["/login", "/register", "/logout", "/", "/nowhere", "/static/style.css"] {
@@ -29,13 +29,13 @@ async fn cross_origin_post_returns_403_on_every_path() {
         }
     }
     assert!(client.is_signed_in().await);
-    assert_eq!(app.happened("cross_origin_refused").await, refused);
+    assert_eq!(app.event_count("cross_origin_refused").await, refused);
 }
 
 #[tokio::test]
 async fn same_origin_post_is_accepted_by_either_header() {
     let app = TestApp::spawn();
-    app.member("zoe").await;
+    app.signed_in_client("zoe").await;
     for (name, value) in
         [("sec-fetch-site", "same-origin"), ("sec-fetch-site", "none"), ("origin", app.address.as_str())]
     {

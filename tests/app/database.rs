@@ -65,9 +65,9 @@ async fn migrations_revert_and_reapply() {
     use diesel_migrations::{FileBasedMigrations, MigrationHarness};
     let app = TestApp::spawn();
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations");
-    let file = app.folder().join("gatehouse.db").display().to_string();
+    let file = app.data_dir().join("gatehouse.db").display().to_string();
     // Not in a transaction: MySQL ends one at every change of a table.
-    let there_and_back = move |conn: &mut AnyConnection| match conn {
+    let revert_and_reapply = move |conn: &mut AnyConnection| match conn {
         AnyConnection::Sqlite(_) => {
             let source = FileBasedMigrations::from_path(root.join("sqlite")).unwrap();
             let mut conn = SqliteConnection::establish(&file).unwrap();
@@ -83,9 +83,9 @@ async fn migrations_revert_and_reapply() {
             Ok(reverted)
         }
     };
-    let count = app.app.database.read(there_and_back).await.unwrap();
+    let count = app.state.database.read(revert_and_reapply).await.unwrap();
     assert_eq!(count, migrations("sqlite").len());
-    app.member("zoe").await;
+    app.signed_in_client("zoe").await;
 }
 
 #[tokio::test]
@@ -106,14 +106,14 @@ async fn concurrent_processes_migrate_one_database_safely() {
         Ok(())
     })
     .await;
-    let siblings: Vec<_> = thread::scope(|scope| {
-        let starts: Vec<_> = (0..6).map(|_| scope.spawn(|| app.sibling(&[]))).collect();
+    let processes: Vec<_> = thread::scope(|scope| {
+        let starts: Vec<_> = (0..6).map(|_| scope.spawn(|| app.second_process(&[]))).collect();
         starts.into_iter().map(|start| start.join().unwrap()).collect()
     });
-    let client = siblings[0].client();
+    let client = processes[0].client();
     assert_eq!(client.register("zoe").await.status, 303);
-    for sibling in &siblings {
-        assert!(client.at(&sibling.address).is_signed_in().await);
+    for second in &processes {
+        assert!(client.against(&second.address).is_signed_in().await);
     }
 }
 
@@ -129,7 +129,7 @@ async fn startup_rejects_database_that_alters_stored_text() {
         ),
     })
     .await;
-    let refused = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| app.sibling(&[])));
+    let refused = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| app.second_process(&[])));
     assert!(refused.is_err());
 }
 
@@ -138,7 +138,7 @@ async fn assert_unavailable(app: &TestApp, member: &crate::support::client::Clie
     app.clock.advance(Duration::from_secs(2));
     let home = member.get("/").await;
     assert_eq!((home.status, home.header("retry-after")), (503, "5"));
-    crate::middleware::assert_is_protected(&home, "no database");
+    crate::middleware::assert_security_headers(&home, "no database");
     assert!(home.body.contains("One moment, please") && !home.body.contains("zoe"));
     assert_eq!(app.client().get("/readyz").await.status, 503);
     assert_eq!(app.client().sign_in("zoe", PASSWORD).await.status, 503);
@@ -148,7 +148,7 @@ async fn assert_unavailable(app: &TestApp, member: &crate::support::client::Clie
     }
 }
 
-async fn recovers(app: &TestApp, member: &crate::support::client::Client) {
+async fn assert_recovers(app: &TestApp, member: &crate::support::client::Client) {
     for _ in 0..100 {
         app.clock.advance(Duration::from_secs(2));
         if member.get("/").await.status == 200 && app.client().sign_in("zoe", PASSWORD).await.status == 303 {
@@ -164,17 +164,17 @@ async fn recovers(app: &TestApp, member: &crate::support::client::Client) {
 async fn unavailable_database_returns_503_and_recovers_without_restart() {
     if on_mariadb() {
         let mut mariadb = Mariadb::start();
-        let app = TestApp::over(mariadb.database(), &[]);
-        let member = app.member("zoe").await;
+        let app = TestApp::with_database(mariadb.database(), &[]);
+        let member = app.signed_in_client("zoe").await;
         mariadb.stop();
         assert_unavailable(&app, &member).await;
         mariadb.run();
-        recovers(&app, &member).await;
+        assert_recovers(&app, &member).await;
     } else {
         // A file does not go away while it is open; but somebody else can hold its lock for longer than we wait.
         let app = TestApp::spawn();
-        let member = app.member("zoe").await;
-        let file = app.folder().join("gatehouse.db");
+        let member = app.signed_in_client("zoe").await;
+        let file = app.data_dir().join("gatehouse.db");
         let mut other = SqliteConnection::establish(file.to_str().unwrap()).unwrap();
         other.batch_execute("BEGIN IMMEDIATE").unwrap();
         let answer = app.client().sign_in("zoe", PASSWORD).await;
@@ -183,7 +183,7 @@ async fn unavailable_database_returns_503_and_recovers_without_restart() {
         assert!(member.is_signed_in().await, "reading goes on");
         other.batch_execute("COMMIT").unwrap();
         drop(other);
-        recovers(&app, &member).await;
+        assert_recovers(&app, &member).await;
     }
 }
 
@@ -225,13 +225,13 @@ async fn unresponsive_database_returns_503_and_is_reconnected() {
     let (here, silent) = proxy(port);
     // Otherwise the connection finds its own way past the proxy, by the server's socket.
     let url = url.replace(&format!(":{port}/"), &format!(":{here}/")) + "?prefer_socket=false";
-    let app = TestApp::over(url, &[]);
-    let member = app.member("zoe").await;
+    let app = TestApp::with_database(url, &[]);
+    let member = app.signed_in_client("zoe").await;
     silent.store(true, Ordering::SeqCst);
     app.clock.advance(Duration::from_secs(2));
     assert_eq!(member.get("/").await.status, 503);
     silent.store(false, Ordering::SeqCst);
-    recovers(&app, &member).await;
+    assert_recovers(&app, &member).await;
 }
 
 #[tokio::test]
@@ -239,16 +239,16 @@ async fn full_disk_returns_503_and_loses_no_data() {
     if on_mariadb() {
         // MariaDB answers a full disk by waiting for room; what it says when it does not wait is a read-only server.
         let mariadb = Mariadb::start();
-        let app = TestApp::over(mariadb.database(), &[]);
-        let member = app.member("zoe").await;
+        let app = TestApp::with_database(mariadb.database(), &[]);
+        let member = app.signed_in_client("zoe").await;
         mariadb.sql("SET GLOBAL read_only = 1");
         assert_eq!(app.client().sign_in("zoe", PASSWORD).await.status, 503);
         assert!(member.is_signed_in().await, "reading goes on");
         mariadb.sql("SET GLOBAL read_only = 0");
-        recovers(&app, &member).await;
+        assert_recovers(&app, &member).await;
     } else {
         let app = TestApp::spawn();
-        app.member("zoe").await;
+        app.signed_in_client("zoe").await;
         app.query(|conn| conn.batch_execute("VACUUM").or(conn.batch_execute("PRAGMA max_page_count = 1"))).await;
         let mut status = 0;
         for number in 0..200 {
@@ -269,18 +269,18 @@ async fn full_disk_returns_503_and_loses_no_data() {
         app.query(|conn| conn.batch_execute("PRAGMA max_page_count = 1000000")).await;
         let (people, signed_in) = count().await;
         assert_eq!(people, signed_in, "whoever was refused has neither account nor session");
-        let newcomer = app.member("ida").await;
+        let newcomer = app.signed_in_client("ida").await;
         assert_eq!(count().await, (people + 1, signed_in + 1));
-        recovers(&app, &newcomer).await;
+        assert_recovers(&app, &newcomer).await;
     }
 }
 
 #[tokio::test]
 async fn eight_concurrent_writers_get_no_lock_errors() {
     let app = TestApp::with(&["--registration-rate", "0", "--failure-rate", "0"]);
-    let sibling = app.sibling(&["--registration-rate", "0", "--failure-rate", "0"]);
+    let second = app.second_process(&["--registration-rate", "0", "--failure-rate", "0"]);
     let people = (0..8).map(|number| {
-        let client = if number % 2 == 0 { app.client() } else { sibling.client() };
+        let client = if number % 2 == 0 { app.client() } else { second.client() };
         async move {
             let name = format!("zoe{number}");
             let mut statuses = vec![client.register(&name).await.status];
@@ -304,10 +304,10 @@ async fn concurrent_read_modify_write_loses_no_updates() {
     use diesel::ExpressionMethods;
     use gatehouse::db::schema::events;
     let app = TestApp::spawn();
-    let sibling = app.sibling(&[]);
-    app.member("zoe").await;
+    let second = app.second_process(&[]);
+    app.signed_in_client("zoe").await;
     let turns = (0..200).map(|number| {
-        let database = if number % 2 == 0 { &app.app.database } else { &sibling.app.database };
+        let database = if number % 2 == 0 { &app.state.database } else { &second.state.database };
         database.write(|conn| {
             let touched = diesel::update(accounts::table).set(accounts::email.eq("lock@keepers.example"));
             let before: i32 = match conn {
@@ -324,5 +324,5 @@ async fn concurrent_read_modify_write_loses_no_updates() {
     for turn in futures_util::future::join_all(turns).await {
         turn.unwrap();
     }
-    assert_eq!(app.happened("registered").await, 201);
+    assert_eq!(app.event_count("registered").await, 201);
 }

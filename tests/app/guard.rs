@@ -34,22 +34,22 @@ async fn new_route_is_guarded_by_default() {
     let app = TestApp::spawn();
     assert_eq!(app.client().get("/test/added").await.location(), "/login?next=/test/added");
     assert_eq!(app.client().post("/test/added", &[]).await.location(), "/login");
-    let client = app.member("zoe").await;
+    let client = app.signed_in_client("zoe").await;
     assert_eq!(client.get("/test/added").await.status, 200);
     assert_eq!(client.post("/test/added", &[]).await.status, 403, "its form needs the session's token too");
-    let token = client.form_token().await;
+    let token = client.csrf_token().await;
     assert_eq!(client.post("/test/added", &[("csrf_token", &token)]).await.status, 200);
-    assert_eq!(app.happened("form_refused").await, 1);
+    assert_eq!(app.event_count("form_refused").await, 1);
 }
 
 // NIST SP 800-63B-4, 5.1
 #[tokio::test]
 async fn csrf_token_of_another_session_is_rejected() {
     let app = TestApp::spawn();
-    let (zoe, eva) = (app.member("zoe").await, app.member("eva").await);
+    let (zoe, eva) = (app.signed_in_client("zoe").await, app.signed_in_client("eva").await);
     let elsewhere = app.client();
     elsewhere.sign_in("zoe", crate::support::PASSWORD).await;
-    for foreign in [eva.form_token().await, elsewhere.form_token().await, String::new(), "x".to_owned()] {
+    for foreign in [eva.csrf_token().await, elsewhere.csrf_token().await, String::new(), "x".to_owned()] {
         let answer = zoe.post("/logout", &[("csrf_token", &foreign)]).await;
         assert_eq!(answer.status, 403, "{foreign}");
         assert!(answer.body.contains("This form is out of date"));
@@ -60,7 +60,7 @@ async fn csrf_token_of_another_session_is_rejected() {
 #[tokio::test]
 async fn expired_session_redirects_to_login_with_message_and_clears_cookie() {
     let app = TestApp::spawn();
-    let client = app.member("zoe").await;
+    let client = app.signed_in_client("zoe").await;
     app.clock.advance(Duration::from_secs(60 * 60 + 1));
     let answer = client.get("/test/added").await;
     assert_eq!(answer.location(), "/login?next=/test/added");
@@ -72,7 +72,7 @@ async fn expired_session_redirects_to_login_with_message_and_clears_cookie() {
 async fn health_check_does_not_load_the_session() {
     use diesel::connection::SimpleConnection;
     let app = TestApp::with(&["--session-cache", "0s"]);
-    let client = app.member("zoe").await;
+    let client = app.signed_in_client("zoe").await;
     app.query(|conn| conn.batch_execute("ALTER TABLE sessions RENAME TO elsewhere")).await;
     assert_eq!(client.get("/").await.status, 500);
     for path in ["/healthz", "/readyz"] {

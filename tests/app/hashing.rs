@@ -5,12 +5,12 @@ use crate::support::{PASSWORD, TestApp};
 async fn full_hash_queue_returns_503_at_once_and_other_pages_still_work() {
     let proxy = ["--trusted-proxies", "127.0.0.0/8", "--failure-rate", "0"];
     let app = TestApp::with(&[&["--hash-threads", "1", "--hash-queue", "3"], &proxy[..]].concat());
-    let member = app.member("zoe").await;
+    let member = app.signed_in_client("zoe").await;
     let sign_ins = (0..40).map(|number| {
-        let client = app.client().behind("198.51.100.7");
+        let client = app.client().from_ip("198.51.100.7");
         async move { client.sign_in(&format!("name{number}"), PASSWORD).await }
     });
-    let elsewhere = app.client().behind("198.51.100.8");
+    let elsewhere = app.client().from_ip("198.51.100.8");
     let (answers, page, health, other) = tokio::join!(
         futures_util::future::join_all(sign_ins),
         member.get("/"),
@@ -21,7 +21,7 @@ async fn full_hash_queue_returns_503_at_once_and_other_pages_still_work() {
     let busy: Vec<_> = answers.iter().filter(|answer| answer.status == 503).collect();
     assert!(!busy.is_empty() && busy.len() < 40, "{} of 40 were refused", busy.len());
     for answer in &busy {
-        crate::middleware::assert_is_protected(answer, "too much to do");
+        crate::middleware::assert_security_headers(answer, "too much to do");
         assert_eq!(answer.header("cache-control"), "no-store");
         assert_eq!(answer.header("retry-after"), "5");
         assert!(answer.body.contains("Nothing is lost") && answer.body.contains("value=\"name"), "{}", answer.body);
@@ -29,5 +29,5 @@ async fn full_hash_queue_returns_503_at_once_and_other_pages_still_work() {
     assert!(answers.iter().all(|answer| matches!(answer.status, 422 | 503)));
     assert_eq!((page.status, health.status), (200, 200));
     let failed = i64::try_from(40 - busy.len()).unwrap();
-    assert_eq!(app.happened("sign_in_failed").await, failed, "who was not heard is not counted");
+    assert_eq!(app.event_count("sign_in_failed").await, failed, "who was not heard is not counted");
 }

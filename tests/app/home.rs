@@ -5,7 +5,7 @@ use crate::support::{PASSWORD, TestApp};
 #[tokio::test]
 async fn home_page_shows_account_and_previous_sign_in() {
     let app = TestApp::spawn();
-    let client = app.member("zoe").await;
+    let client = app.signed_in_client("zoe").await;
     assert!(client.get("/").await.body.contains("This is your first"));
     app.clock.advance(Duration::from_hours(72));
     client.sign_in("zoe", PASSWORD).await;
@@ -21,7 +21,7 @@ async fn home_page_shows_account_and_previous_sign_in() {
 #[tokio::test]
 async fn home_page_has_sign_out_button() {
     let app = TestApp::spawn();
-    let body = app.member("zoe").await.get("/").await.body;
+    let body = app.signed_in_client("zoe").await.get("/").await.body;
     assert!(
         body.contains("<form class=\"who\" method=\"post\" action=\"/logout\">") && body.contains("Sign out</button>")
     );
@@ -30,7 +30,7 @@ async fn home_page_has_sign_out_button() {
 #[tokio::test]
 async fn site_name_is_escaped_on_every_page() {
     let app = TestApp::with(&["--site-name", "Keepers <b> & Co"]);
-    let client = app.member("zoe").await;
+    let client = app.signed_in_client("zoe").await;
     for page in ["/", "/nowhere"] {
         let body = client.get(page).await.body;
         assert!(body.contains("Keepers &#60;b&#62; &#38; Co") && !body.contains("<b> &"), "{body}");

@@ -14,12 +14,12 @@ use crate::{
 };
 
 /// What the program stands on.
-struct Ground {
+struct Fixture {
     folder: tempfile::TempDir,
     url: String,
 }
 
-impl Ground {
+impl Fixture {
     fn take_away_sessions(&self) {
         if on_mariadb() {
             let name = self.url.rsplit('/').next().unwrap();
@@ -33,22 +33,22 @@ impl Ground {
 }
 
 /// Starts the program with this filter, lets somebody use it, stops it, and returns its log.
-async fn log_of(filter: &str, uses: impl AsyncFnOnce(Client, &Ground)) -> String {
+async fn capture_log(filter: &str, uses: impl AsyncFnOnce(Client, &Fixture)) -> String {
     let folder = tempfile::Builder::new().prefix("gatehouse-test-").tempdir().unwrap();
     let url = if on_mariadb() { Mariadb::shared().database() } else { "sqlite:data/gatehouse.db".to_owned() };
-    let ground = Ground { folder, url };
-    let file = ground.folder.path().join("log");
+    let fixture = Fixture { folder, url };
+    let file = fixture.folder.path().join("log");
     let mut command = Command::new(env!("CARGO_BIN_EXE_gatehouse"));
     command
-        .current_dir(ground.folder.path())
+        .current_dir(fixture.folder.path())
         .env("GATEHOUSE_LISTEN", "127.0.0.1:0")
         .env("GATEHOUSE_STATIC_DIR", Path::new(env!("CARGO_MANIFEST_DIR")).join("static"))
-        .env("GATEHOUSE_DATABASE_URL", &ground.url)
+        .env("GATEHOUSE_DATABASE_URL", &fixture.url)
         .env("GATEHOUSE_LOG", filter)
         .stdin(Stdio::null())
         .stderr(File::create(&file).unwrap());
     let mut running = Running::start(&mut command);
-    uses(Client::new(&running.address), &ground).await;
+    uses(Client::new(&running.address), &fixture).await;
     running.stop();
     fs::read_to_string(file).unwrap()
 }
@@ -57,10 +57,10 @@ async fn log_of(filter: &str, uses: impl AsyncFnOnce(Client, &Ground)) -> String
 #[tokio::test]
 async fn log_at_trace_level_contains_no_secrets_or_personal_data() {
     let mut secrets = vec![PASSWORD.to_owned(), PASSWORD.replace(' ', "+"), "hunter2hunter2".to_owned()];
-    let log = log_of("trace", async |client: Client, _| {
+    let log = capture_log("trace", async |client: Client, _| {
         client.register("zoe.secretive").await;
         secrets.extend(["session", "device"].map(|name| client.cookie(name).unwrap()));
-        secrets.push(client.form_token().await);
+        secrets.push(client.csrf_token().await);
         client.sign_out().await;
         client.sign_in("zoe.secretive", "hunter2hunter2").await;
         client.sign_in("hunter2hunter2", PASSWORD).await;
@@ -85,7 +85,7 @@ async fn log_at_trace_level_contains_no_secrets_or_personal_data() {
 // ASVS 16.3.1, 16.3.3
 #[tokio::test]
 async fn every_outcome_is_logged_with_its_request_id() {
-    let log = log_of("info", async |client: Client, _| {
+    let log = capture_log("info", async |client: Client, _| {
         client.register("zoe").await;
         client.sign_out().await;
         client.sign_in("zoe", "not the password at all").await;
@@ -120,9 +120,9 @@ async fn every_outcome_is_logged_with_its_request_id() {
 #[tokio::test]
 async fn failure_is_logged_with_the_request_id_of_its_error_page() {
     let mut page = String::new();
-    let log = log_of("error", async |client: Client, ground: &Ground| {
+    let log = capture_log("error", async |client: Client, fixture: &Fixture| {
         client.register("zoe").await;
-        ground.take_away_sessions();
+        fixture.take_away_sessions();
         let again = Client::new(&client.base);
         page = again.sign_in("zoe", PASSWORD).await.body;
     })
@@ -135,7 +135,7 @@ async fn failure_is_logged_with_the_request_id_of_its_error_page() {
 // ASVS 16.4.1
 #[tokio::test]
 async fn client_input_cannot_break_or_forge_log_lines() {
-    let log = log_of("debug", async |client: Client, _| {
+    let log = capture_log("debug", async |client: Client, _| {
         client.sign_in("zoe\r\n{\"event\":\"signed_in\"}\u{1b}[31m", "x\r\ny").await;
         let request =
             client.request("GET", "/%0d%0a%1b[31mnowhere").header("user-agent", "a\tb{\"event\":\"signed_in\"}");

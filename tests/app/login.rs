@@ -6,14 +6,14 @@ use crate::support::{PASSWORD, TestApp};
 #[tokio::test]
 async fn login_accepts_username_or_email_in_any_spelling() {
     let app = TestApp::spawn();
-    app.member("zoe").await;
+    app.signed_in_client("zoe").await;
     for login in ["zoe", "ZOE", " zoe ", "ｚｏｅ", "zoe@keepers.example", "Zoe@KEEPERS.example"] {
         let client = app.client();
         let answer = client.sign_in(login, PASSWORD).await;
         assert_eq!((answer.status, answer.location()), (303, "/"), "{login}");
         assert!(client.is_signed_in().await);
     }
-    assert_eq!(app.happened("signed_in").await, 6);
+    assert_eq!(app.event_count("signed_in").await, 6);
 }
 
 // ASVS 6.2.8
@@ -36,7 +36,7 @@ async fn password_comparison_is_exact_after_normalization() {
 #[tokio::test]
 async fn wrong_password_and_unknown_username_get_identical_responses() {
     let app = TestApp::spawn();
-    app.member("zoe").await;
+    app.signed_in_client("zoe").await;
     let wrong = app.client().sign_in("zoe", "not the password at all").await;
     let unknown = app.client().sign_in("eva", "not the password at all").await;
 
@@ -67,13 +67,13 @@ async fn wrong_password_and_unknown_username_get_identical_responses() {
 #[tokio::test]
 async fn unknown_username_costs_one_hash_like_a_known_one() {
     let app = TestApp::with(&["--failure-rate", "0"]);
-    app.member("zoe").await;
+    app.signed_in_client("zoe").await;
     for (login, password) in
         [("zoe", "not the password at all"), ("eva", "not the password at all"), ("no such name!", "x")]
     {
-        let before = app.app.accounts.hashes_computed();
+        let before = app.state.accounts.hashes_computed();
         app.client().sign_in(login, password).await;
-        assert_eq!(app.app.accounts.hashes_computed() - before, 1, "{login}");
+        assert_eq!(app.state.accounts.hashes_computed() - before, 1, "{login}");
     }
 }
 
@@ -91,12 +91,12 @@ async fn incomplete_login_form_returns_field_errors_and_records_no_event() {
 #[tokio::test]
 async fn login_redirects_to_requested_page() {
     let app = TestApp::spawn();
-    app.member("zoe").await;
+    app.signed_in_client("zoe").await;
     let client = app.client();
     let away = client.get("/test/added?a=1&b=%26").await;
     assert_eq!(away.status, 303);
     let page = client.get(away.location()).await;
-    assert_eq!(page.hidden("next").as_deref(), Some("/test/added?a=1&#38;b=%26"));
+    assert_eq!(page.hidden_field("next").as_deref(), Some("/test/added?a=1&#38;b=%26"));
     let fields = [("login", "zoe"), ("password", PASSWORD), ("next", "/test/added?a=1&b=%26")];
     assert_eq!(client.post("/login", &fields).await.location(), "/test/added?a=1&b=%26");
 }
@@ -105,7 +105,7 @@ async fn login_redirects_to_requested_page() {
 #[tokio::test]
 async fn login_never_redirects_to_another_origin() {
     let app = TestApp::with(&["--failure-rate", "0"]);
-    app.member("zoe").await;
+    app.signed_in_client("zoe").await;
     for next in [
         "//evil.example",
         "/\\evil.example",
@@ -128,7 +128,7 @@ async fn login_never_redirects_to_another_origin() {
 #[tokio::test]
 async fn remember_me_sets_a_persistent_session_cookie() {
     let app = TestApp::spawn();
-    app.member("zoe").await;
+    app.signed_in_client("zoe").await;
     let plain = app.client().sign_in("zoe", PASSWORD).await;
     assert!(!plain.set_cookie("session").unwrap().contains("Max-Age"));
     let kept = app.client().post("/login", &[("login", "zoe"), ("password", PASSWORD), ("remember", "on")]).await;
@@ -138,7 +138,7 @@ async fn remember_me_sets_a_persistent_session_cookie() {
 #[tokio::test]
 async fn signed_in_user_is_redirected_home_from_guest_pages() {
     let app = TestApp::spawn();
-    let client = app.member("zoe").await;
+    let client = app.signed_in_client("zoe").await;
     for page in ["/login", "/register", "/login?next=/test/added"] {
         let answer = client.get(page).await;
         assert_eq!((answer.status, answer.location()), (303, "/"), "{page}");
@@ -149,7 +149,7 @@ async fn signed_in_user_is_redirected_home_from_guest_pages() {
 #[tokio::test]
 async fn weaker_hash_is_replaced_at_next_sign_in() {
     let app = TestApp::spawn();
-    app.member("zoe").await;
+    app.signed_in_client("zoe").await;
     let weak = {
         use argon2::{Algorithm, Argon2, Params, PasswordHasher, Version};
         let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::new(4096, 1, 1, None).unwrap());
@@ -171,7 +171,7 @@ async fn weaker_hash_is_replaced_at_next_sign_in() {
 async fn password_changed_during_verification_does_not_sign_in() {
     use gatehouse::db::schema::throttles;
     let app = TestApp::with(&["--hash-threads", "1"]);
-    app.member("zoe").await;
+    app.signed_in_client("zoe").await;
     let counters = async |wanted: i64| {
         for _ in 0..2000 {
             if app.query(|conn| throttles::table.count().get_result::<i64>(conn)).await == wanted {
@@ -203,7 +203,7 @@ async fn password_changed_during_verification_does_not_sign_in() {
 #[tokio::test]
 async fn password_does_not_expire() {
     let app = TestApp::spawn();
-    app.member("zoe").await;
+    app.signed_in_client("zoe").await;
     app.clock.advance(std::time::Duration::from_hours(5 * 365 * 24));
     let client = app.client();
     assert_eq!((client.sign_in("zoe", PASSWORD).await.status, client.get("/").await.status), (303, 200));

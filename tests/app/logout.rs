@@ -4,8 +4,8 @@ use crate::support::TestApp;
 #[tokio::test]
 async fn sign_out_revokes_the_session_on_the_server() {
     let app = TestApp::spawn();
-    let client = app.member("zoe").await;
-    let copied = client.copy();
+    let client = app.signed_in_client("zoe").await;
+    let copied = client.fork();
     assert!(copied.is_signed_in().await);
 
     let answer = client.sign_out().await;
@@ -15,30 +15,30 @@ async fn sign_out_revokes_the_session_on_the_server() {
     assert_eq!(answer.set_cookie("device"), None, "the browser stays known");
     assert_eq!(answer.header("clear-site-data"), "\"cache\", \"storage\"");
     assert!(client.get("/login").await.body.contains("You are signed out."));
-    assert!(!copied.copy().is_signed_in().await, "the very next request of a copied cookie");
+    assert!(!copied.fork().is_signed_in().await, "the very next request of a copied cookie");
     let app = app.restart(&[]);
-    assert!(!copied.at(&app.address).is_signed_in().await, "also after a restart");
-    assert_eq!(app.happened("signed_out").await, 1);
+    assert!(!copied.against(&app.address).is_signed_in().await, "also after a restart");
+    assert_eq!(app.event_count("signed_out").await, 1);
 }
 
 #[tokio::test]
 async fn sign_out_is_idempotent() {
     let app = TestApp::spawn();
-    let client = app.member("zoe").await;
-    let copied = client.copy();
+    let client = app.signed_in_client("zoe").await;
+    let copied = client.fork();
     client.sign_out().await;
     for client in [app.client(), copied] {
         let answer = client.post("/logout", &[]).await;
         assert_eq!((answer.status, answer.location()), (303, "/login"));
     }
-    assert_eq!(app.happened("signed_out").await, 1);
+    assert_eq!(app.event_count("signed_out").await, 1);
 }
 
 // ASVS 3.5.3
 #[tokio::test]
 async fn get_logout_does_not_sign_out() {
     let app = TestApp::spawn();
-    let client = app.member("zoe").await;
+    let client = app.signed_in_client("zoe").await;
     for method in ["GET", "HEAD"] {
         let answer = client.send(client.request(method, "/logout")).await;
         assert_eq!((answer.status, answer.header("allow")), (405, "POST"), "{method}");
@@ -49,7 +49,7 @@ async fn get_logout_does_not_sign_out() {
 #[tokio::test]
 async fn sign_out_keeps_other_sessions_of_the_account() {
     let app = TestApp::spawn();
-    let client = app.member("zoe").await;
+    let client = app.signed_in_client("zoe").await;
     let elsewhere = app.client();
     elsewhere.sign_in("zoe", crate::support::PASSWORD).await;
     client.sign_out().await;

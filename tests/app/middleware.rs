@@ -6,13 +6,13 @@ use std::{
 
 use crate::support::{TestApp, client::Answer};
 
-const POLICY: &str =
+const CONTENT_SECURITY_POLICY: &str =
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 
 /// Has every security header, once.
-pub fn assert_is_protected(answer: &Answer, what: &str) {
+pub fn assert_security_headers(answer: &Answer, what: &str) {
     for (name, value) in [
-        ("content-security-policy", POLICY),
+        ("content-security-policy", CONTENT_SECURITY_POLICY),
         ("x-content-type-options", "nosniff"),
         ("x-frame-options", "DENY"),
         ("referrer-policy", "same-origin"),
@@ -28,7 +28,7 @@ pub fn assert_is_protected(answer: &Answer, what: &str) {
 }
 
 async fn answers(app: &TestApp) -> Vec<(&'static str, u16, Answer)> {
-    let (guest, member) = (app.client(), app.member("zoe").await);
+    let (guest, member) = (app.client(), app.signed_in_client("zoe").await);
     let origin = |request: reqwest::RequestBuilder| request.header("origin", &app.address);
     let style = guest.get("/login").await.body.split("href=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
     vec![
@@ -75,7 +75,7 @@ async fn every_response_has_security_headers_and_errors_are_pages() {
     let app = TestApp::spawn();
     for (what, status, answer) in answers(&app).await {
         assert_eq!(answer.status, status, "{what}: {}", answer.body);
-        assert_is_protected(&answer, what);
+        assert_security_headers(&answer, what);
         match what {
             "asset" => assert!(answer.header("cache-control").contains("immutable")),
             _ => assert_eq!(answer.header("cache-control"), "no-store", "{what}"),
@@ -160,11 +160,11 @@ async fn spoofed_host_and_forwarded_headers_change_no_links_or_cookies() {
         .header("forwarded", "host=evil.example;proto=javascript;for=9.9.9.9");
     let answer = client.send(request).await;
     assert_eq!((answer.status, answer.location()), (303, "/login?next=/test/added"));
-    assert_is_protected(&answer, "forwarded");
+    assert_security_headers(&answer, "forwarded");
 }
 
 /// What the server says to these bytes before it closes.
-pub fn raw(app: &TestApp, request: &[u8]) -> String {
+pub fn send_raw(app: &TestApp, request: &[u8]) -> String {
     let mut socket = TcpStream::connect(app.address.trim_start_matches("http://")).unwrap();
     socket.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
     socket.write_all(request).unwrap();
@@ -186,7 +186,7 @@ async fn ambiguous_message_length_returns_400() {
     ] {
         let request =
             format!("POST /login HTTP/1.1\r\nHost: x\r\nOrigin: {}\r\n{header}\r\n\r\n0\r\n\r\n", app.address);
-        let answer = raw(&app, request.as_bytes());
+        let answer = send_raw(&app, request.as_bytes());
         assert!(answer.starts_with("HTTP/1.1 400"), "{header}: {answer}");
     }
 }
@@ -204,7 +204,7 @@ async fn slow_request_body_times_out_with_408() {
                     app.address
                 );
                 let began = std::time::Instant::now();
-                let answer = raw(app, request.as_bytes());
+                let answer = send_raw(app, request.as_bytes());
                 assert!(answer.starts_with("HTTP/1.1 408"), "{path}: {answer}");
                 assert!(answer.contains("content-security-policy") && answer.contains("That took too long"), "{path}");
                 assert!(began.elapsed() < Duration::from_secs(20), "{path}: {:?}", began.elapsed());
@@ -230,7 +230,7 @@ async fn unfinished_chunked_body_does_not_hold_the_connection_open() {
                 );
                 let began = std::time::Instant::now();
                 // Reads until the server closes, which is what is wanted.
-                let answer = raw(app, request.as_bytes());
+                let answer = send_raw(app, request.as_bytes());
                 assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{path}: {answer}");
                 assert!(began.elapsed() < Duration::from_secs(20), "{path}: {:?}", began.elapsed());
             });
@@ -242,7 +242,7 @@ async fn unfinished_chunked_body_does_not_hold_the_connection_open() {
 async fn slow_request_headers_time_out_with_408() {
     let app = TestApp::spawn();
     let began = std::time::Instant::now();
-    let answer = raw(&app, b"GET /login HTTP/1.1\r\nHost: x\r\nX-Slow: ");
+    let answer = send_raw(&app, b"GET /login HTTP/1.1\r\nHost: x\r\nX-Slow: ");
     assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
     assert!(began.elapsed() < Duration::from_secs(15));
 }

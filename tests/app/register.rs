@@ -33,7 +33,7 @@ async fn registration_redirects_to_requested_page() {
     let app = TestApp::spawn();
     let client = app.client();
     let page = client.get("/register?next=/test/added").await;
-    assert_eq!(page.hidden("next").as_deref(), Some("/test/added"));
+    assert_eq!(page.hidden_field("next").as_deref(), Some("/test/added"));
     let fields = [
         ("username", "zoe"),
         ("email", "zoe@keepers.example"),
@@ -84,7 +84,7 @@ async fn empty_registration_form_returns_field_errors() {
 #[tokio::test]
 async fn taken_username_or_email_is_rejected_in_any_spelling() {
     let app = TestApp::spawn();
-    app.member("zoe").await;
+    app.signed_in_client("zoe").await;
     for (name, email) in [
         ("zoe", "zoe@keepers.example"),
         ("ZOE", "ZOE@Keepers.Example"),
@@ -106,7 +106,7 @@ async fn taken_username_or_email_is_rejected_in_any_spelling() {
 #[tokio::test]
 async fn username_uniqueness_is_the_same_on_every_database() {
     let app = TestApp::with(&["--registration-rate", "0"]);
-    app.member("admin").await;
+    app.signed_in_client("admin").await;
     for (name, status) in [
         ("admin ", 422),
         ("Admin", 422),

@@ -18,7 +18,7 @@ async fn remembered(app: &TestApp) -> Client {
 #[tokio::test]
 async fn session_expires_after_idle_timeout_and_not_before() {
     let app = TestApp::spawn();
-    let client = app.member("zoe").await;
+    let client = app.signed_in_client("zoe").await;
     for _ in 0..3 {
         app.clock.advance(HOUR.checked_sub(SECOND).unwrap());
         assert!(client.is_signed_in().await);
@@ -27,17 +27,17 @@ async fn session_expires_after_idle_timeout_and_not_before() {
     app.clock.advance(Duration::from_secs(30));
     assert!(client.is_signed_in().await);
     app.clock.advance(HOUR.checked_sub(SECOND).unwrap());
-    assert!(client.copy().is_signed_in().await);
+    assert!(client.fork().is_signed_in().await);
     app.clock.advance(HOUR + SECOND);
     assert!(!client.is_signed_in().await);
-    assert_eq!(app.happened("session_expired").await, 1);
+    assert_eq!(app.event_count("session_expired").await, 1);
 }
 
 // ASVS 7.3.2
 #[tokio::test]
 async fn active_session_expires_after_its_lifetime() {
     let app = TestApp::spawn();
-    let client = app.member("zoe").await;
+    let client = app.signed_in_client("zoe").await;
     for _ in 0..12 * 2 - 1 {
         app.clock.advance(HOUR / 2);
         assert!(client.is_signed_in().await);
@@ -49,7 +49,7 @@ async fn active_session_expires_after_its_lifetime() {
 #[tokio::test]
 async fn expired_row_ends_the_session_despite_a_valid_token() {
     let app = TestApp::spawn();
-    let client = app.member("zoe").await;
+    let client = app.signed_in_client("zoe").await;
     assert!(client.is_signed_in().await);
     let end = app.clock.now();
     app.query(move |conn| diesel::update(sessions::table).set(sessions::expires_at.eq(end)).execute(conn)).await;
@@ -61,7 +61,7 @@ async fn expired_row_ends_the_session_despite_a_valid_token() {
 #[tokio::test]
 async fn any_changed_byte_invalidates_a_cached_token() {
     let app = TestApp::spawn();
-    let client = app.member("zoe").await;
+    let client = app.signed_in_client("zoe").await;
     assert!(client.is_signed_in().await);
     let token = client.cookie("session").unwrap();
     for place in 0..token.len() {
@@ -77,7 +77,7 @@ async fn any_changed_byte_invalidates_a_cached_token() {
 #[tokio::test]
 async fn remembered_session_has_its_own_idle_timeout_and_lifetime() {
     let app = TestApp::spawn();
-    app.member("zoe").await;
+    app.signed_in_client("zoe").await;
     let client = remembered(&app).await;
     let day = 24 * HOUR;
     app.clock.advance((14 * day).checked_sub(SECOND).unwrap());
@@ -91,20 +91,20 @@ async fn remembered_session_has_its_own_idle_timeout_and_lifetime() {
 #[tokio::test]
 async fn last_seen_survives_restart() {
     let app = TestApp::spawn();
-    let client = app.member("zoe").await;
+    let client = app.signed_in_client("zoe").await;
     app.clock.advance(HOUR / 2);
     assert!(client.is_signed_in().await);
     let app = app.restart(&[]);
     app.clock.advance(HOUR.checked_sub(SECOND).unwrap());
-    assert!(client.at(&app.address).is_signed_in().await);
+    assert!(client.against(&app.address).is_signed_in().await);
 }
 
 #[tokio::test]
 async fn last_seen_is_written_at_most_once_a_minute() {
     let app = TestApp::spawn();
-    let client = app.member("zoe").await;
+    let client = app.signed_in_client("zoe").await;
     let written = async || {
-        app.write_down().await;
+        app.flush().await;
         app.query(|conn| sessions::table.select(sessions::last_seen_at).first::<i64>(conn)).await
     };
     let beginning = written().await;
@@ -120,8 +120,8 @@ async fn last_seen_is_written_at_most_once_a_minute() {
 #[tokio::test]
 async fn sign_in_revokes_the_previous_session_of_the_browser() {
     let app = TestApp::spawn();
-    let client = app.member("zoe").await;
-    let before = client.copy();
+    let client = app.signed_in_client("zoe").await;
+    let before = client.fork();
     client.sign_in("zoe", PASSWORD).await;
     assert_ne!(client.cookie("session"), before.cookie("session"));
     assert!(client.is_signed_in().await);
@@ -131,8 +131,8 @@ async fn sign_in_revokes_the_previous_session_of_the_browser() {
 #[tokio::test]
 async fn sign_in_never_adopts_a_planted_session() {
     let app = TestApp::spawn();
-    let thief = app.member("eva").await;
-    app.member("zoe").await;
+    let thief = app.signed_in_client("eva").await;
+    app.signed_in_client("zoe").await;
     let victim = app.client();
     victim.set_cookie("session", &thief.cookie("session").unwrap());
     victim.sign_in("zoe", PASSWORD).await;
@@ -145,7 +145,7 @@ async fn sign_in_never_adopts_a_planted_session() {
 async fn forged_token_is_rejected_without_a_database_query() {
     use diesel::connection::SimpleConnection;
     let app = TestApp::spawn();
-    let client = app.member("zoe").await;
+    let client = app.signed_in_client("zoe").await;
     let token = client.cookie("session").unwrap();
     let (message, signature) = token.rsplit_once('.').unwrap();
     let flipped: String = signature.chars().rev().collect();
@@ -157,13 +157,13 @@ async fn forged_token_is_rejected_without_a_database_query() {
         assert_eq!(forger.get("/").await.location(), "/login?next=/", "{forged}");
     }
     app.query(|conn| conn.batch_execute("ALTER TABLE elsewhere RENAME TO sessions")).await;
-    assert_eq!(app.happened("token_refused").await, 4);
+    assert_eq!(app.event_count("token_refused").await, 4);
 }
 
 #[tokio::test]
 async fn token_for_session_of_another_account_is_rejected() {
     let app = TestApp::spawn();
-    let (zoe, eva) = (app.member("zoe").await, app.member("eva").await);
+    let (zoe, eva) = (app.signed_in_client("zoe").await, app.signed_in_client("eva").await);
     // Two rows swap their owners: both tokens are genuine, both sessions live, and neither belongs to the other.
     app.query(|conn| {
         let rows: Vec<(Vec<u8>, Vec<u8>)> = sessions::table.select((sessions::id, sessions::account_id)).load(conn)?;
@@ -182,7 +182,7 @@ async fn token_for_session_of_another_account_is_rejected() {
 #[tokio::test]
 async fn deleting_account_row_deletes_its_sessions() {
     let app = TestApp::with(&["--session-cache", "0s"]);
-    let client = app.member("zoe").await;
+    let client = app.signed_in_client("zoe").await;
     assert!(client.is_signed_in().await);
     app.query(|conn| diesel::delete(accounts::table).execute(conn)).await;
     assert!(!client.is_signed_in().await);
@@ -197,11 +197,11 @@ async fn revoked_session_under_load_is_rejected_at_next_request() {
         assert_eq!(answer.status, 303);
         let hammers: Vec<_> = (0..8)
             .map(|_| {
-                let client = client.copy();
+                let client = client.fork();
                 tokio::spawn(async move { while client.is_signed_in().await {} })
             })
             .collect();
-        let copied = client.copy();
+        let copied = client.fork();
         client.sign_out().await;
         assert!(!copied.is_signed_in().await);
         for hammer in hammers {
@@ -213,9 +213,9 @@ async fn revoked_session_under_load_is_rejected_at_next_request() {
 #[tokio::test]
 async fn other_process_rejects_revoked_session_after_cache_expiry() {
     let app = TestApp::spawn();
-    let sibling = app.sibling(&[]);
-    let client = app.member("zoe").await;
-    let there = client.at(&sibling.address);
+    let second = app.second_process(&[]);
+    let client = app.signed_in_client("zoe").await;
+    let there = client.against(&second.address);
     assert!(there.is_signed_in().await, "a session is good in every process");
     client.sign_out().await;
     app.clock.advance(SECOND);
@@ -225,9 +225,9 @@ async fn other_process_rejects_revoked_session_after_cache_expiry() {
 #[tokio::test]
 async fn other_process_without_cache_rejects_revoked_session_at_once() {
     let app = TestApp::with(&["--session-cache", "0s"]);
-    let sibling = app.sibling(&["--session-cache", "0s"]);
-    let client = app.member("zoe").await;
-    let there = client.at(&sibling.address);
+    let second = app.second_process(&["--session-cache", "0s"]);
+    let client = app.signed_in_client("zoe").await;
+    let there = client.against(&second.address);
     assert!(there.is_signed_in().await);
     client.sign_out().await;
     assert!(!there.is_signed_in().await);
@@ -237,16 +237,16 @@ async fn other_process_without_cache_rejects_revoked_session_at_once() {
 async fn rotated_secret_keeps_sessions_and_dropped_secret_ends_them() {
     let (one, two) = ("0f4c1b7e9a2d8356c1e47b90d2f86a35", "b81e6d03c7f2495aa06d8e31f5c72b94");
     let app = TestApp::with(&["--secret", one]);
-    let client = app.member("zoe").await;
+    let client = app.signed_in_client("zoe").await;
     let app = app.restart(&["--secret", two, "--previous-secrets", one]);
-    let client = client.at(&app.address);
+    let client = client.against(&app.address);
     assert!(client.is_signed_in().await);
-    let token = client.form_token().await;
+    let token = client.csrf_token().await;
     let newer = app.client();
     newer.sign_in("zoe", PASSWORD).await;
     let app = app.restart(&["--secret", two]);
-    assert!(!client.at(&app.address).is_signed_in().await);
-    let newer = newer.at(&app.address);
+    assert!(!client.against(&app.address).is_signed_in().await);
+    let newer = newer.against(&app.address);
     assert!(newer.is_signed_in().await, "the former secret never signs");
     assert_eq!(newer.post("/logout", &[("csrf_token", &token)]).await.status, 403);
 }
@@ -254,14 +254,14 @@ async fn rotated_secret_keeps_sessions_and_dropped_secret_ends_them() {
 #[tokio::test]
 async fn expired_sessions_are_deleted_and_logged_once() {
     let app = TestApp::spawn();
-    let client = app.member("zoe").await;
+    let client = app.signed_in_client("zoe").await;
     remembered(&app).await;
     app.clock.advance(2 * HOUR);
-    gatehouse::server::clean(&app.app).await;
+    gatehouse::server::clean(&app.state).await;
     let left = app.query(|conn| sessions::table.count().get_result::<i64>(conn)).await;
     assert_eq!(left, 1, "the one that is kept");
     assert!(!client.is_signed_in().await);
-    assert_eq!(app.happened("session_expired").await, 1);
+    assert_eq!(app.event_count("session_expired").await, 1);
 }
 
 // ASVS 3.3.4, NIST SP 800-63B-4, 5.1.1
@@ -269,7 +269,7 @@ async fn expired_sessions_are_deleted_and_logged_once() {
 async fn token_appears_only_in_its_cookie_and_has_no_personal_data() {
     use base64::Engine;
     let app = TestApp::spawn();
-    let client = app.member("zoe").await;
+    let client = app.signed_in_client("zoe").await;
     let token = client.cookie("session").unwrap();
     let payload = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(token.split('.').nth(1).unwrap()).unwrap();
     let payload = String::from_utf8(payload).unwrap();
@@ -287,7 +287,7 @@ async fn token_appears_only_in_its_cookie_and_has_no_personal_data() {
 #[tokio::test]
 async fn planted_cookie_neither_replaces_nor_creates_a_session() {
     let app = TestApp::spawn();
-    let (zoe, eva) = (app.member("zoe").await, app.member("eva").await);
+    let (zoe, eva) = (app.signed_in_client("zoe").await, app.signed_in_client("eva").await);
     let (own, planted) = (zoe.cookie("session").unwrap(), eva.cookie("session").unwrap());
     for name in ["%73ession", "Session", "\u{2000}session", "\u{a0}session", "x=%FF; %73ession"] {
         let stranger = app.client();

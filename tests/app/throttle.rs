@@ -5,7 +5,7 @@ use crate::support::{PASSWORD, TestApp, client::Client};
 const WRONG: &str = "not the password at all";
 const PROXY: [&str; 2] = ["--trusted-proxies", "127.0.0.0/8"];
 
-async fn fail(client: &Client, login: &str, times: usize) {
+async fn fail_sign_in(client: &Client, login: &str, times: usize) {
     for time in 0..times {
         assert_eq!(client.sign_in(login, WRONG).await.status, 422, "failure {time}");
     }
@@ -14,34 +14,34 @@ async fn fail(client: &Client, login: &str, times: usize) {
 #[tokio::test]
 async fn wait_doubles_after_each_failure_past_the_fifth() {
     let app = TestApp::spawn();
-    app.member("zoe").await;
+    app.signed_in_client("zoe").await;
     let client = app.client();
-    fail(&client, "zoe", 5).await;
+    fail_sign_in(&client, "zoe", 5).await;
     for wait in [1, 2, 4, 8, 16] {
-        let before = app.app.accounts.hashes_computed();
+        let before = app.state.accounts.hashes_computed();
         let refused = client.sign_in("zoe", PASSWORD).await;
         assert_eq!((refused.status, refused.header("retry-after")), (429, wait.to_string().as_str()));
         assert!(refused.body.contains("Too many attempts. Wait"), "{}", refused.body);
         assert!(refused.body.contains("value=\"zoe\"") && !refused.body.contains(PASSWORD));
-        assert_eq!(app.app.accounts.hashes_computed(), before, "refused before hashing");
+        assert_eq!(app.state.accounts.hashes_computed(), before, "refused before hashing");
         app.clock.advance(Duration::from_millis(wait * 1000 - 1));
         assert_eq!(client.sign_in("zoe", WRONG).await.status, 429, "a moment too early");
         app.clock.advance(Duration::from_millis(1));
         assert_eq!(client.sign_in("zoe", WRONG).await.status, 422);
     }
-    assert_eq!(app.happened("sign_in_failed").await, 10);
-    assert_eq!(app.happened("sign_in_throttled").await, 10);
+    assert_eq!(app.event_count("sign_in_failed").await, 10);
+    assert_eq!(app.event_count("sign_in_throttled").await, 10);
 }
 
 #[tokio::test]
 async fn successful_sign_in_resets_failure_count() {
     let app = TestApp::spawn();
-    app.member("zoe").await;
+    app.signed_in_client("zoe").await;
     let client = app.client();
-    fail(&client, "zoe", 4).await;
+    fail_sign_in(&client, "zoe", 4).await;
     assert_eq!(client.sign_in("zoe", PASSWORD).await.status, 303);
     client.remove_cookie("device");
-    fail(&client, "zoe", 5).await;
+    fail_sign_in(&client, "zoe", 5).await;
     assert_eq!(client.sign_in("zoe", PASSWORD).await.status, 429);
 }
 
@@ -49,7 +49,7 @@ async fn successful_sign_in_resets_failure_count() {
 #[tokio::test]
 async fn all_spellings_of_username_and_email_share_one_failure_budget() {
     let app = TestApp::spawn();
-    app.member("zoe").await;
+    app.signed_in_client("zoe").await;
     let client = app.client();
     for login in ["zoe", "ZOE", "zoe@keepers.example", "Zoe@KEEPERS.example", "ｚｏｅ"] {
         assert_eq!(client.sign_in(login, WRONG).await.status, 422, "{login}");
@@ -62,10 +62,10 @@ async fn all_spellings_of_username_and_email_share_one_failure_budget() {
 #[tokio::test]
 async fn unknown_username_is_throttled_like_a_known_one() {
     let app = TestApp::spawn();
-    app.member("zoe").await;
+    app.signed_in_client("zoe").await;
     for login in ["zoe", "eva", "eva@keepers.example", "no such name!"] {
         let client = app.client();
-        fail(&client, login, 5).await;
+        fail_sign_in(&client, login, 5).await;
         let refused = client.sign_in(login, WRONG).await;
         assert_eq!((refused.status, refused.header("retry-after")), (429, "1"), "{login}");
     }
@@ -74,43 +74,43 @@ async fn unknown_username_is_throttled_like_a_known_one() {
 #[tokio::test]
 async fn failures_do_not_delay_other_networks() {
     let app = TestApp::with(&PROXY);
-    app.member("zoe").await;
-    let attacker = app.client().behind("198.51.100.7");
-    fail(&attacker, "zoe", 5).await;
+    app.signed_in_client("zoe").await;
+    let attacker = app.client().from_ip("198.51.100.7");
+    fail_sign_in(&attacker, "zoe", 5).await;
     assert_eq!(attacker.sign_in("zoe", PASSWORD).await.status, 429);
-    assert_eq!(app.client().behind("198.51.100.8").sign_in("zoe", PASSWORD).await.status, 303);
+    assert_eq!(app.client().from_ip("198.51.100.8").sign_in("zoe", PASSWORD).await.status, 303);
 }
 
 // ASVS 15.3.4
 #[tokio::test]
 async fn spoofed_forwarded_address_gives_no_new_budget() {
     let app = TestApp::spawn();
-    app.member("zoe").await;
+    app.signed_in_client("zoe").await;
     for number in 0..5 {
-        let client = app.client().behind(&format!("198.51.100.{number}"));
+        let client = app.client().from_ip(&format!("198.51.100.{number}"));
         assert_eq!(client.sign_in("zoe", WRONG).await.status, 422);
     }
     for nonsense in ["198.51.100.9", "a", "", "unknown"] {
-        assert_eq!(app.client().behind(nonsense).sign_in("zoe", PASSWORD).await.status, 429, "{nonsense}");
+        assert_eq!(app.client().from_ip(nonsense).sign_in("zoe", PASSWORD).await.status, 429, "{nonsense}");
     }
 }
 
 #[tokio::test]
 async fn ipv6_addresses_in_one_64_prefix_share_a_failure_budget() {
     let app = TestApp::with(&PROXY);
-    app.member("zoe").await;
+    app.signed_in_client("zoe").await;
     for number in 0..5 {
-        let client = app.client().behind(&format!("2001:db8:1:2::{number}"));
+        let client = app.client().from_ip(&format!("2001:db8:1:2::{number}"));
         assert_eq!(client.sign_in("zoe", WRONG).await.status, 422);
     }
-    assert_eq!(app.client().behind("2001:db8:1:2:ffff::1").sign_in("zoe", PASSWORD).await.status, 429);
-    assert_eq!(app.client().behind("2001:db8:1:3::1").sign_in("zoe", PASSWORD).await.status, 303);
+    assert_eq!(app.client().from_ip("2001:db8:1:2:ffff::1").sign_in("zoe", PASSWORD).await.status, 429);
+    assert_eq!(app.client().from_ip("2001:db8:1:3::1").sign_in("zoe", PASSWORD).await.status, 303);
 }
 
 /// Fails a hundred times with the patience of a saint, from as many networks.
-async fn close(app: &TestApp, login: &str) {
+async fn lock_out(app: &TestApp, login: &str) {
     for number in 0..100 {
-        let client = app.client().behind(&format!("198.51.100.{number}"));
+        let client = app.client().from_ip(&format!("198.51.100.{number}"));
         assert_eq!(client.sign_in(login, WRONG).await.status, 422, "failure {number}");
         app.clock.advance(Duration::from_hours(2));
     }
@@ -120,14 +120,14 @@ async fn close(app: &TestApp, login: &str) {
 #[tokio::test]
 async fn lockout_after_100_failures_spares_known_devices() {
     let app = TestApp::with(&PROXY);
-    let owner = app.member("zoe").await.behind("203.0.113.5");
-    let signed_in = app.client().behind("203.0.113.5");
+    let owner = app.signed_in_client("zoe").await.from_ip("203.0.113.5");
+    let signed_in = app.client().from_ip("203.0.113.5");
     signed_in.sign_in("zoe", PASSWORD).await;
     owner.set_cookie("device", &signed_in.cookie("device").unwrap());
 
-    close(&app, "zoe").await;
+    lock_out(&app, "zoe").await;
 
-    let stranger = app.client().behind("203.0.113.5");
+    let stranger = app.client().from_ip("203.0.113.5");
     let refused = stranger.sign_in("zoe", PASSWORD).await;
     assert_eq!((refused.status, refused.header("retry-after")), (429, "3600"));
     assert!(refused.body.contains("a browser in which you have signed in before"));
@@ -137,28 +137,28 @@ async fn lockout_after_100_failures_spares_known_devices() {
     assert_eq!(stranger.sign_in("zoe", PASSWORD).await.status, 429, "nor does the owner's success");
 
     let settings = crate::support::settings(&[]);
-    let opened = gatehouse::accounts::unlock(&app.app.database, &settings, "Zoe", app.clock.now()).await.unwrap();
+    let opened = gatehouse::accounts::unlock(&app.state.database, &settings, "Zoe", app.clock.now()).await.unwrap();
     assert!(opened);
     assert_eq!(stranger.sign_in("zoe", PASSWORD).await.status, 303, "an administrator does");
-    assert_eq!(app.happened("account_unlocked").await, 1);
+    assert_eq!(app.event_count("account_unlocked").await, 1);
 }
 
 #[tokio::test]
 async fn unknown_username_is_locked_out_too() {
     let app = TestApp::with(&PROXY);
-    close(&app, "eva").await;
-    let refused = app.client().behind("203.0.113.5").sign_in("eva", WRONG).await;
+    lock_out(&app, "eva").await;
+    let refused = app.client().from_ip("203.0.113.5").sign_in("eva", WRONG).await;
     assert_eq!((refused.status, refused.header("retry-after")), (429, "3600"));
 }
 
 #[tokio::test]
 async fn known_device_has_its_own_backoff_budget() {
     let app = TestApp::spawn();
-    let owner = app.member("zoe").await;
+    let owner = app.signed_in_client("zoe").await;
     let stranger = app.client();
-    fail(&stranger, "zoe", 5).await;
+    fail_sign_in(&stranger, "zoe", 5).await;
     assert_eq!(stranger.sign_in("zoe", PASSWORD).await.status, 429);
-    fail(&owner, "zoe", 5).await;
+    fail_sign_in(&owner, "zoe", 5).await;
     assert_eq!(owner.sign_in("zoe", PASSWORD).await.header("retry-after"), "1");
     app.clock.advance(Duration::from_secs(1));
     assert_eq!(owner.sign_in("zoe", PASSWORD).await.status, 303);
@@ -167,9 +167,9 @@ async fn known_device_has_its_own_backoff_budget() {
 #[tokio::test]
 async fn device_cookie_is_valid_for_its_account_for_one_year() {
     let app = TestApp::with(&["--failure-rate", "0"]);
-    let (zoe, eva) = (app.member("zoe").await, app.member("eva").await);
+    let (zoe, eva) = (app.signed_in_client("zoe").await, app.signed_in_client("eva").await);
     let (of_zoe, of_eva) = (zoe.cookie("device").unwrap(), eva.cookie("device").unwrap());
-    fail(&app.client(), "zoe", 5).await;
+    fail_sign_in(&app.client(), "zoe", 5).await;
     let try_with = async |device: &str| {
         let client = app.client();
         client.set_cookie("device", device);
@@ -182,7 +182,7 @@ async fn device_cookie_is_valid_for_its_account_for_one_year() {
     assert_eq!(try_with("x").await, 429);
     assert_eq!(try_with(&of_zoe).await, 303);
     app.clock.advance(Duration::from_hours(8760));
-    fail(&app.client(), "zoe", 5).await;
+    fail_sign_in(&app.client(), "zoe", 5).await;
     assert_eq!(try_with(&of_zoe).await, 429);
 }
 
@@ -195,7 +195,7 @@ async fn shared_browser_is_a_known_device_of_both_accounts() {
         browser.sign_out().await;
     }
     for name in ["zoe", "eva"] {
-        fail(&app.client(), name, 5).await;
+        fail_sign_in(&app.client(), name, 5).await;
         assert_eq!(app.client().sign_in(name, PASSWORD).await.status, 429);
         assert_eq!(browser.sign_in(name, PASSWORD).await.status, 303, "{name}");
     }
@@ -204,7 +204,7 @@ async fn shared_browser_is_a_known_device_of_both_accounts() {
 #[tokio::test]
 async fn locked_out_device_falls_back_to_the_account_budget() {
     let app = TestApp::with(&["--failure-rate", "0"]);
-    let owner = app.member("zoe").await;
+    let owner = app.signed_in_client("zoe").await;
     for number in 0..100 {
         assert_eq!(owner.sign_in("zoe", WRONG).await.status, 422, "failure {number}");
         app.clock.advance(Duration::from_hours(1));
@@ -216,13 +216,13 @@ async fn locked_out_device_falls_back_to_the_account_budget() {
 #[tokio::test]
 async fn network_failures_are_counted_across_all_usernames() {
     let app = TestApp::with(&["--failure-rate", "20/1h", PROXY[0], PROXY[1]]);
-    let attacker = app.client().behind("198.51.100.7");
+    let attacker = app.client().from_ip("198.51.100.7");
     for number in 0..20 {
         assert_eq!(attacker.sign_in(&format!("name{number}"), WRONG).await.status, 422);
     }
     let refused = attacker.sign_in("name20", WRONG).await;
     assert_eq!((refused.status, refused.header("retry-after")), (429, "3600"));
-    assert_eq!(app.client().behind("198.51.100.8").sign_in("name20", WRONG).await.status, 422);
+    assert_eq!(app.client().from_ip("198.51.100.8").sign_in("name20", WRONG).await.status, 422);
     app.clock.advance(Duration::from_hours(1));
     assert_eq!(attacker.sign_in("name20", WRONG).await.status, 422);
 }
@@ -230,7 +230,7 @@ async fn network_failures_are_counted_across_all_usernames() {
 #[tokio::test]
 async fn successful_sign_ins_do_not_consume_the_network_budget() {
     let app = TestApp::with(&["--failure-rate", "3/1h"]);
-    app.member("zoe").await;
+    app.signed_in_client("zoe").await;
     for _ in 0..10 {
         assert_eq!(app.client().sign_in("zoe", PASSWORD).await.status, 303);
     }
@@ -240,8 +240,8 @@ async fn successful_sign_ins_do_not_consume_the_network_budget() {
 #[tokio::test]
 async fn concurrent_guesses_from_one_network_hash_only_within_budget() {
     let app = TestApp::with(&["--failure-rate", "0"]);
-    app.member("zoe").await;
-    let before = app.app.accounts.hashes_computed();
+    app.signed_in_client("zoe").await;
+    let before = app.state.accounts.hashes_computed();
     let guesses = (0..200).map(|_| {
         let client = app.client();
         async move { client.sign_in("zoe", WRONG).await.status }
@@ -249,40 +249,40 @@ async fn concurrent_guesses_from_one_network_hash_only_within_budget() {
     let statuses = futures_util::future::join_all(guesses).await;
     assert_eq!(statuses.iter().filter(|status| **status == 422).count(), 5);
     assert!(statuses.iter().all(|status| matches!(status, 422 | 429 | 503)), "{statuses:?}");
-    assert_eq!(app.app.accounts.hashes_computed() - before, 5);
+    assert_eq!(app.state.accounts.hashes_computed() - before, 5);
 }
 
 #[tokio::test]
 async fn concurrent_guesses_from_many_networks_hash_at_most_100_times() {
     let app = TestApp::with(&[&PROXY[..], &["--hash-queue", "500"]].concat());
-    app.member("zoe").await;
-    let before = app.app.accounts.hashes_computed();
+    app.signed_in_client("zoe").await;
+    let before = app.state.accounts.hashes_computed();
     let guesses = (0..200).map(|number| {
-        let client = app.client().behind(&format!("198.51.100.{number}"));
+        let client = app.client().from_ip(&format!("198.51.100.{number}"));
         async move { client.sign_in("zoe", WRONG).await.status }
     });
     let statuses = futures_util::future::join_all(guesses).await;
     assert_eq!(statuses.iter().filter(|status| **status == 422).count(), 100);
     assert_eq!(statuses.iter().filter(|status| **status == 429).count(), 100);
-    assert_eq!(app.app.accounts.hashes_computed() - before, 100);
+    assert_eq!(app.state.accounts.hashes_computed() - before, 100);
 }
 
 #[tokio::test]
 async fn failure_counts_survive_restart_and_are_shared_by_processes() {
     let app = TestApp::spawn();
-    app.member("zoe").await;
-    fail(&app.client(), "zoe", 3).await;
+    app.signed_in_client("zoe").await;
+    fail_sign_in(&app.client(), "zoe", 3).await;
     let app = app.restart(&[]);
-    fail(&app.client(), "zoe", 1).await;
-    let sibling = app.sibling(&[]);
-    fail(&sibling.client(), "zoe", 1).await;
+    fail_sign_in(&app.client(), "zoe", 1).await;
+    let second = app.second_process(&[]);
+    fail_sign_in(&second.client(), "zoe", 1).await;
     assert_eq!(app.client().sign_in("zoe", PASSWORD).await.status, 429);
 }
 
 #[tokio::test]
 async fn registration_rate_limits_accounts_per_network() {
     let app = TestApp::with(&["--registration-rate", "3/1h", PROXY[0], PROXY[1]]);
-    let network = || app.client().behind("198.51.100.7");
+    let network = || app.client().from_ip("198.51.100.7");
     for number in 0..3 {
         assert_eq!(network().register(&format!("zoe{number}")).await.status, 303);
         assert_eq!(network().post("/register", &[("username", "x")]).await.status, 422, "a mistake is no account");
@@ -290,16 +290,16 @@ async fn registration_rate_limits_accounts_per_network() {
     let refused = network().register("zoe3").await;
     assert_eq!((refused.status, refused.header("retry-after")), (429, "3600"));
     assert!(refused.body.contains("Too many registrations") && refused.body.contains("value=\"zoe3\""));
-    assert_eq!(app.client().behind("198.51.100.8").register("zoe3").await.status, 303);
+    assert_eq!(app.client().from_ip("198.51.100.8").register("zoe3").await.status, 303);
     app.clock.advance(Duration::from_hours(1));
     assert_eq!(network().register("zoe4").await.status, 303);
-    assert_eq!(app.happened("registration_throttled").await, 1);
+    assert_eq!(app.event_count("registration_throttled").await, 1);
 }
 
 #[tokio::test]
 async fn registration_limits_username_enumeration() {
     let app = TestApp::with(&["--failure-rate", "5/1h"]);
-    app.member("zoe").await;
+    app.signed_in_client("zoe").await;
     for _ in 0..5 {
         assert_eq!(app.client().register("zoe").await.status, 422);
     }
@@ -322,14 +322,14 @@ async fn expired_throttle_counters_are_deleted() {
     use gatehouse::db::schema::throttles;
     let app = TestApp::spawn();
     for number in 0..3 {
-        fail(&app.client(), &format!("nobody{number}"), 1).await;
+        fail_sign_in(&app.client(), &format!("nobody{number}"), 1).await;
     }
     let count = async || app.query(|conn| throttles::table.count().get_result::<i64>(conn)).await;
     assert_eq!(count().await, 7, "one for each name, one for each name and the network, one for the network");
     app.clock.advance(Duration::from_hours(24));
-    gatehouse::server::clean(&app.app).await;
+    gatehouse::server::clean(&app.state).await;
     assert_eq!(count().await, 3);
     app.clock.advance(Duration::from_hours(2160));
-    gatehouse::server::clean(&app.app).await;
+    gatehouse::server::clean(&app.state).await;
     assert_eq!(count().await, 0);
 }

@@ -30,13 +30,13 @@ fn evil_site(html: String) -> String {
 }
 
 async fn signed_in(app: &TestApp, view: View) -> Browser {
-    app.member("zoe").await;
+    app.signed_in_client("zoe").await;
     let browser = Browser::open(&app.address, view).await;
-    browser.go("/login").await;
+    browser.goto("/login").await;
     browser.fill("User name or e-mail", "zoe").await;
     browser.fill("Password", PASSWORD).await;
-    browser.press("Sign in").await;
-    browser.arrives("Hello, zoe").await;
+    browser.click("Sign in").await;
+    browser.wait_for_heading("Hello, zoe").await;
     browser
 }
 
@@ -48,10 +48,10 @@ async fn cross_site_form_changes_nothing() {
     let action = format!("{}/logout", app.address);
     let evil = evil_site(format!("<form method=post action='{action}'><button>A free prize</button></form>"));
     browser.client.goto(&evil).await.unwrap();
-    browser.press("A free prize").await;
-    browser.arrives("That came from another site").await;
-    browser.go("/").await;
-    browser.arrives("Hello, zoe").await;
+    browser.click("A free prize").await;
+    browser.wait_for_heading("That came from another site").await;
+    browser.goto("/").await;
+    browser.wait_for_heading("Hello, zoe").await;
     browser.close().await;
 }
 

@@ -23,31 +23,31 @@ fn tool(path: &str) -> PathBuf {
 }
 
 async fn sign_in(browser: &Browser) {
-    browser.go("/login").await;
+    browser.goto("/login").await;
     browser.fill("User name or e-mail", "zoe").await;
     browser.fill("Password", PASSWORD).await;
-    browser.press("Sign in").await;
-    browser.arrives("Hello, zoe").await;
+    browser.click("Sign in").await;
+    browser.wait_for_heading("Hello, zoe").await;
 }
 
 /// Shows every page in turn, for `look` to look at.
 async fn each_page(browser: &Browser, mut look: impl AsyncFnMut(&'static str)) {
-    browser.go("/login").await;
+    browser.goto("/login").await;
     look("login").await;
-    browser.press("Sign in").await;
-    browser.shows("2 things to mend").await;
+    browser.click("Sign in").await;
+    browser.wait_for_text("2 things to mend").await;
     look("login-mistakes").await;
-    browser.go("/register").await;
+    browser.goto("/register").await;
     look("register").await;
     browser.fill("User name", "zoé").await;
     browser.fill("E-mail", "zoe@keepers").await;
     browser.fill("Password", "passwordpassword").await;
-    browser.press("Create account").await;
-    browser.shows("4 things to mend").await;
+    browser.click("Create account").await;
+    browser.wait_for_text("4 things to mend").await;
     look("register-mistakes").await;
-    browser.go("/nowhere").await;
+    browser.goto("/nowhere").await;
     look("not-found").await;
-    browser.go("/test/panic").await;
+    browser.goto("/test/panic").await;
     look("error").await;
     sign_in(browser).await;
     look("home").await;
@@ -58,16 +58,16 @@ async fn each_page(browser: &Browser, mut look: impl AsyncFnMut(&'static str)) {
         ("/account/activity", "What happened", "activity"),
         ("/account/delete", "Delete your account", "delete"),
     ] {
-        browser.go(path).await;
-        browser.arrives(heading).await;
+        browser.goto(path).await;
+        browser.wait_for_heading(heading).await;
         look(picture).await;
     }
-    browser.go("/account/password").await;
-    browser.press("Change password").await;
-    browser.shows("2 things to mend").await;
+    browser.goto("/account/password").await;
+    browser.click("Change password").await;
+    browser.wait_for_text("2 things to mend").await;
     look("password-mistakes").await;
-    browser.press("Sign out").await;
-    browser.shows("You are signed out.").await;
+    browser.click("Sign out").await;
+    browser.wait_for_text("You are signed out.").await;
     look("logged-out").await;
 }
 
@@ -76,7 +76,7 @@ async fn each_page(browser: &Browser, mut look: impl AsyncFnMut(&'static str)) {
 async fn axe_reports_no_violations_on_any_page_theme_or_width() {
     let axe = fs::read_to_string(tool("axe-core/axe.min.js")).unwrap();
     let app = TestApp::spawn();
-    app.member("zoe").await;
+    app.signed_in_client("zoe").await;
     for dark in [false, true] {
         for width in WIDTHS {
             let browser = Browser::open(&app.address, View { width, dark, scripts: true }).await;
@@ -100,7 +100,7 @@ async fn axe_reports_no_violations_on_any_page_theme_or_width() {
 #[tokio::test]
 async fn pages_fit_320_pixels_and_touch_targets_are_44_pixels_high() {
     let app = TestApp::spawn();
-    app.member("zoe").await;
+    app.signed_in_client("zoe").await;
     let browser = Browser::open(&app.address, View { width: 320, scripts: true, ..View::default() }).await;
     each_page(&browser, async |page| {
         let measure = "const small = [...document.querySelectorAll('button, .field input, .choice label, .other a, .place a')] \
@@ -119,7 +119,7 @@ async fn theme_follows_the_preferred_color_scheme() {
     let mut walls = Vec::new();
     for dark in [false, true] {
         let browser = Browser::open(&app.address, View { dark, ..View::default() }).await;
-        browser.go("/login").await;
+        browser.goto("/login").await;
         walls.push(
             browser.client.find(Locator::Css("body")).await.unwrap().css_value("background-color").await.unwrap(),
         );
@@ -133,7 +133,7 @@ async fn every_page_has_valid_html() {
     let folder = tempfile::tempdir().unwrap();
     let app = TestApp::spawn();
     let guest = app.client();
-    let member = app.member("zoe").await;
+    let member = app.signed_in_client("zoe").await;
     app.client().sign_in("zoe", PASSWORD).await;
     let pages = [
         ("login", guest.get("/login").await),
@@ -178,7 +178,7 @@ async fn screenshots_of_every_page_can_be_taken() {
     let folder = wanted.clone().unwrap_or_else(|| scratch.path().to_owned());
     fs::create_dir_all(&folder).unwrap();
     let app = TestApp::spawn();
-    app.member("zoe").await;
+    app.signed_in_client("zoe").await;
     let views = WIDTHS.into_iter().flat_map(|width| [(width, false), (width, true)]);
     // One view is enough to know that it works.
     for (width, dark) in views.take(if wanted.is_some() { 6 } else { 1 }) {

@@ -12,10 +12,10 @@ use std::{
 use fantoccini::{Client, ClientBuilder, Locator};
 use serde_json::{Map, Value, json};
 
-use super::{companion::Companion, program, until};
+use super::{child_guard::ChildGuard, program, wait_until};
 
 /// How long a page may take on a busy machine before it is taken for missing.
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// How the page is looked at.
 #[derive(Debug, Clone, Copy)]
@@ -49,21 +49,21 @@ impl Drop for Browser {
                 self.session
             );
             // The answer comes when the browser has gone; chromedriver does not close the connection then.
-            let _ = socket.set_read_timeout(Some(PATIENCE));
+            let _ = socket.set_read_timeout(Some(TIMEOUT));
             let _ = socket.read(&mut [0; 512]);
         }
     }
 }
 
 fn driver() -> &'static str {
-    static DRIVER: OnceLock<(String, Companion, tempfile::TempDir)> = OnceLock::new();
+    static DRIVER: OnceLock<(String, ChildGuard, tempfile::TempDir)> = OnceLock::new();
     let (address, ..) = DRIVER.get_or_init(|| {
         let folder = tempfile::tempdir().unwrap();
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let log = File::create(folder.path().join("log")).unwrap();
         let arguments = [format!("--port={port}"), "--silent".to_owned()];
-        let companion = Companion::start(&program(&["chromedriver"], "chromium-driver"), &arguments, log);
-        until("chromedriver listens", Duration::from_secs(30), || TcpStream::connect(("127.0.0.1", port)).ok());
+        let companion = ChildGuard::start(&program(&["chromedriver"], "chromium-driver"), &arguments, log);
+        wait_until("chromedriver listens", Duration::from_secs(30), || TcpStream::connect(("127.0.0.1", port)).ok());
         (format!("http://127.0.0.1:{port}"), companion, folder)
     });
     address
@@ -111,7 +111,7 @@ impl Browser {
         Self { client, base: base.to_owned(), session }
     }
 
-    pub async fn go(&self, path: &str) {
+    pub async fn goto(&self, path: &str) {
         self.client.goto(&format!("{}{path}", self.base)).await.unwrap();
     }
 
@@ -127,12 +127,12 @@ impl Browser {
     }
 
     /// Waits until the page has this heading: a click returns before the browser has gone where it leads.
-    pub async fn arrives(&self, heading: &str) {
+    pub async fn wait_for_heading(&self, heading: &str) {
         self.waits(heading, "h1", |text| text == heading).await;
     }
 
     /// Waits until the page has these words.
-    pub async fn shows(&self, words: &str) {
+    pub async fn wait_for_text(&self, words: &str) {
         self.waits(words, "body", |text| text.contains(words)).await;
     }
 
@@ -146,7 +146,7 @@ impl Browser {
             if is_there(&text) {
                 return;
             }
-            assert!(began.elapsed() < PATIENCE, "{what} is not there, but: {text}");
+            assert!(began.elapsed() < TIMEOUT, "{what} is not there, but: {text}");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
@@ -166,18 +166,18 @@ impl Browser {
     }
 
     /// Presses the button, link or label with these words.
-    pub async fn press(&self, words: &str) {
+    pub async fn click(&self, words: &str) {
         let path = format!("//*[self::button or self::a or self::label][normalize-space()='{words}']");
         self.client.find(Locator::XPath(&path)).await.unwrap().click().await.unwrap();
     }
 
     /// The id of the element that has the focus.
-    pub async fn focus(&self) -> String {
+    pub async fn focused_id(&self) -> String {
         self.client.active_element().await.unwrap().attr("id").await.unwrap().unwrap_or_default()
     }
 
     /// Types as on a keyboard, wherever the focus is.
-    pub async fn keys(&self, keys: &str) {
+    pub async fn type_keys(&self, keys: &str) {
         self.client.active_element().await.unwrap().send_keys(keys).await.unwrap();
     }
 

@@ -51,7 +51,7 @@ impl Answer {
     }
 
     /// The value of a hidden field.
-    pub fn hidden(&self, name: &str) -> Option<String> {
+    pub fn hidden_field(&self, name: &str) -> Option<String> {
         let beginning = format!("name=\"{name}\" value=\"");
         let (_, rest) = self.body.split_once(&beginning)?;
         Some(rest.split('"').next()?.to_owned())
@@ -82,20 +82,20 @@ impl Client {
     }
 
     /// The same person elsewhere: as a trusted proxy would tell of them.
-    pub fn behind(&self, address: &str) -> Self {
+    pub fn from_ip(&self, address: &str) -> Self {
         let mut other = Self::new(&self.base);
         other.headers = vec![("x-forwarded-for", address.to_owned())];
         other
     }
 
     /// The same browser's cookies, in a browser of its own from now on.
-    pub fn copy(&self) -> Self {
+    pub fn fork(&self) -> Self {
         Self { cookies: Arc::new(Mutex::new(self.cookies.lock().unwrap().clone())), ..self.clone() }
     }
 
     /// The same cookies against another server.
-    pub fn at(&self, base: &str) -> Self {
-        Self { base: base.to_owned(), ..self.copy() }
+    pub fn against(&self, base: &str) -> Self {
+        Self { base: base.to_owned(), ..self.fork() }
     }
 
     pub fn cookie(&self, name: &str) -> Option<String> {
@@ -162,12 +162,12 @@ impl Client {
     }
 
     /// The hidden field of signed-in forms.
-    pub async fn form_token(&self) -> String {
-        self.get("/").await.hidden("csrf_token").expect("signed in")
+    pub async fn csrf_token(&self) -> String {
+        self.get("/").await.hidden_field("csrf_token").expect("signed in")
     }
 
     pub async fn sign_out(&self) -> Answer {
-        let token = self.form_token().await;
+        let token = self.csrf_token().await;
         self.post("/logout", &[("csrf_token", &token)]).await
     }
 

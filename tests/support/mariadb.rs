@@ -9,16 +9,16 @@ use std::{
     time::Duration,
 };
 
-use super::{companion::Companion, program, until};
+use super::{child_guard::ChildGuard, program, wait_until};
 
 /// A running server.
 pub struct Mariadb {
     folder: PathBuf,
     port: u16,
     options: Vec<&'static str>,
-    server: Option<Companion>,
+    server: Option<ChildGuard>,
     // After the server, because fields are dropped in this order.
-    _broom: Companion,
+    _cleanup: ChildGuard,
 }
 
 impl Mariadb {
@@ -50,8 +50,8 @@ impl Mariadb {
             .unwrap();
         assert!(installed.status.success(), "{}", String::from_utf8_lossy(&installed.stdout));
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let broom = Companion::broom(&folder);
-        let mut mariadb = Self { folder, port, options: options.to_vec(), server: None, _broom: broom };
+        let cleanup = ChildGuard::cleanup(&folder);
+        let mut mariadb = Self { folder, port, options: options.to_vec(), server: None, _cleanup: cleanup };
         mariadb.run();
         mariadb.sql(
             "CREATE USER 'gatehouse'@'%' IDENTIFIED BY 'p@ss word/?#1'; GRANT ALL ON `test\\_%`.* TO 'gatehouse'@'%';",
@@ -75,8 +75,8 @@ impl Mariadb {
         arguments.extend(self.options.iter().map(|option| (*option).to_owned()));
         let log = File::create(self.folder.join("log")).unwrap();
         let server = program(&["mariadbd"], "mariadb-server");
-        self.server = Some(Companion::start(&server, &arguments, log));
-        until("MariaDB answers", Duration::from_mins(1), || self.try_sql("SELECT 1").then_some(()));
+        self.server = Some(ChildGuard::start(&server, &arguments, log));
+        wait_until("MariaDB answers", Duration::from_mins(1), || self.try_sql("SELECT 1").then_some(()));
     }
 
     /// Stops it; whoever is connected is not.

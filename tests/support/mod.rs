@@ -4,9 +4,9 @@
 //! `GATEHOUSE_TEST_DATABASE` says which database: `sqlite` (the default) or `mariadb`. `tests/run` runs everything on both.
 #![allow(dead_code, reason = "each of the test binaries uses a part of it")]
 
+pub mod child_guard;
 pub mod chromium;
 pub mod client;
-pub mod companion;
 pub mod mariadb;
 
 use std::{
@@ -33,13 +33,13 @@ use self::{client::Client, mariadb::Mariadb};
 /// A password that the policy admits.
 pub const PASSWORD: &str = "a quiet wall with one lit door";
 /// When the tests' clocks begin.
-pub const BEGINNING: Timestamp = Timestamp::from_millis(1_795_305_600_000);
+pub const START: Timestamp = Timestamp::from_millis(1_795_305_600_000);
 
 /// A running application.
 pub struct TestApp {
     pub address: String,
     pub clock: Clock,
-    pub app: Data<App>,
+    pub state: Data<App>,
     handle: ServerHandle,
     thread: Option<JoinHandle<()>>,
     folder: PathBuf,
@@ -75,7 +75,7 @@ pub fn program(names: &[&str], package: &str) -> PathBuf {
 }
 
 /// Asks again and again until there is an answer; fails when there is none for too long.
-pub fn until<T>(what: &str, patience: Duration, mut ask: impl FnMut() -> Option<T>) -> T {
+pub fn wait_until<T>(what: &str, patience: Duration, mut ask: impl FnMut() -> Option<T>) -> T {
     let began = Instant::now();
     loop {
         if let Some(answer) = ask() {
@@ -100,13 +100,13 @@ impl TestApp {
     /// With more settings.
     pub fn with(arguments: &[&str]) -> Self {
         let database = if on_mariadb() { Mariadb::shared().database() } else { String::new() };
-        Self::over(database, arguments)
+        Self::with_database(database, arguments)
     }
 
     /// Over a database that somebody else looks after; an empty URL is SQLite in the folder.
-    pub fn over(database: String, arguments: &[&str]) -> Self {
+    pub fn with_database(database: String, arguments: &[&str]) -> Self {
         let keep = tempfile::Builder::new().prefix("gatehouse-test-").tempdir().unwrap();
-        Self::start(keep.into(), database, Clock::paused_at(BEGINNING), arguments)
+        Self::start(keep.into(), database, Clock::paused_at(START), arguments)
     }
 
     /// The same data, a new process' worth of memory.
@@ -116,7 +116,7 @@ impl TestApp {
     }
 
     /// A second process on the same data.
-    pub fn sibling(&self, arguments: &[&str]) -> Self {
+    pub fn second_process(&self, arguments: &[&str]) -> Self {
         Self::start(self.keep.clone(), self.database.clone(), self.clock.clone(), arguments)
     }
 
@@ -150,8 +150,17 @@ impl TestApp {
                 application.run().await.unwrap();
             });
         });
-        let (address, app, handle) = receiver.recv().expect("the application starts");
-        Self { address: format!("http://{address}"), clock, app, handle, thread: Some(thread), folder, keep, database }
+        let (address, state, handle) = receiver.recv().expect("the application starts");
+        Self {
+            address: format!("http://{address}"),
+            clock,
+            state,
+            handle,
+            thread: Some(thread),
+            folder,
+            keep,
+            database,
+        }
     }
 
     /// Somebody with a browser of their own.
@@ -160,14 +169,14 @@ impl TestApp {
     }
 
     /// Somebody who has registered and is signed in.
-    pub async fn member(&self, name: &str) -> Client {
+    pub async fn signed_in_client(&self, name: &str) -> Client {
         let client = self.client();
         let answer = client.register(name).await;
         assert_eq!(answer.status, 303, "{}", answer.body);
         client
     }
 
-    pub fn folder(&self) -> &Path {
+    pub fn data_dir(&self) -> &Path {
         &self.folder
     }
 
@@ -176,19 +185,19 @@ impl TestApp {
         &self,
         query: impl FnMut(&mut AnyConnection) -> QueryResult<T> + Send + 'static,
     ) -> T {
-        self.app.database.write(query).await.unwrap()
+        self.state.database.write(query).await.unwrap()
     }
 
     /// Writes down what is in memory only, as happens every second.
-    pub async fn write_down(&self) {
-        gatehouse::server::write_down(&self.app).await;
+    pub async fn flush(&self) {
+        gatehouse::server::write_down(&self.state).await;
     }
 
     /// How often each kind of event happened, by name.
     pub async fn events(&self) -> Vec<(String, i64)> {
         use diesel::{QueryDsl, RunQueryDsl};
         use gatehouse::db::schema::events;
-        self.write_down().await;
+        self.flush().await;
         let rows: Vec<(String, i32)> = self
             .query(|conn| events::table.order(events::id).select((events::kind, events::occurrences)).load(conn))
             .await;
@@ -202,7 +211,7 @@ impl TestApp {
         sums
     }
 
-    pub async fn happened(&self, kind: &str) -> i64 {
+    pub async fn event_count(&self, kind: &str) -> i64 {
         self.events().await.iter().find(|(known, _)| known == kind).map_or(0, |(_, sum)| *sum)
     }
 

@@ -9,8 +9,8 @@ use crate::support::{PASSWORD, TestApp};
 #[tokio::test]
 async fn activity_page_lists_only_events_of_the_own_account() {
     let app = TestApp::spawn();
-    let client = app.member("zoe").await;
-    let eva = app.member("eva").await;
+    let client = app.signed_in_client("zoe").await;
+    let eva = app.signed_in_client("eva").await;
     app.client().sign_in("zoe", "not the password at all").await;
     app.clock.advance(Duration::from_mins(5));
     submit(&client, "/account", &[("username", "ida"), ("email", "zoe@keepers.example")]).await;
@@ -29,7 +29,7 @@ async fn activity_page_lists_only_events_of_the_own_account() {
 #[tokio::test]
 async fn activity_pages_have_no_gaps_or_duplicates() {
     let app = TestApp::spawn();
-    let client = app.member("zoe").await;
+    let client = app.signed_in_client("zoe").await;
     for _ in 0..30 {
         assert_eq!(app.client().sign_in("zoe", PASSWORD).await.status, 303);
     }
@@ -45,7 +45,7 @@ async fn activity_pages_have_no_gaps_or_duplicates() {
 #[tokio::test]
 async fn expired_events_are_deleted_in_batches() {
     let app = TestApp::with(&["--events-kept", "30d"]);
-    app.member("zoe").await;
+    app.signed_in_client("zoe").await;
     // More than a batch.
     app.query(|conn| {
         let first: Vec<u8> = events::table.select(events::id).first(conn)?;
@@ -53,7 +53,7 @@ async fn expired_events_are_deleted_in_batches() {
             diesel::insert_into(events::table)
                 .values((
                     events::id.eq(uuid::Uuid::now_v7().as_bytes().to_vec()),
-                    events::at.eq(crate::support::BEGINNING),
+                    events::at.eq(crate::support::START),
                     events::kind.eq("signed_in"),
                     events::account_id.eq(Some(first.clone())),
                     events::address.eq("192.0.2.1"),
@@ -68,18 +68,18 @@ async fn expired_events_are_deleted_in_batches() {
     .await;
     let count = async || app.query(|conn| events::table.count().get_result::<i64>(conn)).await;
     app.clock.advance(Duration::from_hours(24 * 30));
-    gatehouse::server::clean(&app.app).await;
+    gatehouse::server::clean(&app.state).await;
     // The session has ended meanwhile, and that is one more.
     assert_eq!(count().await, 1202, "to the day");
     app.clock.advance(Duration::from_secs(1));
-    gatehouse::server::clean(&app.app).await;
+    gatehouse::server::clean(&app.state).await;
     assert_eq!(count().await, 1, "the end of the session is newer");
 }
 
 #[tokio::test]
 async fn home_page_shows_previous_sign_in_and_failed_attempts_since() {
     let app = TestApp::spawn();
-    app.member("zoe").await;
+    app.signed_in_client("zoe").await;
     for _ in 0..3 {
         app.client().sign_in("zoe", "not the password at all").await;
     }

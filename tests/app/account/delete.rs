@@ -10,7 +10,7 @@ use crate::support::{PASSWORD, TestApp};
 #[tokio::test]
 async fn account_deletion_removes_sessions_and_anonymizes_events() {
     let app = TestApp::with(&["--session-cache", "10m"]);
-    let (client, stranger) = (app.member("zoe").await, app.member("eva").await);
+    let (client, stranger) = (app.signed_in_client("zoe").await, app.signed_in_client("eva").await);
     let elsewhere = app.client();
     elsewhere.sign_in("zoe", PASSWORD).await;
     assert!(elsewhere.is_signed_in().await);
@@ -40,7 +40,7 @@ async fn account_deletion_removes_sessions_and_anonymizes_events() {
         rows.iter().filter(|(_, address, _)| address != "127.0.0.1").map(|(kind, ..)| kind.as_str()).collect();
     let of_zoe: Vec<_> = of_zoe.into_iter().filter(|kind| *kind != "form_refused").collect();
     assert_eq!(of_zoe, ["registered", "signed_in", "account_deleted"]);
-    app.write_down().await;
+    app.flush().await;
     let refused: Vec<String> = app
         .query(|conn| events::table.filter(events::kind.eq("form_refused")).select(events::address).load(conn))
         .await;
@@ -52,7 +52,7 @@ async fn account_deletion_removes_sessions_and_anonymizes_events() {
 #[tokio::test]
 async fn account_deletion_requires_username_and_password() {
     let app = TestApp::spawn();
-    let client = app.member("zoe").await;
+    let client = app.signed_in_client("zoe").await;
     for (fields, wrong) in [
         (&[][..], &["confirm", "current_password"][..]),
         (&[("confirm", "zoe")], &["current_password"]),
@@ -64,32 +64,32 @@ async fn account_deletion_requires_username_and_password() {
         assert_eq!((answer.status, answer.error_fields()), (422, expected));
     }
     assert!(client.is_signed_in().await);
-    assert_eq!(app.happened("account_deleted").await, 0);
+    assert_eq!(app.event_count("account_deleted").await, 0);
 }
 
 #[tokio::test]
 async fn deleted_username_stays_reserved_and_email_is_released_at_once() {
     let app = TestApp::with(&["--name-reserved", "30d"]);
-    let client = app.member("zoe").await;
+    let client = app.signed_in_client("zoe").await;
     submit(&client, "/account/delete", &[("confirm", "zoe"), ("current_password", PASSWORD)]).await;
     assert_eq!(app.client().register("ZOE").await.error_fields(), ["username"]);
-    let other = app.member("eva").await;
+    let other = app.signed_in_client("eva").await;
     let renamed = submit(&other, "/account", &[("username", "zoe"), ("email", "zoe@keepers.example")]).await;
     assert_eq!((renamed.status, renamed.error_fields()), (422, vec!["username".to_owned()]));
     app.clock.advance(Duration::from_hours(24 * 30));
-    gatehouse::server::clean(&app.app).await;
+    gatehouse::server::clean(&app.state).await;
     assert_eq!(app.client().register("zoe").await.status, 303);
 }
 
 #[tokio::test]
 async fn deleting_twice_is_idempotent() {
     let app = TestApp::spawn();
-    let client = app.member("zoe").await;
-    let token = client.form_token().await;
+    let client = app.signed_in_client("zoe").await;
+    let token = client.csrf_token().await;
     let fields = [("csrf_token", token.as_str()), ("confirm", "zoe"), ("current_password", PASSWORD)];
-    let windows = [client.copy(), client.copy(), client.copy()];
+    let windows = [client.fork(), client.fork(), client.fork()];
     let answers =
         futures_util::future::join_all(windows.iter().map(|window| window.post("/account/delete", &fields))).await;
     assert!(answers.iter().all(|answer| matches!(answer.status, 303 | 422 | 503)), "{answers:?}");
-    assert_eq!(app.happened("account_deleted").await, 1);
+    assert_eq!(app.event_count("account_deleted").await, 1);
 }

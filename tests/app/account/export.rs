@@ -5,8 +5,8 @@ use crate::support::{PASSWORD, TestApp};
 #[tokio::test]
 async fn export_contains_all_account_data_and_no_secrets() {
     let app = TestApp::spawn();
-    let client = app.member("zoe").await;
-    app.member("eva").await;
+    let client = app.signed_in_client("zoe").await;
+    app.signed_in_client("eva").await;
     app.client().sign_in("zoe", "not the password at all").await;
     let answer = client.get("/account/export").await;
     assert_eq!((answer.status, answer.header("content-type")), (200, "application/json"));
@@ -32,7 +32,7 @@ async fn export_of_any_length_is_complete() {
     use diesel::{ExpressionMethods, QueryDsl, RunQueryDsl};
     use gatehouse::db::schema::{accounts, events};
     let app = TestApp::spawn();
-    let client = app.member("zoe").await;
+    let client = app.signed_in_client("zoe").await;
     for rows in [499_usize, 500, 1] {
         app.query(move |conn| {
             let account: Vec<u8> = accounts::table.select(accounts::id).first(conn)?;

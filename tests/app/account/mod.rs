@@ -17,14 +17,14 @@ const LATER: Duration = Duration::from_mins(11);
 
 /// A form of a signed-in page, as a browser sends it.
 pub async fn submit(client: &Client, path: &str, fields: &[(&str, &str)]) -> Answer {
-    let token = client.form_token().await;
+    let token = client.csrf_token().await;
     client.post(path, &[&[("csrf_token", token.as_str())], fields].concat()).await
 }
 
 #[tokio::test]
 async fn profile_change_applies_at_once_and_releases_old_names() {
     let app = TestApp::with(&["--session-cache", "10m"]);
-    let client = app.member("zoe").await;
+    let client = app.signed_in_client("zoe").await;
     let answer = submit(&client, "/account", &[("username", "Ida"), ("email", "Ida@keepers.example")]).await;
     assert_eq!((answer.status, answer.location()), (303, "/account"));
     let page = client.get("/account").await;
@@ -32,15 +32,15 @@ async fn profile_change_applies_at_once_and_releases_old_names() {
     assert!(client.get("/").await.body.contains("Hello, ida"));
     assert_eq!(app.client().sign_in("ida@keepers.example", PASSWORD).await.status, 303);
     assert_eq!(app.client().sign_in("zoe", PASSWORD).await.status, 422);
-    app.member("zoe").await;
-    assert_eq!(app.happened("profile_changed").await, 1);
+    app.signed_in_client("zoe").await;
+    assert_eq!(app.event_count("profile_changed").await, 1);
 }
 
 #[tokio::test]
 async fn profile_form_shows_field_errors_and_keeps_typed_values() {
     let app = TestApp::spawn();
-    app.member("eva").await;
-    let client = app.member("zoe").await;
+    app.signed_in_client("eva").await;
+    let client = app.signed_in_client("zoe").await;
     let answer = submit(&client, "/account", &[("username", "EVA"), ("email", "eva@Keepers.example")]).await;
     assert_eq!((answer.status, answer.error_fields()), (422, vec!["username".to_owned(), "email".to_owned()]));
     assert!(answer.body.contains("value=\"EVA\""), "{}", answer.body);
@@ -55,7 +55,7 @@ async fn profile_form_shows_field_errors_and_keeps_typed_values() {
 #[tokio::test]
 async fn profile_change_requires_reauthentication_and_keeps_typed_values() {
     let app = TestApp::spawn();
-    let client = app.member("zoe").await;
+    let client = app.signed_in_client("zoe").await;
     assert!(!client.get("/account").await.body.contains("current_password"));
     app.clock.advance(LATER);
     assert!(client.get("/account").await.body.contains("autocomplete=\"current-password\""));
@@ -69,14 +69,14 @@ async fn profile_change_requires_reauthentication_and_keeps_typed_values() {
     let right = submit(&client, "/account", &[&wanted[..], &[("current_password", PASSWORD)]].concat()).await;
     assert_eq!(right.status, 303);
     assert!(!client.get("/account").await.body.contains("current_password"), "now it is recent again");
-    assert_eq!(app.happened("reauthenticated").await, 1);
+    assert_eq!(app.event_count("reauthenticated").await, 1);
 }
 
 // One gate, one budget, whatever page asks.
 #[tokio::test]
 async fn profile_page_shares_the_login_failure_budget() {
     let app = TestApp::spawn();
-    let client = app.member("zoe").await;
+    let client = app.signed_in_client("zoe").await;
     client.remove_cookie("device");
     app.clock.advance(LATER);
     for number in 0..5 {
@@ -95,7 +95,7 @@ async fn concurrent_renames_to_one_username_succeed_exactly_once() {
     let app = TestApp::with(&["--registration-rate", "0"]);
     let mut people = Vec::new();
     for number in 0..64 {
-        people.push(app.member(&format!("zoe{number}")).await);
+        people.push(app.signed_in_client(&format!("zoe{number}")).await);
     }
     let changes = people.iter().enumerate().map(|(number, client)| async move {
         let email = format!("zoe{number}@keepers.example");

@@ -11,11 +11,11 @@ fn fields<'a>(current: &'a str, new: &'a str) -> [(&'a str, &'a str); 3] {
 #[tokio::test]
 async fn password_change_revokes_other_sessions_and_rotates_session_id() {
     let app = TestApp::with(&["--session-cache", "10m"]);
-    let client = app.member("zoe").await;
+    let client = app.signed_in_client("zoe").await;
     let elsewhere = app.client();
     elsewhere.sign_in("zoe", PASSWORD).await;
     assert!(elsewhere.is_signed_in().await);
-    let before = client.copy();
+    let before = client.fork();
 
     let answer = submit(&client, "/account/password", &fields(PASSWORD, NEW)).await;
 
@@ -25,13 +25,13 @@ async fn password_change_revokes_other_sessions_and_rotates_session_id() {
     assert!(!before.is_signed_in().await, "the id from before is dead too");
     assert_eq!(app.client().sign_in("zoe", PASSWORD).await.status, 422);
     assert_eq!(app.client().sign_in("zoe", NEW).await.status, 303);
-    assert_eq!(app.happened("password_changed").await, 1);
+    assert_eq!(app.event_count("password_changed").await, 1);
 }
 
 #[tokio::test]
 async fn password_change_keeps_remember_me() {
     let app = TestApp::spawn();
-    app.member("zoe").await;
+    app.signed_in_client("zoe").await;
     let client = app.client();
     client.post("/login", &[("login", "zoe"), ("password", PASSWORD), ("remember", "on")]).await;
     let answer = submit(&client, "/account/password", &fields(PASSWORD, NEW)).await;
@@ -42,7 +42,7 @@ async fn password_change_keeps_remember_me() {
 #[tokio::test]
 async fn password_change_requires_current_password_and_counts_failures() {
     let app = TestApp::spawn();
-    let client = app.member("zoe").await;
+    let client = app.signed_in_client("zoe").await;
     client.remove_cookie("device");
     let missing = submit(&client, "/account/password", &fields("", NEW)).await;
     assert_eq!((missing.status, missing.error_fields()), (422, vec!["current_password".to_owned()]));
@@ -59,7 +59,7 @@ async fn password_change_requires_current_password_and_counts_failures() {
 #[tokio::test]
 async fn password_change_enforces_policy_and_rejects_same_password() {
     let app = TestApp::spawn();
-    let client = app.member("zoe").await;
+    let client = app.signed_in_client("zoe").await;
     for (new, confirm, wrong) in [
         ("too short", "too short", &["password"][..]),
         ("passwordpassword", "passwordpassword", &["password"]),
@@ -83,7 +83,7 @@ async fn password_change_enforces_policy_and_rejects_same_password() {
 async fn password_page_supports_password_managers() {
     let app = TestApp::spawn();
     assert_eq!(app.client().get("/.well-known/change-password").await.location(), "/account/password");
-    let page = app.member("zoe").await.get("/account/password").await.body;
+    let page = app.signed_in_client("zoe").await.get("/account/password").await.body;
     assert!(page.contains("value=\"zoe\" autocomplete=\"username\""), "{page}");
     assert_eq!(page.matches("autocomplete=\"new-password\"").count(), 2);
     assert_eq!(page.matches("autocomplete=\"current-password\"").count(), 1);

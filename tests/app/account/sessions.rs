@@ -5,7 +5,7 @@ use crate::support::{PASSWORD, TestApp, client::Client};
 
 const FIREFOX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
 
-async fn on_firefox(app: &TestApp) -> Client {
+async fn sign_in_with_firefox(app: &TestApp) -> Client {
     let mut client = app.client();
     client.headers.push(("user-agent", FIREFOX.to_owned()));
     assert_eq!(client.sign_in("zoe", PASSWORD).await.status, 303);
@@ -13,7 +13,7 @@ async fn on_firefox(app: &TestApp) -> Client {
 }
 
 /// Where the forms of the page lead that end one session.
-async fn ends(client: &Client) -> Vec<String> {
+async fn revoke_paths(client: &Client) -> Vec<String> {
     let page = client.get("/account/sessions").await.body;
     page.split("action=\"")
         .skip(1)
@@ -26,36 +26,37 @@ async fn ends(client: &Client) -> Vec<String> {
 #[tokio::test]
 async fn session_list_describes_devices_and_marks_current_session() {
     let app = TestApp::spawn();
-    let client = app.member("zoe").await;
+    let client = app.signed_in_client("zoe").await;
     app.clock.advance(Duration::from_mins(30));
-    on_firefox(&app).await;
+    sign_in_with_firefox(&app).await;
     let page = client.get("/account/sessions").await.body;
     assert!(page.contains("Firefox on Linux") && page.contains("From 127.0.0.1."), "{page}");
     assert!(page.contains("<time datetime=\"2026-11-22T00:30:00Z\">today at 00:30 UTC</time>"), "{page}");
     assert_eq!(page.matches("This device").count(), 1);
-    assert_eq!(ends(&client).await.len(), 1, "this one is ended by signing out");
+    assert_eq!(revoke_paths(&client).await.len(), 1, "this one is ended by signing out");
 }
 
 #[tokio::test]
 async fn revoked_session_is_rejected_at_its_next_request() {
     let app = TestApp::with(&["--session-cache", "10m"]);
-    let client = app.member("zoe").await;
-    let other = on_firefox(&app).await;
+    let client = app.signed_in_client("zoe").await;
+    let other = sign_in_with_firefox(&app).await;
     assert!(other.is_signed_in().await);
-    let end = ends(&client).await.remove(0);
+    let end = revoke_paths(&client).await.remove(0);
     let answer = submit(&client, &end, &[]).await;
     assert_eq!((answer.status, answer.location()), (303, "/account/sessions"));
     assert!(!other.is_signed_in().await);
     assert!(client.get("/account/sessions").await.body.contains("That session has ended."));
     assert_eq!(submit(&client, &end, &[]).await.status, 404, "twice is once");
-    assert_eq!(app.happened("session_ended").await, 1);
+    assert_eq!(app.event_count("session_ended").await, 1);
 }
 
 #[tokio::test]
 async fn revoking_other_sessions_keeps_current_session() {
     let app = TestApp::with(&["--session-cache", "10m"]);
-    let client = app.member("zoe").await;
-    let (one, two, stranger) = (on_firefox(&app).await, on_firefox(&app).await, app.member("eva").await);
+    let client = app.signed_in_client("zoe").await;
+    let (one, two, stranger) =
+        (sign_in_with_firefox(&app).await, sign_in_with_firefox(&app).await, app.signed_in_client("eva").await);
     for signed_in in [&one, &two, &stranger] {
         assert!(signed_in.is_signed_in().await);
     }
@@ -63,18 +64,18 @@ async fn revoking_other_sessions_keeps_current_session() {
     assert!(!one.is_signed_in().await && !two.is_signed_in().await);
     assert!(client.is_signed_in().await && stranger.is_signed_in().await);
     assert!(client.get("/account/sessions").await.body.contains("You are signed in nowhere else."));
-    assert_eq!(app.happened("session_ended").await, 2);
+    assert_eq!(app.event_count("session_ended").await, 2);
 }
 
 // ASVS 8.2.2
 #[tokio::test]
 async fn revoking_foreign_session_returns_404_and_leaves_it_active() {
     let app = TestApp::spawn();
-    app.member("zoe").await;
-    let (zoe, eva) = (on_firefox(&app).await, app.member("eva").await);
+    app.signed_in_client("zoe").await;
+    let (zoe, eva) = (sign_in_with_firefox(&app).await, app.signed_in_client("eva").await);
     let elsewhere = app.client();
     elsewhere.sign_in("eva", PASSWORD).await;
-    let foreign = ends(&eva).await.remove(0);
+    let foreign = revoke_paths(&eva).await.remove(0);
     for path in [
         foreign.as_str(),
         "/account/sessions/x/end",
@@ -90,16 +91,16 @@ async fn revoking_foreign_session_returns_404_and_leaves_it_active() {
 #[tokio::test]
 async fn session_list_omits_expired_sessions() {
     let app = TestApp::spawn();
-    app.member("zoe").await;
+    app.signed_in_client("zoe").await;
     app.clock.advance(Duration::from_mins(61));
-    let client = on_firefox(&app).await;
-    assert_eq!(ends(&client).await.len(), 0);
+    let client = sign_in_with_firefox(&app).await;
+    assert_eq!(revoke_paths(&client).await.len(), 0);
 }
 
 #[tokio::test]
 async fn session_list_is_limited_in_length() {
     let app = TestApp::spawn();
-    let client = app.member("zoe").await;
+    let client = app.signed_in_client("zoe").await;
     for _ in 0..55 {
         app.client().sign_in("zoe", PASSWORD).await;
     }
@@ -111,7 +112,7 @@ async fn session_list_is_limited_in_length() {
 #[tokio::test]
 async fn session_list_escapes_user_agent() {
     let app = TestApp::spawn();
-    app.member("zoe").await;
+    app.signed_in_client("zoe").await;
     let mut client = app.client();
     client.headers.push(("user-agent", "<script>alert(1)</script> Firefox/1.0<b>".to_owned()));
     client.sign_in("zoe", PASSWORD).await;

@@ -22,11 +22,11 @@ for try in 1 2 3 4 5 6 7 8 9 10; do rm -rf "$1" && break; sleep 0.2; done
 "#;
 
 /// A running program.
-pub struct Companion(Child);
+pub struct ChildGuard(Child);
 
-impl Companion {
+impl ChildGuard {
     /// Removes `folder` when the test process is gone.
-    pub fn broom(folder: &Path) -> Self {
+    pub fn cleanup(folder: &Path) -> Self {
         let child = Command::new("sh")
             .args(["-c", SWEEP, "sh"])
             .arg(folder)
@@ -57,7 +57,7 @@ impl Companion {
     }
 }
 
-impl Drop for Companion {
+impl Drop for ChildGuard {
     fn drop(&mut self) {
         drop(self.0.stdin.take());
         let _ = self.0.wait();
