@@ -1,11 +1,11 @@
-//! What Gatehouse promises, through the real server and a real database. One file for each page, and one for each thing
-//! that goes across pages. One binary, because each file in `tests/` would be linked by itself.
+//! The behavior of Gatehouse through the real server and a real database, in one file for each page and one for each
+//! concern of several pages. All tests are one binary, because Cargo links each file in `tests/` separately.
 
 #![allow(
     unreachable_pub,
     clippy::unwrap_used,
     clippy::panic,
-    reason = "a test binary has no public, and a broken unwrap is its report"
+    reason = "a test binary has no public API, and a failed unwrap is its report"
 )]
 
 mod account;

@@ -1,10 +1,10 @@
-//! What a person sees, in a real Chromium: with scripts off where they walk, and on only where a test has to look inside.
+//! User flows, appearance and attacks in a real Chromium. Scripts are on only where a test has to inspect the page.
 
 #![allow(
     unreachable_pub,
     clippy::unwrap_used,
     clippy::panic,
-    reason = "a test binary has no public, and a broken unwrap is its report"
+    reason = "a test binary has no public API, and a failed unwrap is its report"
 )]
 
 mod attacks;
