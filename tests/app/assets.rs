@@ -1,6 +1,7 @@
 use crate::{middleware::send_raw, support::TestApp};
 
-fn urls(page: &str) -> Vec<String> {
+/// Returns the distinct asset URLs of a page.
+fn asset_urls(page: &str) -> Vec<String> {
     let mut urls: Vec<_> = page.split(['"']).filter(|part| part.starts_with("/static/")).map(str::to_owned).collect();
     urls.sort();
     urls.dedup();
@@ -11,10 +12,10 @@ fn urls(page: &str) -> Vec<String> {
 async fn asset_is_immutable_only_under_its_hashed_url() {
     let app = TestApp::spawn();
     let client = app.client();
-    let urls = urls(&client.get("/login").await.body);
+    let urls = asset_urls(&client.get("/login").await.body);
     assert_eq!(urls.len(), 2, "{urls:?}");
     for url in urls {
-        let (path, _) = url.split_once("?v=").expect("a hash");
+        let (path, _) = url.split_once("?v=").expect("the URL contains a hash");
         assert_eq!(client.get(&url).await.header("cache-control"), "public, max-age=31536000, immutable", "{url}");
         for other in [path.to_owned(), format!("{path}?v=old"), format!("{url}&x=1")] {
             let answer = client.get(&other).await;
@@ -27,11 +28,13 @@ async fn asset_is_immutable_only_under_its_hashed_url() {
 async fn assets_have_content_type_and_support_revalidation() {
     let app = TestApp::spawn();
     let client = app.client();
-    for (path, kind) in [("/static/style.css", "text/css; charset=utf-8"), ("/static/mark.svg", "image/svg+xml")] {
+    for (path, content_type) in
+        [("/static/style.css", "text/css; charset=utf-8"), ("/static/mark.svg", "image/svg+xml")]
+    {
         let answer = client.get(path).await;
-        assert_eq!(answer.header("content-type"), kind);
-        let again = client.send(client.request("GET", path).header("if-none-match", answer.header("etag"))).await;
-        assert_eq!((again.status, again.body.as_str()), (304, ""));
+        assert_eq!(answer.header("content-type"), content_type);
+        let revalidated = client.send(client.request("GET", path).header("if-none-match", answer.header("etag"))).await;
+        assert_eq!((revalidated.status, revalidated.body.as_str()), (304, ""));
     }
 }
 
@@ -41,7 +44,7 @@ async fn first_visit_takes_at_most_3_requests_and_14_kilobytes() {
     let client = app.client();
     let page = client.get("/login").await;
     let mut answers = Vec::new();
-    for url in urls(&page.body) {
+    for url in asset_urls(&page.body) {
         answers.push(client.get(&url).await);
     }
     answers.push(page);
@@ -56,13 +59,13 @@ async fn first_visit_takes_at_most_3_requests_and_14_kilobytes() {
     assert!(bytes <= 14_000, "{bytes} bytes");
 }
 
-// ASVS 14.2.2 (web cache deception): a page does not become an asset by its name, nor a file outside the folder.
+// ASVS 14.2.2, web cache deception: neither a page nor a file outside the directory is served as an asset.
 #[tokio::test]
 async fn only_files_of_the_static_directory_are_served() {
-    let folder = tempfile::tempdir().unwrap();
-    let assets = folder.path().join("static");
+    let dir = tempfile::tempdir().unwrap();
+    let assets = dir.path().join("static");
     std::fs::create_dir(&assets).unwrap();
-    std::fs::write(folder.path().join("outside.txt"), "hunter2").unwrap();
+    std::fs::write(dir.path().join("outside.txt"), "hunter2").unwrap();
     std::fs::write(assets.join(".hidden"), "hunter2").unwrap();
     for name in ["style.css", "mark.svg"] {
         std::fs::write(assets.join(name), "x").unwrap();

@@ -1,4 +1,4 @@
-//! The program itself, as an operator starts it.
+//! The binary, started as an operator starts it.
 
 use std::{
     fs,
@@ -14,10 +14,11 @@ use crate::support::{PASSWORD, client::Client, mariadb::Mariadb, on_mariadb, wai
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
-fn gatehouse(folder: &Path) -> Command {
+/// Returns a command that runs the binary in `dir`. On MariaDB every call creates a new database.
+fn gatehouse(dir: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_gatehouse"));
     command
-        .current_dir(folder)
+        .current_dir(dir)
         .env("GATEHOUSE_LISTEN", "127.0.0.1:0")
         .env("GATEHOUSE_STATIC_DIR", Path::new(ROOT).join("static"))
         .stdin(Stdio::null());
@@ -27,13 +28,14 @@ fn gatehouse(folder: &Path) -> Command {
     command
 }
 
-/// A running program; gone when the test is over.
+/// A running server process. Dropping it kills the process.
 pub struct Running {
     child: Child,
     pub address: String,
 }
 
 impl Running {
+    /// Starts the server and waits for the line that names its address.
     pub fn start(command: &mut Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
@@ -47,14 +49,14 @@ impl Running {
         assert!(status.success());
     }
 
-    /// Stops it as an operator does, and waits.
+    /// Sends `SIGTERM` and waits for a successful exit.
     pub fn stop(&mut self) {
         self.signal("TERM");
         assert_eq!(self.exit_code(), Some(0));
     }
 
     fn exit_code(&mut self) -> Option<i32> {
-        wait_until("it ends", Duration::from_secs(20), || self.child.try_wait().unwrap()).code()
+        wait_until("the process exits", Duration::from_secs(20), || self.child.try_wait().unwrap()).code()
     }
 
     fn resident_mebibytes(&self) -> u64 {
@@ -71,20 +73,20 @@ impl Drop for Running {
     }
 }
 
-fn folder() -> tempfile::TempDir {
+fn temp_dir() -> tempfile::TempDir {
     tempfile::Builder::new().prefix("gatehouse-test-").tempdir().unwrap()
 }
 
 #[tokio::test]
 async fn default_settings_serve_login_page_with_private_data_files() {
-    let folder = folder();
-    let running = Running::start(&mut gatehouse(folder.path()));
+    let dir = temp_dir();
+    let running = Running::start(&mut gatehouse(dir.path()));
     assert_eq!(Client::new(&running.address).get("/login").await.status, 200);
-    let mode = |name: &str| fs::metadata(folder.path().join(name)).unwrap().permissions().mode() & 0o777;
+    let mode = |name: &str| fs::metadata(dir.path().join(name)).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode("data"), 0o700);
     assert_eq!(mode("data/secret.key"), 0o600);
     if on_mariadb() {
-        assert!(!folder.path().join("data/gatehouse.db").exists());
+        assert!(!dir.path().join("data/gatehouse.db").exists());
     } else {
         assert_eq!(mode("data/gatehouse.db"), 0o600);
     }
@@ -92,11 +94,11 @@ async fn default_settings_serve_login_page_with_private_data_files() {
 
 #[tokio::test]
 async fn hashing_threads_run_at_lower_priority() {
-    let folder = folder();
-    let running = Running::start(gatehouse(folder.path()).env("GATEHOUSE_HASH_THREADS", "3"));
-    // proc(5): nice is the nineteenth field, the seventeenth after the name. A thread takes its name when it first runs.
+    let dir = temp_dir();
+    let running = Running::start(gatehouse(dir.path()).env("GATEHOUSE_HASH_THREADS", "3"));
+    // proc(5): nice is field 19, which is the 17th field after the name. A thread sets its name when it first runs.
     let tasks = format!("/proc/{}/task", running.child.id());
-    let priorities = wait_until("three threads hash", Duration::from_secs(10), || {
+    let nice_values = wait_until("three hashing threads run", Duration::from_secs(10), || {
         let stats =
             fs::read_dir(&tasks).unwrap().map(|task| fs::read_to_string(task.unwrap().path().join("stat")).unwrap());
         let hashing: Vec<_> = stats.filter(|stat| stat.contains("(hash)")).collect();
@@ -104,29 +106,30 @@ async fn hashing_threads_run_at_lower_priority() {
         Some(hashing.iter().map(nice).collect::<Vec<_>>())
             .filter(|found| found.len() == 3 && found.iter().all(|nice| nice != "0"))
     });
-    assert_eq!(priorities, ["15", "15", "15"]);
+    assert_eq!(nice_values, ["15", "15", "15"]);
 }
 
 #[tokio::test]
 async fn shutdown_signal_drains_running_requests_and_exits_with_zero() {
     for signal in ["TERM", "INT"] {
-        let folder = folder();
-        let mut running = Running::start(&mut gatehouse(folder.path()));
+        let dir = temp_dir();
+        let mut running = Running::start(&mut gatehouse(dir.path()));
         let fields = format!("login=nobody&password={}", PASSWORD.replace(' ', "+"));
         let mut socket = TcpStream::connect(running.address.trim_start_matches("http://")).unwrap();
         write!(
             socket,
-            "POST /login HTTP/1.1\r\nHost: x\r\nOrigin: {}\r\nConnection: close\r\nExpect: 100-continue\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n",
+            "POST /login HTTP/1.1\r\nHost: x\r\nOrigin: {}\r\nConnection: close\r\nExpect: 100-continue\r\n\
+             Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n",
             running.address,
             fields.len(),
         )
         .unwrap();
-        // The request is running once the server asks for its body.
-        let mut go_on = [0; 25];
-        socket.read_exact(&mut go_on).unwrap();
-        assert_eq!(&go_on, b"HTTP/1.1 100 Continue\r\n\r\n");
+        // The handler is running once the server asks for the body.
+        let mut interim = [0; 25];
+        socket.read_exact(&mut interim).unwrap();
+        assert_eq!(&interim, b"HTTP/1.1 100 Continue\r\n\r\n");
         running.signal(signal);
-        wait_until("no new connections", Duration::from_secs(5), || {
+        wait_until("the server accepts no new connections", Duration::from_secs(5), || {
             TcpStream::connect(running.address.trim_start_matches("http://")).is_err().then_some(())
         });
         socket.write_all(fields.as_bytes()).unwrap();
@@ -139,8 +142,8 @@ async fn shutdown_signal_drains_running_requests_and_exits_with_zero() {
 
 #[tokio::test]
 async fn session_survives_sigkill_and_restart() {
-    let folder = folder();
-    let mut command = gatehouse(folder.path());
+    let dir = temp_dir();
+    let mut command = gatehouse(dir.path());
     let running = Running::start(&mut command);
     let client = Client::new(&running.address);
     assert_eq!(client.register("zoe").await.status, 303);
@@ -149,9 +152,10 @@ async fn session_survives_sigkill_and_restart() {
     assert!(client.against(&running.address).is_signed_in().await);
 }
 
+/// Starts the binary with unusable settings and returns what it prints to standard error.
 fn startup_error(settings: &[(&str, &str)]) -> String {
-    let folder = folder();
-    let mut command = gatehouse(folder.path());
+    let dir = temp_dir();
+    let mut command = gatehouse(dir.path());
     for (name, value) in settings {
         command.env(name, value);
     }
@@ -162,7 +166,7 @@ fn startup_error(settings: &[(&str, &str)]) -> String {
 
 #[test]
 fn invalid_setting_stops_startup_with_setting_name_and_reason() {
-    for (name, value, says) in [
+    for (name, value, reason) in [
         ("GATEHOUSE_LISTEN", "here", "invalid socket address"),
         ("GATEHOUSE_LISTEN", "192.0.2.1:8080", "cannot listen on 192.0.2.1:8080"),
         ("GATEHOUSE_LISTEN", "0.0.0.0:0", "GATEHOUSE_PUBLIC_URL: is needed"),
@@ -193,18 +197,19 @@ fn invalid_setting_stops_startup_with_setting_name_and_reason() {
         ("GATEHOUSE_STATIC_DIR", "/", "style.css is not in it"),
         ("GATEHOUSE_LOG", "gatehouse=loud", "is not a filter"),
     ] {
-        let says_it = startup_error(&[(name, value)]);
-        let expected = if says.starts_with("GATEHOUSE_PUBLIC_URL") { "GATEHOUSE_PUBLIC_URL" } else { name };
-        assert!(says_it.contains(&format!("gatehouse: {expected}: ")), "{name}={value}: {says_it}");
-        assert!(says_it.contains(says), "{name}={value}: {says_it}");
-        assert!(!says_it.contains("hunter2"), "{name}: {says_it}");
+        let error = startup_error(&[(name, value)]);
+        // A public `GATEHOUSE_LISTEN` is reported as a missing public URL.
+        let setting = if reason.starts_with("GATEHOUSE_PUBLIC_URL") { "GATEHOUSE_PUBLIC_URL" } else { name };
+        assert!(error.contains(&format!("gatehouse: {setting}: ")), "{name}={value}: {error}");
+        assert!(error.contains(reason), "{name}={value}: {error}");
+        assert!(!error.contains("hunter2"), "{name}: {error}");
     }
 }
 
 #[test]
 fn startup_rejects_world_readable_secret_file() {
-    let folder = folder();
-    let file = folder.path().join("key");
+    let dir = temp_dir();
+    let file = dir.path().join("key");
     fs::write(&file, "c8f1d2a37b6e4095af31c6d80e92b754").unwrap();
     fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
     assert!(startup_error(&[("GATEHOUSE_SECRET_FILE", file.to_str().unwrap())]).contains("run: chmod 600"));
@@ -212,8 +217,8 @@ fn startup_rejects_world_readable_secret_file() {
 
 #[tokio::test]
 async fn public_plain_http_requires_explicit_setting() {
-    let folder = folder();
-    let mut command = gatehouse(folder.path());
+    let dir = temp_dir();
+    let mut command = gatehouse(dir.path());
     command.env("GATEHOUSE_PUBLIC_URL", "http://login.example.org").env("GATEHOUSE_ALLOW_INSECURE_HTTP", "true");
     let running = Running::start(&mut command);
     assert_eq!(Client::new(&running.address).get("/healthz").await.status, 200);
@@ -265,19 +270,19 @@ fn help_lists_every_setting_and_shows_no_secret() {
 
 #[tokio::test]
 async fn unlock_command_requires_existing_account_and_database() {
-    let folder = folder();
-    let unlock = |command: &mut Command, name: &str| {
-        let output = command.args(["unlock", name]).output().unwrap();
+    let dir = temp_dir();
+    let unlock = |command: &mut Command, login: &str| {
+        let output = command.args(["unlock", login]).output().unwrap();
         (
             output.status.success(),
             String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap(),
         )
     };
-    let mut serve = gatehouse(folder.path());
+    let mut serve = gatehouse(dir.path());
     if !on_mariadb() {
-        let (done, says) = unlock(&mut gatehouse(folder.path()), "zoe");
-        assert!(!done && says.contains("there is no data/gatehouse.db"), "{says}");
-        assert!(!folder.path().join("data").exists());
+        let (succeeded, output) = unlock(&mut gatehouse(dir.path()), "zoe");
+        assert!(!succeeded && output.contains("there is no data/gatehouse.db"), "{output}");
+        assert!(!dir.path().join("data").exists());
     }
     let url = serve
         .get_envs()
@@ -285,36 +290,37 @@ async fn unlock_command_requires_existing_account_and_database() {
         .and_then(|(_, url)| url.map(ToOwned::to_owned));
     let running = Running::start(&mut serve);
     assert_eq!(Client::new(&running.address).register("zoe").await.status, 303);
-    let same = || {
-        let mut command = gatehouse(folder.path());
+    let on_same_database = || {
+        let mut command = gatehouse(dir.path());
         command.env_remove("GATEHOUSE_DATABASE_URL");
         command.envs(url.iter().map(|url| ("GATEHOUSE_DATABASE_URL", url)));
         command
     };
-    let (done, says) = unlock(&mut same(), "nobody");
-    assert!(!done && says.contains("there is no such account"), "{says}");
-    let (done, says) = unlock(&mut same(), "Zoe@keepers.example");
-    assert!(done && says.contains("Open again"), "{says}");
+    let (succeeded, output) = unlock(&mut on_same_database(), "nobody");
+    assert!(!succeeded && output.contains("there is no such account"), "{output}");
+    let (succeeded, output) = unlock(&mut on_same_database(), "Zoe@keepers.example");
+    assert!(succeeded && output.contains("Open again"), "{output}");
 }
 
-// ASVS 15.2.2: memory is bounded by the threads that hash, and not by the crowd.
+// ASVS 15.2.2: the memory for hashing depends on the number of threads, not on the number of requests.
 #[tokio::test]
 async fn login_flood_memory_is_bounded_by_hash_threads() {
-    let folder = folder();
-    let mut command = gatehouse(folder.path());
+    let dir = temp_dir();
+    let mut command = gatehouse(dir.path());
     command.env("GATEHOUSE_HASH_THREADS", "2").env("GATEHOUSE_FAILURE_RATE", "0");
     let running = Running::start(&mut command);
     let client = Client::new(&running.address);
     assert_eq!(client.get("/login").await.status, 200);
     let idle = running.resident_mebibytes();
     for round in 0..3 {
-        let crowd = (0..200).map(|number| {
+        let sign_ins = (0..200).map(|number| {
             let client = client.clone();
             async move { client.sign_in(&format!("name{round}x{number}"), PASSWORD).await.status }
         });
-        let statuses = futures_util::future::join_all(crowd).await;
+        let statuses = futures_util::future::join_all(sign_ins).await;
         assert!(statuses.iter().all(|status| matches!(status, 422 | 503)), "{statuses:?}");
     }
-    let grown = running.resident_mebibytes() - idle;
-    assert!(grown < 2 * 19 + 32, "{grown} MiB");
+    let growth = running.resident_mebibytes() - idle;
+    // 19 MiB for each hashing thread, and 32 MiB for everything else.
+    assert!(growth < 2 * 19 + 32, "{growth} MiB");
 }

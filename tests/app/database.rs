@@ -18,20 +18,20 @@ use gatehouse::db::{
 };
 use tokio::time::sleep;
 
-use crate::support::{PASSWORD, TestApp, mariadb::Mariadb, on_mariadb};
+use crate::support::{PASSWORD, TestApp, WRONG_PASSWORD, client::Client, mariadb::Mariadb, on_mariadb};
 
-fn migrations(backend: &str) -> Vec<String> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations").join(backend);
+fn migration_names(backend: &str) -> Vec<String> {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations").join(backend);
     let mut names: Vec<_> =
-        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();
     names
 }
 
 #[test]
 fn both_backends_have_the_same_reversible_migrations() {
-    let names = migrations("sqlite");
-    assert_eq!(names, migrations("mysql"));
+    let names = migration_names("sqlite");
+    assert_eq!(names, migration_names("mysql"));
     for backend in ["sqlite", "mysql"] {
         for name in &names {
             for file in ["up.sql", "down.sql"] {
@@ -45,8 +45,8 @@ fn both_backends_have_the_same_reversible_migrations() {
 // ASVS 1.2.4
 #[test]
 fn no_query_is_built_from_text() {
-    fn visit(folder: &Path, found: &mut Vec<String>) {
-        for entry in fs::read_dir(folder).unwrap() {
+    fn visit(dir: &Path, found: &mut Vec<String>) {
+        for entry in fs::read_dir(dir).unwrap() {
             let path = entry.unwrap().path();
             if path.is_dir() {
                 visit(&path, found);
@@ -57,7 +57,7 @@ fn no_query_is_built_from_text() {
     }
     let mut found = Vec::new();
     visit(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut found);
-    assert_eq!(found, ["migrate.rs"], "which asks for a lock by a constant name");
+    assert_eq!(found, ["migrate.rs"], "migrate.rs takes the migration lock by a constant name");
 }
 
 #[tokio::test]
@@ -66,7 +66,7 @@ async fn migrations_revert_and_reapply() {
     let app = TestApp::spawn();
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations");
     let file = app.data_dir().join("gatehouse.db").display().to_string();
-    // Not in a transaction: MySQL ends one at every change of a table.
+    // `read` runs without a transaction, which MySQL would commit at every change of a table.
     let revert_and_reapply = move |conn: &mut AnyConnection| match conn {
         AnyConnection::Sqlite(_) => {
             let source = FileBasedMigrations::from_path(root.join("sqlite")).unwrap();
@@ -83,8 +83,8 @@ async fn migrations_revert_and_reapply() {
             Ok(reverted)
         }
     };
-    let count = app.state.database.read(revert_and_reapply).await.unwrap();
-    assert_eq!(count, migrations("sqlite").len());
+    let count = app.database().read(revert_and_reapply).await.unwrap();
+    assert_eq!(count, migration_names("sqlite").len());
     app.signed_in_client("zoe").await;
 }
 
@@ -122,21 +122,23 @@ async fn startup_rejects_database_that_alters_stored_text() {
     let app = TestApp::spawn();
     app.query(|conn| match conn {
         AnyConnection::Sqlite(conn) => conn.batch_execute(
-            "CREATE TRIGGER lossy AFTER INSERT ON round_trips BEGIN UPDATE round_trips SET words = replace(words, 'ë', '?'); END",
+            "CREATE TRIGGER lossy AFTER INSERT ON round_trips
+                BEGIN UPDATE round_trips SET words = replace(words, 'ë', '?'); END",
         ),
         AnyConnection::Mysql(conn) => conn.batch_execute(
-            "CREATE TRIGGER lossy BEFORE INSERT ON round_trips FOR EACH ROW SET NEW.words = REPLACE(NEW.words, 'ë', '?')",
+            "CREATE TRIGGER lossy BEFORE INSERT ON round_trips
+                FOR EACH ROW SET NEW.words = REPLACE(NEW.words, 'ë', '?')",
         ),
     })
     .await;
-    let refused = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| app.second_process(&[])));
-    assert!(refused.is_err());
+    let start = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| app.second_process(&[])));
+    assert!(start.is_err());
 }
 
-/// Signed in, or not, or 503; and nothing else ever.
-async fn assert_unavailable(app: &TestApp, member: &crate::support::client::Client) {
+/// Asserts that pages that need the database return `503` and all others still work.
+async fn assert_unavailable(app: &TestApp, client: &Client) {
     app.clock.advance(Duration::from_secs(2));
-    let home = member.get("/").await;
+    let home = client.get("/").await;
     assert_eq!((home.status, home.header("retry-after")), (503, "5"));
     crate::middleware::assert_security_headers(&home, "no database");
     assert!(home.body.contains("One moment, please") && !home.body.contains("zoe"));
@@ -148,15 +150,16 @@ async fn assert_unavailable(app: &TestApp, member: &crate::support::client::Clie
     }
 }
 
-async fn assert_recovers(app: &TestApp, member: &crate::support::client::Client) {
+/// Waits until sessions and sign-ins work again.
+async fn assert_recovers(app: &TestApp, client: &Client) {
     for _ in 0..100 {
         app.clock.advance(Duration::from_secs(2));
-        if member.get("/").await.status == 200 && app.client().sign_in("zoe", PASSWORD).await.status == 303 {
+        if client.get("/").await.status == 200 && app.client().sign_in("zoe", PASSWORD).await.status == 303 {
             return;
         }
         sleep(Duration::from_millis(50)).await;
     }
-    panic!("it does not recover");
+    panic!("the application does not recover");
 }
 
 // ASVS 16.5.2, 16.5.3
@@ -165,47 +168,48 @@ async fn unavailable_database_returns_503_and_recovers_without_restart() {
     if on_mariadb() {
         let mut mariadb = Mariadb::start();
         let app = TestApp::with_database(mariadb.database(), &[]);
-        let member = app.signed_in_client("zoe").await;
+        let client = app.signed_in_client("zoe").await;
         mariadb.stop();
-        assert_unavailable(&app, &member).await;
+        assert_unavailable(&app, &client).await;
         mariadb.run();
-        assert_recovers(&app, &member).await;
+        assert_recovers(&app, &client).await;
     } else {
-        // A file does not go away while it is open; but somebody else can hold its lock for longer than we wait.
+        // An open file cannot become unavailable, but another process can hold the write lock longer than the timeout.
         let app = TestApp::spawn();
-        let member = app.signed_in_client("zoe").await;
+        let client = app.signed_in_client("zoe").await;
         let file = app.data_dir().join("gatehouse.db");
         let mut other = SqliteConnection::establish(file.to_str().unwrap()).unwrap();
         other.batch_execute("BEGIN IMMEDIATE").unwrap();
         let answer = app.client().sign_in("zoe", PASSWORD).await;
         assert_eq!((answer.status, answer.header("retry-after")), (503, "5"));
         assert_eq!(app.client().register("eva").await.status, 503);
-        assert!(member.is_signed_in().await, "reading goes on");
+        assert!(client.is_signed_in().await, "reads still work");
         other.batch_execute("COMMIT").unwrap();
         drop(other);
-        assert_recovers(&app, &member).await;
+        assert_recovers(&app, &client).await;
     }
 }
 
-/// Passes bytes on between a client and MariaDB, or, when told so, swallows them: a host that has lost its power.
-fn proxy(port: u16) -> (u16, Arc<AtomicBool>) {
-    let (listener, silent) = (TcpListener::bind("127.0.0.1:0").unwrap(), Arc::new(AtomicBool::new(false)));
-    let (here, is_silent) = (listener.local_addr().unwrap().port(), Arc::clone(&silent));
+/// Starts a proxy to MariaDB. While the returned flag is set, the proxy discards all bytes, like a host that has lost
+/// its power.
+fn discarding_proxy(port: u16) -> (u16, Arc<AtomicBool>) {
+    let (listener, discard) = (TcpListener::bind("127.0.0.1:0").unwrap(), Arc::new(AtomicBool::new(false)));
+    let (proxy_port, is_discarding) = (listener.local_addr().unwrap().port(), Arc::clone(&discard));
     thread::spawn(move || {
         for client in listener.incoming().map_while(Result::ok) {
             let server = TcpStream::connect(("127.0.0.1", port)).unwrap();
-            let lost = Arc::new(AtomicBool::new(false));
-            let ways = [(client.try_clone().unwrap(), server.try_clone().unwrap()), (server, client)];
-            for (mut from, mut to) in ways {
-                let (is_silent, lost) = (Arc::clone(&is_silent), Arc::clone(&lost));
+            let broken = Arc::new(AtomicBool::new(false));
+            let directions = [(client.try_clone().unwrap(), server.try_clone().unwrap()), (server, client)];
+            for (mut from, mut to) in directions {
+                let (is_discarding, broken) = (Arc::clone(&is_discarding), Arc::clone(&broken));
                 thread::spawn(move || {
                     let mut bytes = [0; 4096];
                     while let Ok(1..) = from.read(&mut bytes).inspect(|count| {
-                        // What was swallowed once is lost for good on that connection.
-                        if is_silent.load(Ordering::SeqCst) {
-                            lost.store(true, Ordering::SeqCst);
+                        // A connection that has lost bytes never works again.
+                        if is_discarding.load(Ordering::SeqCst) {
+                            broken.store(true, Ordering::SeqCst);
                         }
-                        if !lost.load(Ordering::SeqCst) {
+                        if !broken.load(Ordering::SeqCst) {
                             let _ = to.write_all(&bytes[..*count]);
                         }
                     }) {}
@@ -213,39 +217,39 @@ fn proxy(port: u16) -> (u16, Arc<AtomicBool>) {
             }
         }
     });
-    (here, silent)
+    (proxy_port, discard)
 }
 
-// This one waits in real time, because what it waits for is a socket.
+// Waits in real time, because the test clock does not control socket timeouts.
 #[tokio::test]
 async fn unresponsive_database_returns_503_and_is_reconnected() {
-    // A file does not fall silent, so this is about MariaDB whatever the rest runs on.
+    // Always runs on MariaDB, because access to a file does not stop responding.
     let url = Mariadb::shared().database();
     let port: u16 = url.split(['@', '/']).nth(3).unwrap().rsplit(':').next().unwrap().parse().unwrap();
-    let (here, silent) = proxy(port);
-    // Otherwise the connection finds its own way past the proxy, by the server's socket.
-    let url = url.replace(&format!(":{port}/"), &format!(":{here}/")) + "?prefer_socket=false";
+    let (proxy_port, discard) = discarding_proxy(port);
+    // Without this option the driver switches to the Unix socket of the server and bypasses the proxy.
+    let url = url.replace(&format!(":{port}/"), &format!(":{proxy_port}/")) + "?prefer_socket=false";
     let app = TestApp::with_database(url, &[]);
-    let member = app.signed_in_client("zoe").await;
-    silent.store(true, Ordering::SeqCst);
+    let client = app.signed_in_client("zoe").await;
+    discard.store(true, Ordering::SeqCst);
     app.clock.advance(Duration::from_secs(2));
-    assert_eq!(member.get("/").await.status, 503);
-    silent.store(false, Ordering::SeqCst);
-    assert_recovers(&app, &member).await;
+    assert_eq!(client.get("/").await.status, 503);
+    discard.store(false, Ordering::SeqCst);
+    assert_recovers(&app, &client).await;
 }
 
 #[tokio::test]
 async fn full_disk_returns_503_and_loses_no_data() {
     if on_mariadb() {
-        // MariaDB answers a full disk by waiting for room; what it says when it does not wait is a read-only server.
+        // MariaDB waits for space on a full disk. A read-only server returns the error that follows without the wait.
         let mariadb = Mariadb::start();
         let app = TestApp::with_database(mariadb.database(), &[]);
-        let member = app.signed_in_client("zoe").await;
+        let client = app.signed_in_client("zoe").await;
         mariadb.sql("SET GLOBAL read_only = 1");
         assert_eq!(app.client().sign_in("zoe", PASSWORD).await.status, 503);
-        assert!(member.is_signed_in().await, "reading goes on");
+        assert!(client.is_signed_in().await, "reads still work");
         mariadb.sql("SET GLOBAL read_only = 0");
-        assert_recovers(&app, &member).await;
+        assert_recovers(&app, &client).await;
     } else {
         let app = TestApp::spawn();
         app.signed_in_client("zoe").await;
@@ -267,11 +271,11 @@ async fn full_disk_returns_503_and_loses_no_data() {
             .await
         };
         app.query(|conn| conn.batch_execute("PRAGMA max_page_count = 1000000")).await;
-        let (people, signed_in) = count().await;
-        assert_eq!(people, signed_in, "whoever was refused has neither account nor session");
-        let newcomer = app.signed_in_client("ida").await;
-        assert_eq!(count().await, (people + 1, signed_in + 1));
-        assert_recovers(&app, &newcomer).await;
+        let (accounts, sessions) = count().await;
+        assert_eq!(accounts, sessions, "a failed registration leaves neither an account nor a session");
+        let client = app.signed_in_client("ida").await;
+        assert_eq!(count().await, (accounts + 1, sessions + 1));
+        assert_recovers(&app, &client).await;
     }
 }
 
@@ -279,26 +283,27 @@ async fn full_disk_returns_503_and_loses_no_data() {
 async fn eight_concurrent_writers_get_no_lock_errors() {
     let app = TestApp::with(&["--registration-rate", "0", "--failure-rate", "0"]);
     let second = app.second_process(&["--registration-rate", "0", "--failure-rate", "0"]);
-    let people = (0..8).map(|number| {
+    let clients = (0..8).map(|number| {
         let client = if number % 2 == 0 { app.client() } else { second.client() };
         async move {
             let name = format!("zoe{number}");
             let mut statuses = vec![client.register(&name).await.status];
             for _ in 0..5 {
                 statuses.push(client.sign_out().await.status);
-                statuses.push(client.sign_in(&name, "wrong, wrong and wrong again").await.status);
+                statuses.push(client.sign_in(&name, WRONG_PASSWORD).await.status);
                 statuses.push(client.sign_in(&name, PASSWORD).await.status);
             }
             statuses
         }
     });
-    for statuses in futures_util::future::join_all(people).await {
+    for statuses in futures_util::future::join_all(clients).await {
         assert!(statuses.iter().all(|status| matches!(status, 303 | 422)), "{statuses:?}");
     }
     assert_eq!(app.query(|conn| accounts::table.count().get_result::<i64>(conn)).await, 8);
 }
 
-// A transaction that reads first and writes then fails at once under a deferred BEGIN, however long one would wait.
+// With a deferred `BEGIN`, SQLite fails at once when another process writes between the read and the write of a
+// transaction, whatever the busy timeout is.
 #[tokio::test]
 async fn concurrent_read_modify_write_loses_no_updates() {
     use diesel::ExpressionMethods;
@@ -306,23 +311,23 @@ async fn concurrent_read_modify_write_loses_no_updates() {
     let app = TestApp::spawn();
     let second = app.second_process(&[]);
     app.signed_in_client("zoe").await;
-    let turns = (0..200).map(|number| {
-        let database = if number % 2 == 0 { &app.state.database } else { &second.state.database };
+    let writes = (0..200).map(|number| {
+        let database = if number % 2 == 0 { app.database() } else { second.database() };
         database.write(|conn| {
-            let touched = diesel::update(accounts::table).set(accounts::email.eq("lock@keepers.example"));
+            let lock_rows = diesel::update(accounts::table).set(accounts::email.eq("lock@keepers.example"));
             let before: i32 = match conn {
                 AnyConnection::Sqlite(_) => events::table.select(events::occurrences).first(conn)?,
-                // A server keeps others from a row by a write only, as every transaction of ours begins.
+                // MySQL locks a row only at the first write, so every transaction of the application starts with one.
                 AnyConnection::Mysql(_) => {
-                    touched.execute(conn)?;
+                    lock_rows.execute(conn)?;
                     events::table.select(events::occurrences).first(conn)?
                 }
             };
             diesel::update(events::table).set(events::occurrences.eq(before + 1)).execute(conn)
         })
     });
-    for turn in futures_util::future::join_all(turns).await {
-        turn.unwrap();
+    for write in futures_util::future::join_all(writes).await {
+        write.unwrap();
     }
     assert_eq!(app.event_count("registered").await, 201);
 }

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use gatehouse::{routes, web::guard::Access};
 
-use crate::support::TestApp;
+use crate::support::{PASSWORD, TestApp, client::assert_redirect};
 
 #[tokio::test]
 async fn guest_is_redirected_to_login_from_every_guarded_route() {
@@ -12,7 +12,7 @@ async fn guest_is_redirected_to_login_from_every_guarded_route() {
     assert_eq!(
         open,
         ["/.well-known/change-password", "/login", "/register", "/logout", "/healthz", "/readyz"],
-        "who opens a page changes this line"
+        "update this list when a route is opened to guests"
     );
     for route in table.iter().filter(|route| route.access == Access::SignedIn) {
         let path = route.path.replace(['{', '}'], "");
@@ -36,7 +36,7 @@ async fn new_route_is_guarded_by_default() {
     assert_eq!(app.client().post("/test/added", &[]).await.location(), "/login");
     let client = app.signed_in_client("zoe").await;
     assert_eq!(client.get("/test/added").await.status, 200);
-    assert_eq!(client.post("/test/added", &[]).await.status, 403, "its form needs the session's token too");
+    assert_eq!(client.post("/test/added", &[]).await.status, 403, "a form of the new route needs the CSRF token too");
     let token = client.csrf_token().await;
     assert_eq!(client.post("/test/added", &[("csrf_token", &token)]).await.status, 200);
     assert_eq!(app.event_count("form_refused").await, 1);
@@ -47,9 +47,9 @@ async fn new_route_is_guarded_by_default() {
 async fn csrf_token_of_another_session_is_rejected() {
     let app = TestApp::spawn();
     let (zoe, eva) = (app.signed_in_client("zoe").await, app.signed_in_client("eva").await);
-    let elsewhere = app.client();
-    elsewhere.sign_in("zoe", crate::support::PASSWORD).await;
-    for foreign in [eva.csrf_token().await, elsewhere.csrf_token().await, String::new(), "x".to_owned()] {
+    let other_client = app.client();
+    other_client.sign_in("zoe", PASSWORD).await;
+    for foreign in [eva.csrf_token().await, other_client.csrf_token().await, String::new(), "x".to_owned()] {
         let answer = zoe.post("/logout", &[("csrf_token", &foreign)]).await;
         assert_eq!(answer.status, 403, "{foreign}");
         assert!(answer.body.contains("This form is out of date"));
@@ -63,7 +63,7 @@ async fn expired_session_redirects_to_login_with_message_and_clears_cookie() {
     let client = app.signed_in_client("zoe").await;
     app.clock.advance(Duration::from_secs(60 * 60 + 1));
     let answer = client.get("/test/added").await;
-    assert_eq!(answer.location(), "/login?next=/test/added");
+    assert_redirect(&answer, "/login?next=/test/added");
     assert!(answer.set_cookie("session").unwrap().contains("Max-Age=0"));
     assert!(client.get("/login").await.body.contains("Your session has ended"));
 }
@@ -73,10 +73,10 @@ async fn health_check_does_not_load_the_session() {
     use diesel::connection::SimpleConnection;
     let app = TestApp::with(&["--session-cache", "0s"]);
     let client = app.signed_in_client("zoe").await;
-    app.query(|conn| conn.batch_execute("ALTER TABLE sessions RENAME TO elsewhere")).await;
+    app.query(|conn| conn.batch_execute("ALTER TABLE sessions RENAME TO hidden_sessions")).await;
     assert_eq!(client.get("/").await.status, 500);
     for path in ["/healthz", "/readyz"] {
         assert_eq!(client.get(path).await.status, 200, "{path}");
     }
-    app.query(|conn| conn.batch_execute("ALTER TABLE elsewhere RENAME TO sessions")).await;
+    app.query(|conn| conn.batch_execute("ALTER TABLE hidden_sessions RENAME TO sessions")).await;
 }

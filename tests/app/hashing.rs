@@ -3,25 +3,25 @@ use crate::support::{PASSWORD, TestApp};
 // ASVS 15.2.2, 2.4.1
 #[tokio::test]
 async fn full_hash_queue_returns_503_at_once_and_other_pages_still_work() {
-    let proxy = ["--trusted-proxies", "127.0.0.0/8", "--failure-rate", "0"];
-    let app = TestApp::with(&[&["--hash-threads", "1", "--hash-queue", "3"], &proxy[..]].concat());
-    let member = app.signed_in_client("zoe").await;
+    let limits = ["--hash-threads", "1", "--hash-queue", "3", "--failure-rate", "0"];
+    let app = TestApp::with(&[&["--trusted-proxies", "127.0.0.0/8"], &limits[..]].concat());
+    let client = app.signed_in_client("zoe").await;
     let sign_ins = (0..40).map(|number| {
-        let client = app.client().from_ip("198.51.100.7");
-        async move { client.sign_in(&format!("name{number}"), PASSWORD).await }
+        let attacker = app.client().from_ip("198.51.100.7");
+        async move { attacker.sign_in(&format!("name{number}"), PASSWORD).await }
     });
-    let elsewhere = app.client().from_ip("198.51.100.8");
+    let other_network = app.client().from_ip("198.51.100.8");
     let (answers, page, health, other) = tokio::join!(
         futures_util::future::join_all(sign_ins),
-        member.get("/"),
-        member.get("/healthz"),
-        elsewhere.sign_in("zoe", PASSWORD)
+        client.get("/"),
+        client.get("/healthz"),
+        other_network.sign_in("zoe", PASSWORD)
     );
-    assert_eq!(other.status, 303, "whoever fills the queue does not keep another network out");
+    assert_eq!(other.status, 303, "a network that fills the queue does not block other networks");
     let busy: Vec<_> = answers.iter().filter(|answer| answer.status == 503).collect();
-    assert!(!busy.is_empty() && busy.len() < 40, "{} of 40 were refused", busy.len());
+    assert!(!busy.is_empty() && busy.len() < 40, "{} of 40 sign-ins were rejected", busy.len());
     for answer in &busy {
-        crate::middleware::assert_security_headers(answer, "too much to do");
+        crate::middleware::assert_security_headers(answer, "full queue");
         assert_eq!(answer.header("cache-control"), "no-store");
         assert_eq!(answer.header("retry-after"), "5");
         assert!(answer.body.contains("Nothing is lost") && answer.body.contains("value=\"name"), "{}", answer.body);
@@ -29,5 +29,5 @@ async fn full_hash_queue_returns_503_at_once_and_other_pages_still_work() {
     assert!(answers.iter().all(|answer| matches!(answer.status, 422 | 503)));
     assert_eq!((page.status, health.status), (200, 200));
     let failed = i64::try_from(40 - busy.len()).unwrap();
-    assert_eq!(app.event_count("sign_in_failed").await, failed, "who was not heard is not counted");
+    assert_eq!(app.event_count("sign_in_failed").await, failed, "a rejected attempt is not counted as a failure");
 }

@@ -1,4 +1,4 @@
-//! What the log says, and what it never does. Read from the program itself.
+//! The log that the binary writes: required events, and no secrets or personal data.
 
 use std::{
     fs::{self, File},
@@ -10,37 +10,38 @@ use diesel::{Connection, SqliteConnection, connection::SimpleConnection};
 
 use crate::{
     command_line::Running,
-    support::{PASSWORD, client::Client, mariadb::Mariadb, on_mariadb},
+    support::{PASSWORD, WRONG_PASSWORD, client::Client, mariadb::Mariadb, on_mariadb},
 };
 
-/// What the program stands on.
+/// The data of the running binary.
 struct Fixture {
-    folder: tempfile::TempDir,
+    dir: tempfile::TempDir,
     url: String,
 }
 
 impl Fixture {
-    fn take_away_sessions(&self) {
+    /// Renames the table, so that every query of a session fails.
+    fn break_sessions_table(&self) {
         if on_mariadb() {
             let name = self.url.rsplit('/').next().unwrap();
-            Mariadb::shared().sql(&format!("ALTER TABLE {name}.sessions RENAME TO {name}.elsewhere"));
+            Mariadb::shared().sql(&format!("ALTER TABLE {name}.sessions RENAME TO {name}.hidden_sessions"));
         } else {
-            let file = self.folder.path().join("data/gatehouse.db");
+            let file = self.dir.path().join("data/gatehouse.db");
             let mut conn = SqliteConnection::establish(file.to_str().unwrap()).unwrap();
-            conn.batch_execute("PRAGMA busy_timeout = 5000; ALTER TABLE sessions RENAME TO elsewhere").unwrap();
+            conn.batch_execute("PRAGMA busy_timeout = 5000; ALTER TABLE sessions RENAME TO hidden_sessions").unwrap();
         }
     }
 }
 
-/// Starts the program with this filter, lets somebody use it, stops it, and returns its log.
-async fn capture_log(filter: &str, uses: impl AsyncFnOnce(Client, &Fixture)) -> String {
-    let folder = tempfile::Builder::new().prefix("gatehouse-test-").tempdir().unwrap();
+/// Starts the binary with this log filter, runs `use_it`, stops the binary and returns its log.
+async fn capture_log(filter: &str, use_it: impl AsyncFnOnce(Client, &Fixture)) -> String {
+    let dir = tempfile::Builder::new().prefix("gatehouse-test-").tempdir().unwrap();
     let url = if on_mariadb() { Mariadb::shared().database() } else { "sqlite:data/gatehouse.db".to_owned() };
-    let fixture = Fixture { folder, url };
-    let file = fixture.folder.path().join("log");
+    let fixture = Fixture { dir, url };
+    let file = fixture.dir.path().join("log");
     let mut command = Command::new(env!("CARGO_BIN_EXE_gatehouse"));
     command
-        .current_dir(fixture.folder.path())
+        .current_dir(fixture.dir.path())
         .env("GATEHOUSE_LISTEN", "127.0.0.1:0")
         .env("GATEHOUSE_STATIC_DIR", Path::new(env!("CARGO_MANIFEST_DIR")).join("static"))
         .env("GATEHOUSE_DATABASE_URL", &fixture.url)
@@ -48,7 +49,7 @@ async fn capture_log(filter: &str, uses: impl AsyncFnOnce(Client, &Fixture)) -> 
         .stdin(Stdio::null())
         .stderr(File::create(&file).unwrap());
     let mut running = Running::start(&mut command);
-    uses(Client::new(&running.address), &fixture).await;
+    use_it(Client::new(&running.address), &fixture).await;
     running.stop();
     fs::read_to_string(file).unwrap()
 }
@@ -88,14 +89,14 @@ async fn every_outcome_is_logged_with_its_request_id() {
     let log = capture_log("info", async |client: Client, _| {
         client.register("zoe").await;
         client.sign_out().await;
-        client.sign_in("zoe", "not the password at all").await;
+        client.sign_in("zoe", WRONG_PASSWORD).await;
         client.sign_in("zoe", PASSWORD).await;
         client.send(client.request("POST", "/login")).await;
         let forger = Client::new(&client.base);
         forger.set_cookie("session", "forged");
         forger.get("/").await;
         for _ in 0..6 {
-            forger.sign_in("eva", "not the password at all").await;
+            forger.sign_in("eva", WRONG_PASSWORD).await;
         }
     })
     .await;
@@ -119,17 +120,17 @@ async fn every_outcome_is_logged_with_its_request_id() {
 
 #[tokio::test]
 async fn failure_is_logged_with_the_request_id_of_its_error_page() {
-    let mut page = String::new();
+    let mut error_page = String::new();
     let log = capture_log("error", async |client: Client, fixture: &Fixture| {
         client.register("zoe").await;
-        fixture.take_away_sessions();
-        let again = Client::new(&client.base);
-        page = again.sign_in("zoe", PASSWORD).await.body;
+        fixture.break_sessions_table();
+        let other = Client::new(&client.base);
+        error_page = other.sign_in("zoe", PASSWORD).await.body;
     })
     .await;
-    let number = page.split("<code>").nth(1).unwrap().split('<').next().unwrap();
+    let request_id = error_page.split("<code>").nth(1).unwrap().split('<').next().unwrap();
     let line = log.lines().find(|line| line.contains("a request failed")).unwrap_or_else(|| panic!("{log}"));
-    assert!(line.contains(number), "{number}: {line}");
+    assert!(line.contains(request_id), "{request_id}: {line}");
 }
 
 // ASVS 16.4.1

@@ -1,7 +1,10 @@
 use diesel::{ExpressionMethods, QueryDsl, RunQueryDsl};
 use gatehouse::db::schema::accounts;
 
-use crate::support::{PASSWORD, TestApp};
+use crate::support::{
+    PASSWORD, TestApp, WRONG_PASSWORD,
+    client::{Answer, RegisterForm, assert_field_errors, assert_redirect},
+};
 
 #[tokio::test]
 async fn login_accepts_username_or_email_in_any_spelling() {
@@ -21,9 +24,7 @@ async fn login_accepts_username_or_email_in_any_spelling() {
 async fn password_comparison_is_exact_after_normalization() {
     let app = TestApp::with(&["--failure-rate", "0"]);
     let password = "caf\u{e9} on the corner of the square";
-    let fields =
-        [("username", "zoe"), ("email", "zoe@keepers.example"), ("password", password), ("password_confirm", password)];
-    assert_eq!(app.client().post("/register", &fields).await.status, 303);
+    assert_redirect(&app.client().register_with(RegisterForm::with_password(password)).await, "/");
     assert_eq!(app.client().sign_in("zoe", "cafe\u{301} on the corner of the square").await.status, 303);
     for wrong in
         [password.to_uppercase(), format!("{password} "), format!(" {password}"), password.replace('\u{e9}', "e")]
@@ -32,13 +33,13 @@ async fn password_comparison_is_exact_after_normalization() {
     }
 }
 
-// ASVS 6.3.8: text, status and headers; the time is the same because the work is, see below.
+// ASVS 6.3.8: status, headers and text are equal. So is the time, because both cost one hash; see the next test.
 #[tokio::test]
 async fn wrong_password_and_unknown_username_get_identical_responses() {
     let app = TestApp::spawn();
     app.signed_in_client("zoe").await;
-    let wrong = app.client().sign_in("zoe", "not the password at all").await;
-    let unknown = app.client().sign_in("eva", "not the password at all").await;
+    let wrong = app.client().sign_in("zoe", WRONG_PASSWORD).await;
+    let unknown = app.client().sign_in("eva", WRONG_PASSWORD).await;
 
     assert_eq!(wrong.status, 422);
     assert_eq!(unknown.status, 422);
@@ -47,7 +48,7 @@ async fn wrong_password_and_unknown_username_get_identical_responses() {
         wrong.errors(),
         [("login".to_owned(), "The user name, e-mail address or password is not right.".to_owned())]
     );
-    let headers = |answer: &crate::support::client::Answer| {
+    let headers = |answer: &Answer| {
         let mut headers: Vec<_> = answer
             .headers
             .iter()
@@ -60,7 +61,7 @@ async fn wrong_password_and_unknown_username_get_identical_responses() {
     assert_eq!(headers(&wrong), headers(&unknown));
     assert!(
         wrong.body.contains("value=\"zoe\"") && !wrong.body.contains("not the password"),
-        "the name is kept, the password is not"
+        "the page keeps the username but not the password"
     );
 }
 
@@ -68,12 +69,10 @@ async fn wrong_password_and_unknown_username_get_identical_responses() {
 async fn unknown_username_costs_one_hash_like_a_known_one() {
     let app = TestApp::with(&["--failure-rate", "0"]);
     app.signed_in_client("zoe").await;
-    for (login, password) in
-        [("zoe", "not the password at all"), ("eva", "not the password at all"), ("no such name!", "x")]
-    {
-        let before = app.state.accounts.hashes_computed();
+    for (login, password) in [("zoe", WRONG_PASSWORD), ("eva", WRONG_PASSWORD), ("no such name!", "x")] {
+        let before = app.hashes_computed();
         app.client().sign_in(login, password).await;
-        assert_eq!(app.state.accounts.hashes_computed() - before, 1, "{login}");
+        assert_eq!(app.hashes_computed() - before, 1, "{login}");
     }
 }
 
@@ -81,10 +80,10 @@ async fn unknown_username_costs_one_hash_like_a_known_one() {
 async fn incomplete_login_form_returns_field_errors_and_records_no_event() {
     let app = TestApp::spawn();
     let client = app.client();
-    assert_eq!(client.post("/login", &[]).await.error_fields(), ["login", "password"]);
-    assert_eq!(client.post("/login", &[("login", "zoe")]).await.error_fields(), ["password"]);
-    assert_eq!(client.post("/login", &[("password", "x")]).await.error_fields(), ["login"]);
-    assert_eq!(client.sign_in("zoe", &"x".repeat(257)).await.error_fields(), ["password"]);
+    assert_field_errors(&client.post("/login", &[]).await, &["login", "password"]);
+    assert_field_errors(&client.post("/login", &[("login", "zoe")]).await, &["password"]);
+    assert_field_errors(&client.post("/login", &[("password", "x")]).await, &["login"]);
+    assert_field_errors(&client.sign_in("zoe", &"x".repeat(257)).await, &["password"]);
     assert_eq!(app.events().await, []);
 }
 
@@ -93,15 +92,15 @@ async fn login_redirects_to_requested_page() {
     let app = TestApp::spawn();
     app.signed_in_client("zoe").await;
     let client = app.client();
-    let away = client.get("/test/added?a=1&b=%26").await;
-    assert_eq!(away.status, 303);
-    let page = client.get(away.location()).await;
+    let redirect = client.get("/test/added?a=1&b=%26").await;
+    assert_eq!(redirect.status, 303);
+    let page = client.get(redirect.location()).await;
     assert_eq!(page.hidden_field("next").as_deref(), Some("/test/added?a=1&#38;b=%26"));
     let fields = [("login", "zoe"), ("password", PASSWORD), ("next", "/test/added?a=1&b=%26")];
-    assert_eq!(client.post("/login", &fields).await.location(), "/test/added?a=1&b=%26");
+    assert_redirect(&client.post("/login", &fields).await, "/test/added?a=1&b=%26");
 }
 
-// ASVS 3.7.2; the full corpus is at the parser, src/web/return_to.rs.
+// ASVS 3.7.2. The unit tests of src/web/return_to.rs cover all known attacks.
 #[tokio::test]
 async fn login_never_redirects_to_another_origin() {
     let app = TestApp::with(&["--failure-rate", "0"]);
@@ -129,10 +128,10 @@ async fn login_never_redirects_to_another_origin() {
 async fn remember_me_sets_a_persistent_session_cookie() {
     let app = TestApp::spawn();
     app.signed_in_client("zoe").await;
-    let plain = app.client().sign_in("zoe", PASSWORD).await;
-    assert!(!plain.set_cookie("session").unwrap().contains("Max-Age"));
-    let kept = app.client().post("/login", &[("login", "zoe"), ("password", PASSWORD), ("remember", "on")]).await;
-    assert!(kept.set_cookie("session").unwrap().contains("Max-Age=2592000"), "thirty days");
+    let session_only = app.client().sign_in("zoe", PASSWORD).await;
+    assert!(!session_only.set_cookie("session").unwrap().contains("Max-Age"));
+    let remembered = app.client().sign_in_remembered("zoe", PASSWORD).await;
+    assert!(remembered.set_cookie("session").unwrap().contains("Max-Age=2592000"), "30 days");
 }
 
 #[tokio::test]
@@ -158,43 +157,45 @@ async fn weaker_hash_is_replaced_at_next_sign_in() {
     let stored = async || app.query(|conn| accounts::table.select(accounts::password_hash).first::<String>(conn)).await;
     app.query(move |conn| diesel::update(accounts::table).set(accounts::password_hash.eq(&weak)).execute(conn)).await;
 
-    assert_eq!(app.client().sign_in("zoe", "not the password at all").await.status, 422);
-    assert!(stored().await.contains("m=4096,t=1"), "a wrong password upgrades nothing");
+    assert_eq!(app.client().sign_in("zoe", WRONG_PASSWORD).await.status, 422);
+    assert!(stored().await.contains("m=4096,t=1"), "a wrong password does not upgrade the hash");
     assert_eq!(app.client().sign_in("zoe", PASSWORD).await.status, 303);
 
     assert!(stored().await.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
     assert_eq!(app.client().sign_in("zoe", PASSWORD).await.status, 303);
 }
 
-// Vaultwarden's CVE-2026-43911 was an old password that went on opening things.
+// In CVE-2026-43911, Vaultwarden kept accepting an old password.
 #[tokio::test]
 async fn password_changed_during_verification_does_not_sign_in() {
     use gatehouse::db::schema::throttles;
     let app = TestApp::with(&["--hash-threads", "1"]);
     app.signed_in_client("zoe").await;
-    let counters = async |wanted: i64| {
+    let wait_for_counters = async |expected: i64| {
         for _ in 0..2000 {
-            if app.query(|conn| throttles::table.count().get_result::<i64>(conn)).await == wanted {
+            if app.query(|conn| throttles::table.count().get_result::<i64>(conn)).await == expected {
                 return;
             }
             tokio::task::yield_now().await;
         }
-        panic!("not {wanted} counters");
+        panic!("there are not {expected} counters");
     };
-    // Thirty others keep the only thread busy, so that the one that counts waits to be compared.
-    let crowd: Vec<_> = (0..30)
+    // Thirty other sign-ins keep the only hashing thread busy, so that the sign-in of zoe waits in the queue.
+    let others: Vec<_> = (0..30)
         .map(|number| {
             let client = app.client();
             tokio::spawn(async move { client.sign_in(&format!("name{number}"), PASSWORD).await.status })
         })
         .collect();
-    counters(1 + 1 + 2 * 30).await;
+    // One counter for the registration rate, one for the failures of the network, and two for each attempt: for the
+    // account, and for the account and the network.
+    wait_for_counters(1 + 1 + 2 * 30).await;
     let client = app.client();
     let sign_in = tokio::spawn(async move { client.sign_in("zoe", PASSWORD).await.status });
-    counters(1 + 1 + 2 * 31).await;
+    wait_for_counters(1 + 1 + 2 * 31).await;
     app.query(|conn| diesel::update(accounts::table).set(accounts::password_hash.eq("$changed")).execute(conn)).await;
-    assert_eq!(sign_in.await.unwrap(), 503, "it is not wrong, but to be tried again");
-    for other in crowd {
+    assert_eq!(sign_in.await.unwrap(), 503, "the password is not reported as wrong: the user has to try again");
+    for other in others {
         assert_eq!(other.await.unwrap(), 422);
     }
 }
@@ -231,7 +232,7 @@ async fn login_and_registration_forms_support_password_managers() {
         register.contains("autocomplete=\"username\"") && register.contains("type=\"email\" autocomplete=\"email\"")
     );
     for page in [login, register] {
-        assert!(!page.contains("maxlength"), "a password that is pasted must not be cut without a word");
+        assert!(!page.contains("maxlength"), "a browser must not silently cut a pasted password");
     }
 }
 

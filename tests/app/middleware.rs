@@ -1,16 +1,19 @@
 use std::{
     io::{Read, Write},
     net::TcpStream,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
-use crate::support::{TestApp, client::Answer};
+use crate::support::{
+    TestApp, WRONG_PASSWORD,
+    client::{Answer, RegisterForm, assert_redirect},
+};
 
 const CONTENT_SECURITY_POLICY: &str =
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 
-/// Has every security header, once.
-pub fn assert_security_headers(answer: &Answer, what: &str) {
+/// Asserts that the response has every security header exactly once.
+pub fn assert_security_headers(answer: &Answer, case: &str) {
     for (name, value) in [
         ("content-security-policy", CONTENT_SECURITY_POLICY),
         ("x-content-type-options", "nosniff"),
@@ -19,32 +22,34 @@ pub fn assert_security_headers(answer: &Answer, what: &str) {
         ("cross-origin-opener-policy", "same-origin"),
         ("cross-origin-resource-policy", "same-origin"),
     ] {
-        assert_eq!(answer.header(name), value, "{what}");
-        assert_eq!(answer.headers.get_all(name).iter().count(), 1, "{what}");
+        assert_eq!(answer.header(name), value, "{case}");
+        assert_eq!(answer.headers.get_all(name).iter().count(), 1, "{case}");
     }
-    assert!(answer.header("permissions-policy").contains("camera=()"), "{what}");
-    assert_eq!(answer.header("server"), "", "{what}");
-    assert_eq!(answer.header("strict-transport-security"), "", "{what}: never over plain http");
+    assert!(answer.header("permissions-policy").contains("camera=()"), "{case}");
+    assert_eq!(answer.header("server"), "", "{case}");
+    assert_eq!(answer.header("strict-transport-security"), "", "{case}: HSTS must not be sent over plain HTTP");
 }
 
-async fn answers(app: &TestApp) -> Vec<(&'static str, u16, Answer)> {
-    let (guest, member) = (app.client(), app.signed_in_client("zoe").await);
+/// Returns one response of every kind, with its name and expected status.
+async fn every_kind_of_answer(app: &TestApp) -> Vec<(&'static str, u16, Answer)> {
+    let (guest, user) = (app.client(), app.signed_in_client("zoe").await);
     let origin = |request: reqwest::RequestBuilder| request.header("origin", &app.address);
-    let style = guest.get("/login").await.body.split("href=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    let stylesheet =
+        guest.get("/login").await.body.split("href=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
     vec![
-        ("home", 200, member.get("/").await),
-        ("sign-in", 200, guest.get("/login").await),
-        ("asset", 200, guest.get(&style).await),
+        ("home", 200, user.get("/").await),
+        ("login", 200, guest.get("/login").await),
+        ("asset", 200, guest.get(&stylesheet).await),
         ("redirect", 303, guest.get("/").await),
         ("health", 200, guest.get("/healthz").await),
-        ("malformed", 400, guest.post("/login", &[("login", "a"), ("login", "b")]).await),
-        ("program", 401, guest.send(guest.request("GET", "/").header("accept", "application/json")).await),
+        ("duplicate field", 400, guest.post("/login", &[("login", "a"), ("login", "b")]).await),
+        ("json client", 401, guest.send(guest.request("GET", "/").header("accept", "application/json")).await),
         ("cross-origin", 403, guest.send(guest.request("POST", "/login")).await),
-        ("stale form", 403, member.post("/logout", &[]).await),
+        ("missing csrf token", 403, user.post("/logout", &[]).await),
         ("not found", 404, guest.get("/nowhere").await),
         ("no such asset", 404, guest.get("/static/nothing.css").await),
-        ("no listing", 404, guest.get("/static/").await),
-        ("no climbing", 400, guest.get("/static/..%2fCargo.toml").await),
+        ("no directory listing", 404, guest.get("/static/").await),
+        ("path traversal", 400, guest.get("/static/..%2fCargo.toml").await),
         ("method", 405, guest.send(origin(guest.request("PUT", "/login"))).await),
         ("unknown method", 405, guest.send(origin(guest.request("BREW", "/login"))).await),
         ("options", 405, guest.send(guest.request("OPTIONS", "/login")).await),
@@ -57,14 +62,14 @@ async fn answers(app: &TestApp) -> Vec<(&'static str, u16, Answer)> {
                 .send(origin(guest.request("POST", "/login")).header("content-type", "application/json").body("{}"))
                 .await,
         ),
-        ("range", 416, guest.send(guest.request("GET", &style).header("range", "bytes=999999-")).await),
-        ("mistakes", 422, guest.post("/login", &[]).await),
+        ("range", 416, guest.send(guest.request("GET", &stylesheet).header("range", "bytes=999999-")).await),
+        ("field errors", 422, guest.post("/login", &[]).await),
         ("panic", 500, guest.get("/test/panic").await),
-        ("too many", 429, {
+        ("throttled", 429, {
             for _ in 0..5 {
-                guest.sign_in("nobody", "not the password at all").await;
+                guest.sign_in("nobody", WRONG_PASSWORD).await;
             }
-            guest.sign_in("nobody", "not the password at all").await
+            guest.sign_in("nobody", WRONG_PASSWORD).await
         }),
     ]
 }
@@ -73,16 +78,16 @@ async fn answers(app: &TestApp) -> Vec<(&'static str, u16, Answer)> {
 #[tokio::test]
 async fn every_response_has_security_headers_and_errors_are_pages() {
     let app = TestApp::spawn();
-    for (what, status, answer) in answers(&app).await {
-        assert_eq!(answer.status, status, "{what}: {}", answer.body);
-        assert_security_headers(&answer, what);
-        match what {
+    for (case, status, answer) in every_kind_of_answer(&app).await {
+        assert_eq!(answer.status, status, "{case}: {}", answer.body);
+        assert_security_headers(&answer, case);
+        match case {
             "asset" => assert!(answer.header("cache-control").contains("immutable")),
-            _ => assert_eq!(answer.header("cache-control"), "no-store", "{what}"),
+            _ => assert_eq!(answer.header("cache-control"), "no-store", "{case}"),
         }
-        if status >= 400 && what != "program" {
-            assert_eq!(answer.header("content-type"), "text/html; charset=utf-8", "{what}");
-            assert!(answer.body.contains("<h1>") && answer.body.contains("style.css"), "{what}: {}", answer.body);
+        if status >= 400 && case != "json client" {
+            assert_eq!(answer.header("content-type"), "text/html; charset=utf-8", "{case}");
+            assert!(answer.body.contains("<h1>") && answer.body.contains("style.css"), "{case}: {}", answer.body);
         }
     }
 }
@@ -93,9 +98,9 @@ async fn panicking_handler_returns_500_page_with_request_id() {
     let app = TestApp::spawn();
     let answer = app.client().get("/test/panic").await;
     assert_eq!(answer.status, 500);
-    assert!(!answer.body.contains("hunter2"), "nothing of the cause is told");
-    let number = answer.body.split("<code>").nth(1).unwrap().split('<').next().unwrap();
-    assert_eq!(number.len(), 16);
+    assert!(!answer.body.contains("hunter2"), "the page does not reveal the cause");
+    let request_id = answer.body.split("<code>").nth(1).unwrap().split('<').next().unwrap();
+    assert_eq!(request_id.len(), 16);
     assert_eq!(app.client().get("/healthz").await.status, 200);
 }
 
@@ -118,17 +123,12 @@ async fn head_response_equals_get_without_body() {
     assert_eq!(head.header("content-length"), get.header("content-length"));
 }
 
-// ASVS 3.3.1, 3.3.2, 3.3.3, 3.4.1: behind a proxy that speaks TLS, as the public URL says.
+// ASVS 3.3.1, 3.3.2, 3.3.3, 3.4.1. The https public URL means that a proxy terminates TLS.
 #[tokio::test]
 async fn https_public_url_sets_host_prefixed_secure_cookies_and_hsts() {
     let app = TestApp::with(&["--public-url", "https://login.example"]);
     let client = app.client();
-    let fields = [
-        ("username", "zoe"),
-        ("email", "zoe@keepers.example"),
-        ("password", crate::support::PASSWORD),
-        ("password_confirm", crate::support::PASSWORD),
-    ];
+    let fields = RegisterForm::default().fields();
     let request = client.request("POST", "/register").header("origin", "https://login.example").form(&fields);
     let answer = client.send(request).await;
     assert_eq!(answer.status, 303);
@@ -143,11 +143,15 @@ async fn https_public_url_sets_host_prefixed_secure_cookies_and_hsts() {
         assert!(!cookie.contains("Domain"), "{cookie}");
     }
     assert!(client.is_signed_in().await);
-    let here = client.request("POST", "/login").header("origin", &app.address).form(&[("login", "zoe")]);
-    assert_eq!(client.send(here).await.status, 403, "the address behind the proxy is not our origin");
+    let direct = client.request("POST", "/login").header("origin", &app.address).form(&[("login", "zoe")]);
+    assert_eq!(
+        client.send(direct).await.status,
+        403,
+        "only the public URL is the own origin, not the address behind the proxy"
+    );
 }
 
-// ASVS 4.1.3, 15.3.4: host, scheme and address come from the settings and the socket, whatever is claimed.
+// ASVS 4.1.3, 15.3.4: host, scheme and client address come from the settings and the socket, not from headers.
 #[tokio::test]
 async fn spoofed_host_and_forwarded_headers_change_no_links_or_cookies() {
     let app = TestApp::spawn();
@@ -159,11 +163,11 @@ async fn spoofed_host_and_forwarded_headers_change_no_links_or_cookies() {
         .header("x-forwarded-proto", "https")
         .header("forwarded", "host=evil.example;proto=javascript;for=9.9.9.9");
     let answer = client.send(request).await;
-    assert_eq!((answer.status, answer.location()), (303, "/login?next=/test/added"));
+    assert_redirect(&answer, "/login?next=/test/added");
     assert_security_headers(&answer, "forwarded");
 }
 
-/// What the server says to these bytes before it closes.
+/// Sends these bytes and returns everything that the server sends until it closes the connection.
 pub fn send_raw(app: &TestApp, request: &[u8]) -> String {
     let mut socket = TcpStream::connect(app.address.trim_start_matches("http://")).unwrap();
     socket.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
@@ -191,7 +195,7 @@ async fn ambiguous_message_length_returns_400() {
     }
 }
 
-// The limits are real time on a real socket, so these two wait: they are the slowest tests of all.
+// The next three tests wait in real time for socket timeouts and are the slowest of all.
 #[tokio::test]
 async fn slow_request_body_times_out_with_408() {
     let app = TestApp::spawn();
@@ -200,14 +204,15 @@ async fn slow_request_body_times_out_with_408() {
             let app = &app;
             scope.spawn(move || {
                 let request = format!(
-                    "POST {path} HTTP/1.1\r\nHost: x\r\nOrigin: {}\r\nConnection: close\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 100\r\n\r\nlogin=",
+                    "POST {path} HTTP/1.1\r\nHost: x\r\nOrigin: {}\r\nConnection: close\r\n\
+                     Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 100\r\n\r\nlogin=",
                     app.address
                 );
-                let began = std::time::Instant::now();
+                let started = Instant::now();
                 let answer = send_raw(app, request.as_bytes());
                 assert!(answer.starts_with("HTTP/1.1 408"), "{path}: {answer}");
                 assert!(answer.contains("content-security-policy") && answer.contains("That took too long"), "{path}");
-                assert!(began.elapsed() < Duration::from_secs(20), "{path}: {:?}", began.elapsed());
+                assert!(started.elapsed() < Duration::from_secs(20), "{path}: {:?}", started.elapsed());
             });
         }
     });
@@ -226,13 +231,15 @@ async fn unfinished_chunked_body_does_not_hold_the_connection_open() {
             let app = &app;
             scope.spawn(move || {
                 let request = format!(
-                    "POST {path} HTTP/1.1\r\nHost: x\r\nOrigin: {origin}\r\nContent-Type: application/x-www-form-urlencoded\r\nTransfer-Encoding: chunked\r\n\r\n6\r\nlogin=\r\n"
+                    "POST {path} HTTP/1.1\r\nHost: x\r\nOrigin: {origin}\r\n\
+                     Content-Type: application/x-www-form-urlencoded\r\nTransfer-Encoding: chunked\r\n\r\n\
+                     6\r\nlogin=\r\n"
                 );
-                let began = std::time::Instant::now();
-                // Reads until the server closes, which is what is wanted.
+                let started = Instant::now();
+                // Returns only when the server closes the connection.
                 let answer = send_raw(app, request.as_bytes());
                 assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{path}: {answer}");
-                assert!(began.elapsed() < Duration::from_secs(20), "{path}: {:?}", began.elapsed());
+                assert!(started.elapsed() < Duration::from_secs(20), "{path}: {:?}", started.elapsed());
             });
         }
     });
@@ -241,8 +248,8 @@ async fn unfinished_chunked_body_does_not_hold_the_connection_open() {
 #[tokio::test]
 async fn slow_request_headers_time_out_with_408() {
     let app = TestApp::spawn();
-    let began = std::time::Instant::now();
+    let started = Instant::now();
     let answer = send_raw(&app, b"GET /login HTTP/1.1\r\nHost: x\r\nX-Slow: ");
     assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
-    assert!(began.elapsed() < Duration::from_secs(15));
+    assert!(started.elapsed() < Duration::from_secs(15));
 }

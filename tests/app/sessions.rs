@@ -3,16 +3,10 @@ use std::time::Duration;
 use diesel::{ExpressionMethods, QueryDsl, RunQueryDsl};
 use gatehouse::db::schema::{accounts, sessions};
 
-use crate::support::{PASSWORD, TestApp, client::Client};
+use crate::support::{PASSWORD, TestApp};
 
 const HOUR: Duration = Duration::from_hours(1);
 const SECOND: Duration = Duration::from_secs(1);
-
-async fn remembered(app: &TestApp) -> Client {
-    let client = app.client();
-    client.post("/login", &[("login", "zoe"), ("password", PASSWORD), ("remember", "on")]).await;
-    client
-}
 
 // ASVS 7.3.1
 #[tokio::test]
@@ -23,7 +17,7 @@ async fn session_expires_after_idle_timeout_and_not_before() {
         app.clock.advance(HOUR.checked_sub(SECOND).unwrap());
         assert!(client.is_signed_in().await);
     }
-    // Seen again within the minute that is not written down.
+    // This request is within a minute of the last one, so its last-seen time is not written to the database.
     app.clock.advance(Duration::from_secs(30));
     assert!(client.is_signed_in().await);
     app.clock.advance(HOUR.checked_sub(SECOND).unwrap());
@@ -51,25 +45,25 @@ async fn expired_row_ends_the_session_despite_a_valid_token() {
     let app = TestApp::spawn();
     let client = app.signed_in_client("zoe").await;
     assert!(client.is_signed_in().await);
-    let end = app.clock.now();
-    app.query(move |conn| diesel::update(sessions::table).set(sessions::expires_at.eq(end)).execute(conn)).await;
+    let now = app.clock.now();
+    app.query(move |conn| diesel::update(sessions::table).set(sessions::expires_at.eq(now)).execute(conn)).await;
     app.clock.advance(SECOND);
     assert!(!client.is_signed_in().await);
 }
 
-/// What a token says is remembered by its signature, which is worth nothing without the bytes that it signs.
+/// Verified tokens are cached by their signature. The cache must not accept the signature with other claims.
 #[tokio::test]
 async fn any_changed_byte_invalidates_a_cached_token() {
     let app = TestApp::spawn();
     let client = app.signed_in_client("zoe").await;
     assert!(client.is_signed_in().await);
     let token = client.cookie("session").unwrap();
-    for place in 0..token.len() {
+    for position in 0..token.len() {
         let mut changed = token.clone().into_bytes();
-        changed[place] = if changed[place] == b'A' { b'Q' } else { b'A' };
+        changed[position] = if changed[position] == b'A' { b'Q' } else { b'A' };
         let forger = app.client();
         forger.set_cookie("session", str::from_utf8(&changed).unwrap());
-        assert!(!forger.is_signed_in().await, "byte {place}");
+        assert!(!forger.is_signed_in().await, "byte {position}");
     }
     assert!(client.is_signed_in().await);
 }
@@ -78,14 +72,15 @@ async fn any_changed_byte_invalidates_a_cached_token() {
 async fn remembered_session_has_its_own_idle_timeout_and_lifetime() {
     let app = TestApp::spawn();
     app.signed_in_client("zoe").await;
-    let client = remembered(&app).await;
+    let client = app.client();
+    client.sign_in_remembered("zoe", PASSWORD).await;
     let day = 24 * HOUR;
     app.clock.advance((14 * day).checked_sub(SECOND).unwrap());
     assert!(client.is_signed_in().await);
     app.clock.advance((14 * day).checked_sub(SECOND).unwrap());
     assert!(client.is_signed_in().await);
     app.clock.advance(2 * day + 2 * SECOND);
-    assert!(!client.is_signed_in().await, "thirty days are over");
+    assert!(!client.is_signed_in().await, "the lifetime of 30 days is over");
 }
 
 #[tokio::test]
@@ -103,17 +98,17 @@ async fn last_seen_survives_restart() {
 async fn last_seen_is_written_at_most_once_a_minute() {
     let app = TestApp::spawn();
     let client = app.signed_in_client("zoe").await;
-    let written = async || {
+    let last_seen = async || {
         app.flush().await;
         app.query(|conn| sessions::table.select(sessions::last_seen_at).first::<i64>(conn)).await
     };
-    let beginning = written().await;
+    let first = last_seen().await;
     app.clock.advance(Duration::from_secs(59));
     client.get("/").await;
-    assert_eq!(written().await, beginning);
+    assert_eq!(last_seen().await, first);
     app.clock.advance(SECOND);
     client.get("/").await;
-    assert_eq!(written().await, beginning + 60_000);
+    assert_eq!(last_seen().await, first + 60_000);
 }
 
 // ASVS 7.2.4
@@ -131,16 +126,16 @@ async fn sign_in_revokes_the_previous_session_of_the_browser() {
 #[tokio::test]
 async fn sign_in_never_adopts_a_planted_session() {
     let app = TestApp::spawn();
-    let thief = app.signed_in_client("eva").await;
+    let attacker = app.signed_in_client("eva").await;
     app.signed_in_client("zoe").await;
     let victim = app.client();
-    victim.set_cookie("session", &thief.cookie("session").unwrap());
+    victim.set_cookie("session", &attacker.cookie("session").unwrap());
     victim.sign_in("zoe", PASSWORD).await;
-    assert_ne!(victim.cookie("session"), thief.cookie("session"));
-    assert!(!thief.is_signed_in().await, "what was planted is dead");
+    assert_ne!(victim.cookie("session"), attacker.cookie("session"));
+    assert!(!attacker.is_signed_in().await, "the planted session is revoked");
 }
 
-// ASVS 9.1.1, 9.2.1; every kind of forged token is at src/sessions/token.rs.
+// ASVS 9.1.1, 9.2.1. The unit tests of src/sessions/token.rs cover every kind of forged token.
 #[tokio::test]
 async fn forged_token_is_rejected_without_a_database_query() {
     use diesel::connection::SimpleConnection;
@@ -148,15 +143,16 @@ async fn forged_token_is_rejected_without_a_database_query() {
     let client = app.signed_in_client("zoe").await;
     let token = client.cookie("session").unwrap();
     let (message, signature) = token.rsplit_once('.').unwrap();
-    let flipped: String = signature.chars().rev().collect();
-    // With the table away, whoever looks into it fails.
-    app.query(|conn| conn.batch_execute("ALTER TABLE sessions RENAME TO elsewhere")).await;
-    for forged in [format!("{message}.{flipped}"), format!("{message}."), message.to_owned(), "x".to_owned()] {
+    let reversed: String = signature.chars().rev().collect();
+    // Without the table, every query of a session fails.
+    app.query(|conn| conn.batch_execute("ALTER TABLE sessions RENAME TO hidden_sessions")).await;
+    for forged in [format!("{message}.{reversed}"), format!("{message}."), message.to_owned(), "x".to_owned()] {
         let forger = app.client();
         forger.set_cookie("session", &forged);
-        assert_eq!(forger.get("/").await.location(), "/login?next=/", "{forged}");
+        let answer = forger.get("/").await;
+        assert_eq!((answer.status, answer.location()), (303, "/login?next=/"), "{forged}");
     }
-    app.query(|conn| conn.batch_execute("ALTER TABLE elsewhere RENAME TO sessions")).await;
+    app.query(|conn| conn.batch_execute("ALTER TABLE hidden_sessions RENAME TO sessions")).await;
     assert_eq!(app.event_count("token_refused").await, 4);
 }
 
@@ -164,7 +160,7 @@ async fn forged_token_is_rejected_without_a_database_query() {
 async fn token_for_session_of_another_account_is_rejected() {
     let app = TestApp::spawn();
     let (zoe, eva) = (app.signed_in_client("zoe").await, app.signed_in_client("eva").await);
-    // Two rows swap their owners: both tokens are genuine, both sessions live, and neither belongs to the other.
+    // Swap the accounts of two sessions: both tokens are genuine and both sessions active, but they no longer match.
     app.query(|conn| {
         let rows: Vec<(Vec<u8>, Vec<u8>)> = sessions::table.select((sessions::id, sessions::account_id)).load(conn)?;
         for (id, owner) in [(&rows[0].0, &rows[1].1), (&rows[1].0, &rows[0].1)] {
@@ -195,7 +191,7 @@ async fn revoked_session_under_load_is_rejected_at_next_request() {
         let client = app.client();
         let answer = if round == 0 { client.register("zoe").await } else { client.sign_in("zoe", PASSWORD).await };
         assert_eq!(answer.status, 303);
-        let hammers: Vec<_> = (0..8)
+        let loops: Vec<_> = (0..8)
             .map(|_| {
                 let client = client.fork();
                 tokio::spawn(async move { while client.is_signed_in().await {} })
@@ -204,8 +200,8 @@ async fn revoked_session_under_load_is_rejected_at_next_request() {
         let copied = client.fork();
         client.sign_out().await;
         assert!(!copied.is_signed_in().await);
-        for hammer in hammers {
-            hammer.await.unwrap();
+        for request_loop in loops {
+            request_loop.await.unwrap();
         }
     }
 }
@@ -215,11 +211,11 @@ async fn other_process_rejects_revoked_session_after_cache_expiry() {
     let app = TestApp::spawn();
     let second = app.second_process(&[]);
     let client = app.signed_in_client("zoe").await;
-    let there = client.against(&second.address);
-    assert!(there.is_signed_in().await, "a session is good in every process");
+    let other = client.against(&second.address);
+    assert!(other.is_signed_in().await, "a session is valid in every process");
     client.sign_out().await;
     app.clock.advance(SECOND);
-    assert!(!there.is_signed_in().await);
+    assert!(!other.is_signed_in().await);
 }
 
 #[tokio::test]
@@ -227,10 +223,10 @@ async fn other_process_without_cache_rejects_revoked_session_at_once() {
     let app = TestApp::with(&["--session-cache", "0s"]);
     let second = app.second_process(&["--session-cache", "0s"]);
     let client = app.signed_in_client("zoe").await;
-    let there = client.against(&second.address);
-    assert!(there.is_signed_in().await);
+    let other = client.against(&second.address);
+    assert!(other.is_signed_in().await);
     client.sign_out().await;
-    assert!(!there.is_signed_in().await);
+    assert!(!other.is_signed_in().await);
 }
 
 #[tokio::test]
@@ -247,7 +243,7 @@ async fn rotated_secret_keeps_sessions_and_dropped_secret_ends_them() {
     let app = app.restart(&["--secret", two]);
     assert!(!client.against(&app.address).is_signed_in().await);
     let newer = newer.against(&app.address);
-    assert!(newer.is_signed_in().await, "the former secret never signs");
+    assert!(newer.is_signed_in().await, "a previous secret never signs");
     assert_eq!(newer.post("/logout", &[("csrf_token", &token)]).await.status, 403);
 }
 
@@ -255,11 +251,11 @@ async fn rotated_secret_keeps_sessions_and_dropped_secret_ends_them() {
 async fn expired_sessions_are_deleted_and_logged_once() {
     let app = TestApp::spawn();
     let client = app.signed_in_client("zoe").await;
-    remembered(&app).await;
+    app.client().sign_in_remembered("zoe", PASSWORD).await;
     app.clock.advance(2 * HOUR);
-    gatehouse::server::clean(&app.state).await;
-    let left = app.query(|conn| sessions::table.count().get_result::<i64>(conn)).await;
-    assert_eq!(left, 1, "the one that is kept");
+    app.delete_expired().await;
+    let remaining = app.query(|conn| sessions::table.count().get_result::<i64>(conn)).await;
+    assert_eq!(remaining, 1, "the remembered session");
     assert!(!client.is_signed_in().await);
     assert_eq!(app.event_count("session_expired").await, 1);
 }
@@ -282,23 +278,27 @@ async fn token_appears_only_in_its_cookie_and_has_no_personal_data() {
     }
 }
 
-// Of the cookies that a sibling domain can plant, those that a client library lets us send; all of them are at
-// src/web/cookies.rs.
+// Covers the cookies of a sibling domain that the HTTP client library can send. The unit tests of src/web/cookies.rs
+// cover all of them.
 #[tokio::test]
 async fn planted_cookie_neither_replaces_nor_creates_a_session() {
     let app = TestApp::spawn();
     let (zoe, eva) = (app.signed_in_client("zoe").await, app.signed_in_client("eva").await);
     let (own, planted) = (zoe.cookie("session").unwrap(), eva.cookie("session").unwrap());
     for name in ["%73ession", "Session", "\u{2000}session", "\u{a0}session", "x=%FF; %73ession"] {
-        let stranger = app.client();
+        let guest = app.client();
         let header = format!("{name}={planted}; session={own}");
-        let answer = stranger.send(stranger.request("GET", "/").header("cookie", header.as_bytes())).await;
+        let answer = guest.send(guest.request("GET", "/").header("cookie", header.as_bytes())).await;
         assert!(answer.body.contains("Hello, zoe"), "{name}");
         let header = format!("{name}={planted}");
-        let answer = stranger.send(stranger.request("GET", "/").header("cookie", header.as_bytes())).await;
+        let answer = guest.send(guest.request("GET", "/").header("cookie", header.as_bytes())).await;
         assert_eq!(answer.status, 303, "{name}");
     }
     let both = format!("session={planted}; session={own}");
-    let stranger = app.client();
-    assert_eq!(stranger.send(stranger.request("GET", "/").header("cookie", both)).await.status, 303, "two are none");
+    let guest = app.client();
+    assert_eq!(
+        guest.send(guest.request("GET", "/").header("cookie", both)).await.status,
+        303,
+        "two session cookies count as none"
+    );
 }

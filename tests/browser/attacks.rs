@@ -11,7 +11,8 @@ use crate::support::{
     chromium::{Browser, View},
 };
 
-/// Another site, whose every page is `html`. `localhost` and `127.0.0.1` are two sites to a browser.
+/// Starts a site whose every page is `html`, and returns its URL. Browsers treat `localhost` and `127.0.0.1` as
+/// different sites.
 fn evil_site(html: String) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -29,13 +30,10 @@ fn evil_site(html: String) -> String {
     format!("http://localhost:{port}")
 }
 
-async fn signed_in(app: &TestApp, view: View) -> Browser {
+async fn signed_in_browser(app: &TestApp, view: View) -> Browser {
     app.signed_in_client("zoe").await;
     let browser = Browser::open(&app.address, view).await;
-    browser.goto("/login").await;
-    browser.fill("User name or e-mail", "zoe").await;
-    browser.fill("Password", PASSWORD).await;
-    browser.click("Sign in").await;
+    browser.sign_in("zoe", PASSWORD).await;
     browser.wait_for_heading("Hello, zoe").await;
     browser
 }
@@ -44,7 +42,7 @@ async fn signed_in(app: &TestApp, view: View) -> Browser {
 #[tokio::test]
 async fn cross_site_form_changes_nothing() {
     let app = TestApp::spawn();
-    let browser = signed_in(&app, View::default()).await;
+    let browser = signed_in_browser(&app, View::default()).await;
     let action = format!("{}/logout", app.address);
     let evil = evil_site(format!("<form method=post action='{action}'><button>A free prize</button></form>"));
     browser.client.goto(&evil).await.unwrap();
@@ -59,7 +57,7 @@ async fn cross_site_form_changes_nothing() {
 #[tokio::test]
 async fn pages_cannot_be_framed_by_another_site() {
     let app = TestApp::spawn();
-    let browser = signed_in(&app, View::default()).await;
+    let browser = signed_in_browser(&app, View::default()).await;
     for page in ["/", "/login"] {
         let evil = evil_site(format!("<iframe src='{}{page}'></iframe>", app.address));
         browser.client.goto(&evil).await.unwrap();
@@ -71,30 +69,31 @@ async fn pages_cannot_be_framed_by_another_site() {
     browser.close().await;
 }
 
-// ASVS 3.3.4, 3.4.3: even where scripts may run, the page lets none of its own run and the cookies are out of reach.
+// ASVS 3.3.4, 3.4.3. Scripts are on in this browser: the content security policy blocks them, and `HttpOnly` hides the
+// cookies.
 #[tokio::test]
 async fn injected_script_does_not_run_and_cookies_are_http_only() {
     let app = TestApp::spawn();
-    let browser = signed_in(&app, View { scripts: true, ..View::default() }).await;
+    let browser = signed_in_browser(&app, View { scripts: true, ..View::default() }).await;
     let inject = "const script = document.createElement('script'); script.textContent = 'window.hacked = true'; \
                   document.body.append(script); \
                   const image = document.createElement('img'); image.setAttribute('onerror', 'window.hacked = true'); \
                   image.src = '/nowhere.png'; document.body.append(image); \
                   return [document.cookie, window.hacked === undefined];";
-    let seen = browser.client.execute(inject, vec![]).await.unwrap();
-    assert_eq!(seen, serde_json::json!(["", true]));
+    let result = browser.client.execute(inject, vec![]).await.unwrap();
+    assert_eq!(result, serde_json::json!(["", true]));
     browser.close().await;
 }
 
 #[tokio::test]
 async fn browser_stores_cookies_with_their_attributes() {
     let app = TestApp::spawn();
-    let browser = signed_in(&app, View::default()).await;
-    for (name, lasting) in [("session", false), ("device", true)] {
+    let browser = signed_in_browser(&app, View::default()).await;
+    for (name, persistent) in [("session", false), ("device", true)] {
         let cookie = browser.client.get_named_cookie(name).await.unwrap();
         assert_eq!(
             (cookie.http_only(), cookie.path(), cookie.expires().is_some()),
-            (Some(true), Some("/"), lasting),
+            (Some(true), Some("/"), persistent),
             "{name}"
         );
         assert_eq!(cookie.same_site().map(|site| site.to_string()).as_deref(), Some("Lax"), "{name}");

@@ -1,5 +1,5 @@
 use crate::support::{
-    PASSWORD, TestApp,
+    PASSWORD, TestApp, WRONG_PASSWORD,
     chromium::{Browser, View},
 };
 
@@ -30,7 +30,7 @@ async fn user_registers_signs_out_and_signs_in_to_requested_page() {
     browser.fill("Password", PASSWORD).await;
     browser.click("Keep me signed in").await;
     browser.click("Sign in").await;
-    browser.wait_for_text("a page that was added").await;
+    browser.wait_for_text("a route that was added").await;
     assert_eq!(browser.path().await, "/test/added?page=2");
     browser.close().await;
 }
@@ -41,14 +41,14 @@ async fn wrong_password_shows_one_error_keeps_username_and_focuses_summary() {
     app.signed_in_client("zoe").await;
     let browser = Browser::open(&app.address, View::default()).await;
     browser.goto("/login").await;
-    assert_eq!(browser.focused_id().await, "login", "one can type at once");
+    assert_eq!(browser.focused_id().await, "login", "the first field is focused");
     browser.fill("User name or e-mail", "zoe").await;
-    browser.fill("Password", "not the password at all").await;
+    browser.fill("Password", WRONG_PASSWORD).await;
     browser.click("Sign in").await;
     browser.wait_for_text("One thing to mend").await;
     assert_eq!((browser.value("login").await.as_str(), browser.value("password").await.as_str()), ("zoe", ""));
     browser.click("The user name, e-mail address or password is not right.").await;
-    assert_eq!(browser.focused_id().await, "login", "the summary leads to the field");
+    assert_eq!(browser.focused_id().await, "login", "the error summary links to the field");
     browser.fill("Password", PASSWORD).await;
     browser.click("Sign in").await;
     browser.wait_for_heading("Hello, zoe").await;
@@ -61,15 +61,12 @@ async fn back_button_after_sign_out_shows_no_private_data() {
     let app = TestApp::spawn();
     app.signed_in_client("zoe").await;
     let browser = Browser::open(&app.address, View::default()).await;
-    browser.goto("/login").await;
-    browser.fill("User name or e-mail", "zoe").await;
-    browser.fill("Password", PASSWORD).await;
-    browser.click("Sign in").await;
+    browser.sign_in("zoe", PASSWORD).await;
     browser.wait_for_heading("Hello, zoe").await;
     browser.click("Sign out").await;
     browser.wait_for_text("You are signed out.").await;
     browser.client.back().await.unwrap();
-    // The page from before is asked for again, and the answer is the sign-in page.
+    // The previous page is not in the cache, so the browser requests it and is redirected to the sign-in page.
     browser.wait_for_heading("Sign in").await;
     assert_eq!(browser.path().await, "/login?next=/");
     assert!(!browser.text().await.contains("zoe@keepers.example"));
@@ -90,7 +87,7 @@ async fn login_works_with_the_keyboard_alone() {
     browser.type_keys(" ").await;
     browser.type_keys("\u{e007}").await;
     browser.wait_for_heading("Hello, zoe").await;
-    // Past the header, to the page: the first stop is the link that leads there.
+    // The first focusable element of the page is the link that skips the header.
     browser.type_keys("\u{e004}").await;
     browser.wait_for_text("Skip to the page").await;
     browser.type_keys("\u{e007}").await;
@@ -106,10 +103,7 @@ async fn sessions_in_two_browsers_are_independent() {
     let (one, two) =
         (Browser::open(&app.address, View::default()).await, Browser::open(&app.address, View::default()).await);
     for (browser, name) in [(&one, "zoe"), (&two, "eva")] {
-        browser.goto("/login").await;
-        browser.fill("User name or e-mail", name).await;
-        browser.fill("Password", PASSWORD).await;
-        browser.click("Sign in").await;
+        browser.sign_in(name, PASSWORD).await;
         browser.wait_for_heading(&format!("Hello, {name}")).await;
     }
     one.click("Sign out").await;
@@ -120,12 +114,9 @@ async fn sessions_in_two_browsers_are_independent() {
     two.close().await;
 }
 
-async fn enter(app: &TestApp, password: &str) -> Browser {
+async fn signed_in_browser(app: &TestApp) -> Browser {
     let browser = Browser::open(&app.address, View::default()).await;
-    browser.goto("/login").await;
-    browser.fill("User name or e-mail", "zoe").await;
-    browser.fill("Password", password).await;
-    browser.click("Sign in").await;
+    browser.sign_in("zoe", PASSWORD).await;
     browser.wait_for_heading("Hello, zoe").await;
     browser
 }
@@ -134,31 +125,31 @@ async fn enter(app: &TestApp, password: &str) -> Browser {
 async fn revoked_session_is_redirected_to_login_at_next_click() {
     let app = TestApp::spawn();
     app.signed_in_client("zoe").await;
-    let (here, there) = (enter(&app, PASSWORD).await, enter(&app, PASSWORD).await);
-    here.click("Sessions").await;
-    here.wait_for_heading("Where you are signed in").await;
-    here.click("End all others").await;
-    here.wait_for_text("You are signed out everywhere but here.").await;
-    there.click("Account").await;
-    there.wait_for_heading("Sign in").await;
-    there.wait_for_text("Your session has ended.").await;
-    here.click("Home").await;
-    here.wait_for_heading("Hello, zoe").await;
-    here.close().await;
-    there.close().await;
+    let (one, two) = (signed_in_browser(&app).await, signed_in_browser(&app).await);
+    one.click("Sessions").await;
+    one.wait_for_heading("Where you are signed in").await;
+    one.click("End all others").await;
+    one.wait_for_text("You are signed out everywhere but here.").await;
+    two.click("Account").await;
+    two.wait_for_heading("Sign in").await;
+    two.wait_for_text("Your session has ended.").await;
+    one.click("Home").await;
+    one.wait_for_heading("Hello, zoe").await;
+    one.close().await;
+    two.close().await;
 }
 
 #[tokio::test]
 async fn user_changes_password_and_profile_and_stays_signed_in() {
-    const NEW: &str = "seventeen geese on a crooked chimney";
+    const NEW_PASSWORD: &str = "seventeen geese on a crooked chimney";
     let app = TestApp::spawn();
     app.signed_in_client("zoe").await;
-    let browser = enter(&app, PASSWORD).await;
+    let browser = signed_in_browser(&app).await;
     browser.click("Password").await;
     browser.wait_for_heading("Change your password").await;
     browser.fill("The password you have now", PASSWORD).await;
-    browser.fill("New password", NEW).await;
-    browser.fill("The new password again", NEW).await;
+    browser.fill("New password", NEW_PASSWORD).await;
+    browser.fill("The new password again", NEW_PASSWORD).await;
     browser.click("Change password").await;
     browser.wait_for_text("Your password is changed.").await;
     app.clock.advance(std::time::Duration::from_mins(11));
@@ -166,10 +157,10 @@ async fn user_changes_password_and_profile_and_stays_signed_in() {
     browser.wait_for_heading("Your account").await;
     browser.fill("User name", "ida").await;
     browser.click("Save").await;
-    // The page was loaded when the sign-in was no longer recent: it asks, and keeps what was typed.
+    // The sign-in is no longer recent, so the server requires the password and keeps the typed values.
     browser.wait_for_text("One thing to mend").await;
     assert_eq!(browser.value("username").await, "ida");
-    browser.fill("Your password", NEW).await;
+    browser.fill("Your password", NEW_PASSWORD).await;
     browser.click("Save").await;
     browser.wait_for_text("Your changes are saved.").await;
     browser.click("Home").await;
@@ -181,8 +172,8 @@ async fn user_changes_password_and_profile_and_stays_signed_in() {
 async fn user_views_activity_and_deletes_account() {
     let app = TestApp::spawn();
     app.signed_in_client("zoe").await;
-    app.client().sign_in("zoe", "not the password at all").await;
-    let browser = enter(&app, PASSWORD).await;
+    app.client().sign_in("zoe", WRONG_PASSWORD).await;
+    let browser = signed_in_browser(&app).await;
     browser.wait_for_text("1 failed attempt to sign in as you.").await;
     browser.click("See what happened").await;
     browser.wait_for_heading("What happened").await;

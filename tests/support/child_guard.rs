@@ -1,5 +1,5 @@
-//! A program that lives no longer than the test process, however that ends: a shell waits for the end of its standard
-//! input, which is a pipe that only the test process holds, then stops the program.
+//! Child processes that stop when the test process ends, even if it is killed: a shell waits for the end of its
+//! standard input, a pipe that only the test process holds open, and then stops the child.
 
 use std::{
     ffi::OsStr,
@@ -15,21 +15,21 @@ read -r _
 kill $! 2>/dev/null
 wait $!
 "#;
-const SWEEP: &str = r#"
+const CLEAN_UP: &str = r#"
 trap '' INT TERM HUP
 read -r _
-for try in 1 2 3 4 5 6 7 8 9 10; do rm -rf "$1" && break; sleep 0.2; done
+for attempt in 1 2 3 4 5 6 7 8 9 10; do rm -rf "$1" && break; sleep 0.2; done
 "#;
 
-/// A running program.
+/// A running child process. Dropping it stops the process and waits for its end.
 pub struct ChildGuard(Child);
 
 impl ChildGuard {
-    /// Removes `folder` when the test process is gone.
-    pub fn cleanup(folder: &Path) -> Self {
+    /// Removes `dir` when this guard is dropped or the test process ends.
+    pub fn cleanup(dir: &Path) -> Self {
         let child = Command::new("sh")
-            .args(["-c", SWEEP, "sh"])
-            .arg(folder)
+            .args(["-c", CLEAN_UP, "sh"])
+            .arg(dir)
             .stdin(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
@@ -37,7 +37,7 @@ impl ChildGuard {
         Self(child)
     }
 
-    /// Starts `program`; what it says goes to `log`.
+    /// Starts `program` with its output redirected to `log`.
     pub fn start(program: &Path, arguments: &[impl AsRef<OsStr>], log: File) -> Self {
         let child = Command::new("sh")
             .args(["-c", RUN, "sh"])
@@ -51,7 +51,7 @@ impl ChildGuard {
         Self(child)
     }
 
-    /// Stops the program and waits until it is gone.
+    /// Stops the program and waits for its end.
     pub fn stop(self) {
         drop(self);
     }

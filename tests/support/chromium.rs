@@ -1,4 +1,4 @@
-//! A real Chromium, without a window, driven over WebDriver; gone with the test process.
+//! A headless Chromium, driven over WebDriver. It stops with the test process.
 
 use std::{
     fs::File,
@@ -14,10 +14,10 @@ use serde_json::{Map, Value, json};
 
 use super::{child_guard::ChildGuard, program, wait_until};
 
-/// How long a page may take on a busy machine before it is taken for missing.
+/// How long to wait for a page on a busy machine.
 const TIMEOUT: Duration = Duration::from_secs(20);
 
-/// How the page is looked at.
+/// The viewport, color scheme and script setting of a browser.
 #[derive(Debug, Clone, Copy)]
 pub struct View {
     pub width: u32,
@@ -31,14 +31,14 @@ impl Default for View {
     }
 }
 
-/// One person's browser, with nothing in it.
+/// A browser with an empty profile.
 pub struct Browser {
     pub client: Client,
     pub base: String,
     session: String,
 }
 
-/// Also when a test fails: chromedriver leaves the browsers of sessions that nobody ended.
+/// Ends the WebDriver session even if the test fails: chromedriver keeps the browser of an open session running.
 impl Drop for Browser {
     fn drop(&mut self) {
         let address = driver().trim_start_matches("http://");
@@ -48,7 +48,8 @@ impl Drop for Browser {
                 "DELETE /session/{} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n",
                 self.session
             );
-            // The answer comes when the browser has gone; chromedriver does not close the connection then.
+            // The response arrives when the browser has stopped. Reading to the end of the stream would wait until the
+            // timeout, because chromedriver keeps the connection open.
             let _ = socket.set_read_timeout(Some(TIMEOUT));
             let _ = socket.read(&mut [0; 512]);
         }
@@ -58,13 +59,15 @@ impl Drop for Browser {
 fn driver() -> &'static str {
     static DRIVER: OnceLock<(String, ChildGuard, tempfile::TempDir)> = OnceLock::new();
     let (address, ..) = DRIVER.get_or_init(|| {
-        let folder = tempfile::tempdir().unwrap();
+        let dir = tempfile::tempdir().unwrap();
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let log = File::create(folder.path().join("log")).unwrap();
+        let log = File::create(dir.path().join("log")).unwrap();
         let arguments = [format!("--port={port}"), "--silent".to_owned()];
-        let companion = ChildGuard::start(&program(&["chromedriver"], "chromium-driver"), &arguments, log);
-        wait_until("chromedriver listens", Duration::from_secs(30), || TcpStream::connect(("127.0.0.1", port)).ok());
-        (format!("http://127.0.0.1:{port}"), companion, folder)
+        let guard = ChildGuard::start(&program(&["chromedriver"], "chromium-driver"), &arguments, log);
+        wait_until("chromedriver accepts connections", Duration::from_secs(30), || {
+            TcpStream::connect(("127.0.0.1", port)).ok()
+        });
+        (format!("http://127.0.0.1:{port}"), guard, dir)
     });
     address
 }
@@ -74,7 +77,7 @@ fn chromium() -> PathBuf {
 }
 
 impl Browser {
-    /// Opens one that looks at the site at `base`.
+    /// Starts a browser for the site at `base`.
     pub async fn open(base: &str, view: View) -> Self {
         let mut arguments = vec![
             "--headless=new".to_owned(),
@@ -88,65 +91,67 @@ impl Browser {
             "--lang=en".to_owned(),
             format!("--blink-settings=preferredColorScheme={}", u8::from(!view.dark)),
         ];
-        // Chromium's own sandbox does not run as root, as in most containers.
+        // The sandbox of Chromium does not work as root, and most containers run as root.
         if std::env::var("USER").as_deref() == Ok("root")
-            || std::fs::metadata("/proc/self").is_ok_and(|me| owner(&me) == 0)
+            || std::fs::metadata("/proc/self").is_ok_and(|me| owner_uid(&me) == 0)
         {
             arguments.push("--no-sandbox".to_owned());
         }
         let javascript = if view.scripts { 1 } else { 2 };
+        let metrics = json!({"width": view.width, "height": 900, "pixelRatio": 1, "mobile": false, "touch": false});
         let options = json!({
             "goog:chromeOptions": {
                 "binary": chromium(),
                 "args": arguments,
                 "prefs": {"profile.default_content_setting_values.javascript": javascript},
-                "mobileEmulation": {"deviceMetrics": {"width": view.width, "height": 900, "pixelRatio": 1, "mobile": false, "touch": false}},
+                "mobileEmulation": {"deviceMetrics": metrics},
             },
             "pageLoadStrategy": "normal",
         });
         let capabilities: Map<String, Value> = options.as_object().unwrap().clone();
         let mut builder = ClientBuilder::new(hyper_util::client::legacy::connect::HttpConnector::new());
         let client = builder.capabilities(capabilities).connect(driver()).await.expect("Chromium starts");
-        let session = client.session_id().await.unwrap().expect("a session");
+        let session = client.session_id().await.unwrap().expect("the driver returns a session");
         Self { client, base: base.to_owned(), session }
     }
 
+    /// Opens a path of the site.
     pub async fn goto(&self, path: &str) {
         self.client.goto(&format!("{}{path}", self.base)).await.unwrap();
     }
 
-    /// The path of the page that is shown.
+    /// Returns the path and query of the current page.
     pub async fn path(&self) -> String {
         let url = self.client.current_url().await.unwrap();
         url[url::Position::BeforePath..].to_owned()
     }
 
-    /// All the words of the page that is shown; wait for it to be the right one first.
+    /// Returns the visible text of the current page. Wait for the expected page first.
     pub async fn text(&self) -> String {
         self.client.find(Locator::Css("body")).await.unwrap().text().await.unwrap()
     }
 
-    /// Waits until the page has this heading: a click returns before the browser has gone where it leads.
+    /// Waits until the page has this heading. Needed after every click, which returns before the next page has loaded.
     pub async fn wait_for_heading(&self, heading: &str) {
-        self.waits(heading, "h1", |text| text == heading).await;
+        self.wait_for(heading, "h1", |text| text == heading).await;
     }
 
-    /// Waits until the page has these words.
-    pub async fn wait_for_text(&self, words: &str) {
-        self.waits(words, "body", |text| text.contains(words)).await;
+    /// Waits until the page contains `expected`.
+    pub async fn wait_for_text(&self, expected: &str) {
+        self.wait_for(expected, "body", |text| text.contains(expected)).await;
     }
 
-    async fn waits(&self, what: &str, element: &str, is_there: impl Fn(&str) -> bool) {
-        let began = Instant::now();
+    async fn wait_for(&self, expected: &str, element: &str, matches: impl Fn(&str) -> bool) {
+        let started = Instant::now();
         loop {
             let text = match self.client.find(Locator::Css(element)).await {
                 Ok(element) => element.text().await.unwrap_or_default(),
                 Err(_) => String::new(),
             };
-            if is_there(&text) {
+            if matches(&text) {
                 return;
             }
-            assert!(began.elapsed() < TIMEOUT, "{what} is not there, but: {text}");
+            assert!(started.elapsed() < TIMEOUT, "timed out waiting for {expected:?}, found: {text}");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
@@ -160,34 +165,42 @@ impl Browser {
         field.send_keys(text).await.unwrap();
     }
 
-    /// What is in the field with this name.
+    /// Opens the sign-in page, fills it in and sends it. Does not wait for the next page.
+    pub async fn sign_in(&self, login: &str, password: &str) {
+        self.goto("/login").await;
+        self.fill("User name or e-mail", login).await;
+        self.fill("Password", password).await;
+        self.click("Sign in").await;
+    }
+
+    /// Returns the value of the field with this name.
     pub async fn value(&self, name: &str) -> String {
         self.client.find(Locator::Id(name)).await.unwrap().prop("value").await.unwrap().unwrap_or_default()
     }
 
-    /// Presses the button, link or label with these words.
-    pub async fn click(&self, words: &str) {
-        let path = format!("//*[self::button or self::a or self::label][normalize-space()='{words}']");
+    /// Clicks the button, link or label with this text.
+    pub async fn click(&self, text: &str) {
+        let path = format!("//*[self::button or self::a or self::label][normalize-space()='{text}']");
         self.client.find(Locator::XPath(&path)).await.unwrap().click().await.unwrap();
     }
 
-    /// The id of the element that has the focus.
+    /// Returns the id of the focused element.
     pub async fn focused_id(&self) -> String {
         self.client.active_element().await.unwrap().attr("id").await.unwrap().unwrap_or_default()
     }
 
-    /// Types as on a keyboard, wherever the focus is.
+    /// Types into the focused element.
     pub async fn type_keys(&self, keys: &str) {
         self.client.active_element().await.unwrap().send_keys(keys).await.unwrap();
     }
 
-    /// Closes it; so does dropping it.
-    #[expect(clippy::unused_async, reason = "reads like the rest of a walk")]
+    /// Closes the browser, as dropping it does.
+    #[expect(clippy::unused_async, reason = "awaited like every other step of a test")]
     pub async fn close(self) {
         drop(self);
     }
 }
 
-fn owner(metadata: &std::fs::Metadata) -> u32 {
+fn owner_uid(metadata: &std::fs::Metadata) -> u32 {
     std::os::unix::fs::MetadataExt::uid(metadata)
 }

@@ -1,4 +1,4 @@
-//! A browser without a face: keeps cookies, follows nothing by itself, and shows all of each answer.
+//! An HTTP client that keeps cookies, follows no redirects and exposes every part of a response.
 
 use std::{
     collections::BTreeMap,
@@ -13,17 +13,17 @@ use reqwest::{
 
 use super::PASSWORD;
 
-/// See the module. Clones share their cookies.
+/// An HTTP client with cookies. Clones share their cookies; [`Client::fork`] copies them.
 #[derive(Clone)]
 pub struct Client {
     http: reqwest::Client,
     pub base: String,
     cookies: Arc<Mutex<BTreeMap<String, String>>>,
-    /// Headers that it sends with everything.
+    /// Headers that are sent with every request.
     pub headers: Vec<(&'static str, String)>,
 }
 
-/// One answer.
+/// A response, read to its end.
 #[derive(Debug)]
 pub struct Answer {
     pub status: u16,
@@ -44,20 +44,20 @@ impl Answer {
         self.headers.get_all(SET_COOKIE).iter().map(|value| value.to_str().unwrap()).collect()
     }
 
-    /// The `Set-Cookie` header of one cookie.
+    /// Returns the `Set-Cookie` header of one cookie.
     pub fn set_cookie(&self, name: &str) -> Option<&str> {
-        let beginning = format!("{name}=");
-        self.set_cookies().into_iter().find(|cookie| cookie.starts_with(&beginning))
+        let prefix = format!("{name}=");
+        self.set_cookies().into_iter().find(|cookie| cookie.starts_with(&prefix))
     }
 
-    /// The value of a hidden field.
+    /// Returns the value of a hidden form field.
     pub fn hidden_field(&self, name: &str) -> Option<String> {
-        let beginning = format!("name=\"{name}\" value=\"");
-        let (_, rest) = self.body.split_once(&beginning)?;
+        let prefix = format!("name=\"{name}\" value=\"");
+        let (_, rest) = self.body.split_once(&prefix)?;
         Some(rest.split('"').next()?.to_owned())
     }
 
-    /// The errors beside the fields, by the field's name.
+    /// Returns the name and error text of every form field with an error, in the order of the page.
     pub fn errors(&self) -> Vec<(String, String)> {
         self.body
             .split("<p class=\"error\" id=\"")
@@ -70,8 +70,64 @@ impl Answer {
             .collect()
     }
 
+    /// Returns the names of all form fields with an error, in the order of the page.
     pub fn error_fields(&self) -> Vec<String> {
         self.errors().into_iter().map(|(name, _)| name).collect()
+    }
+}
+
+/// Asserts a `422` response with errors for exactly these form fields, in this order.
+#[track_caller]
+pub fn assert_field_errors(answer: &Answer, fields: &[&str]) {
+    assert_eq!(answer.status, 422, "{answer:?}");
+    assert_eq!(answer.error_fields(), fields, "{answer:?}");
+}
+
+/// Asserts a `303` redirect to `location`.
+#[track_caller]
+pub fn assert_redirect(answer: &Answer, location: &str) {
+    assert_eq!((answer.status, answer.location()), (303, location), "{answer:?}");
+}
+
+/// Asserts a `429` response that names the wait in seconds.
+#[track_caller]
+pub fn assert_throttled(answer: &Answer, seconds: u64) {
+    assert_eq!((answer.status, answer.header("retry-after")), (429, seconds.to_string().as_str()), "{answer:?}");
+}
+
+/// The registration form. By default it is valid and registers `zoe`.
+#[derive(Debug, Clone, Copy)]
+pub struct RegisterForm<'a> {
+    pub username: &'a str,
+    pub email: &'a str,
+    pub password: &'a str,
+    pub password_confirm: &'a str,
+}
+
+impl Default for RegisterForm<'_> {
+    fn default() -> Self {
+        Self { username: "zoe", email: "zoe@keepers.example", password: PASSWORD, password_confirm: PASSWORD }
+    }
+}
+
+impl<'a> RegisterForm<'a> {
+    /// The default form with this password in both password fields.
+    pub fn with_password(password: &'a str) -> Self {
+        Self { password, password_confirm: password, ..Self::default() }
+    }
+
+    pub fn fields(&self) -> [(&'static str, &'a str); 4] {
+        [
+            ("username", self.username),
+            ("email", self.email),
+            ("password", self.password),
+            ("password_confirm", self.password_confirm),
+        ]
+    }
+
+    /// Returns the fields followed by one that is not part of every form.
+    pub fn fields_and(&self, name: &'static str, value: &'a str) -> Vec<(&'static str, &'a str)> {
+        [&self.fields()[..], &[(name, value)]].concat()
     }
 }
 
@@ -81,19 +137,20 @@ impl Client {
         Self { http, base: base.to_owned(), cookies: Arc::default(), headers: Vec::new() }
     }
 
-    /// The same person elsewhere: as a trusted proxy would tell of them.
+    /// Returns a client without cookies that claims this address in `X-Forwarded-For`.
+    #[expect(clippy::wrong_self_convention, reason = "reads as a client from this address")]
     pub fn from_ip(&self, address: &str) -> Self {
         let mut other = Self::new(&self.base);
         other.headers = vec![("x-forwarded-for", address.to_owned())];
         other
     }
 
-    /// The same browser's cookies, in a browser of its own from now on.
+    /// Returns an independent client that starts with a copy of the cookies.
     pub fn fork(&self) -> Self {
         Self { cookies: Arc::new(Mutex::new(self.cookies.lock().unwrap().clone())), ..self.clone() }
     }
 
-    /// The same cookies against another server.
+    /// Returns an independent client with a copy of the cookies for another server.
     pub fn against(&self, base: &str) -> Self {
         Self { base: base.to_owned(), ..self.fork() }
     }
@@ -110,7 +167,7 @@ impl Client {
         self.cookies.lock().unwrap().remove(name);
     }
 
-    /// A request with nothing added but the cookies.
+    /// Builds a request with the cookies and default headers, but without `Origin`.
     pub fn request(&self, method: &str, path: &str) -> RequestBuilder {
         let method: Method = method.parse().unwrap();
         let mut request = self.http.request(method, format!("{}{path}", self.base));
@@ -125,6 +182,7 @@ impl Client {
         request
     }
 
+    /// Sends a request and stores the cookies of the response.
     pub async fn send(&self, request: RequestBuilder) -> Answer {
         let response = request.send().await.unwrap();
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
@@ -145,25 +203,40 @@ impl Client {
         self.send(self.request("GET", path)).await
     }
 
-    /// A form, as a browser sends it from a page of ours.
+    /// Posts a form as a browser does from a page of the same origin.
     pub async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
         let request = self.request("POST", path).header("origin", &self.base).form(fields);
         self.send(request).await
     }
 
-    pub async fn register(&self, name: &str) -> Answer {
-        let email = format!("{name}@keepers.example");
-        let fields = [("username", name), ("email", &email), ("password", PASSWORD), ("password_confirm", PASSWORD)];
-        self.post("/register", &fields).await
+    /// Posts a form of a signed-in page, with the CSRF token of the session.
+    pub async fn submit(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
+        let token = self.csrf_token().await;
+        self.post(path, &[&[("csrf_token", token.as_str())], fields].concat()).await
+    }
+
+    /// Registers `username` with the address `<username>@keepers.example`.
+    pub async fn register(&self, username: &str) -> Answer {
+        let email = format!("{username}@keepers.example");
+        self.register_with(RegisterForm { username, email: &email, ..RegisterForm::default() }).await
+    }
+
+    pub async fn register_with(&self, form: RegisterForm<'_>) -> Answer {
+        self.post("/register", &form.fields()).await
     }
 
     pub async fn sign_in(&self, login: &str, password: &str) -> Answer {
         self.post("/login", &[("login", login), ("password", password)]).await
     }
 
-    /// The hidden field of signed-in forms.
+    /// Signs in with "Keep me signed in" checked.
+    pub async fn sign_in_remembered(&self, login: &str, password: &str) -> Answer {
+        self.post("/login", &[("login", login), ("password", password), ("remember", "on")]).await
+    }
+
+    /// Returns the CSRF token of the current session.
     pub async fn csrf_token(&self) -> String {
-        self.get("/").await.hidden_field("csrf_token").expect("signed in")
+        self.get("/").await.hidden_field("csrf_token").expect("the client is signed in")
     }
 
     pub async fn sign_out(&self) -> Answer {

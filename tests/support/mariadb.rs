@@ -1,4 +1,4 @@
-//! A private MariaDB: in a temporary folder, on a free port of 127.0.0.1, gone with the process that started it.
+//! A private MariaDB server in a temporary directory on a free port of 127.0.0.1. It stops with the test process.
 
 use std::{
     fs::File,
@@ -11,32 +11,32 @@ use std::{
 
 use super::{child_guard::ChildGuard, program, wait_until};
 
-/// A running server.
+/// A MariaDB server that can be stopped and started again.
 pub struct Mariadb {
-    folder: PathBuf,
+    dir: PathBuf,
     port: u16,
     options: Vec<&'static str>,
     server: Option<ChildGuard>,
-    // After the server, because fields are dropped in this order.
+    // Declared after `server`: fields are dropped in order, and the server must stop before its files are removed.
     _cleanup: ChildGuard,
 }
 
 impl Mariadb {
-    /// The one that all tests of this process share.
+    /// Returns the server that all tests of this process share.
     pub fn shared() -> &'static Self {
         static SHARED: OnceLock<Mariadb> = OnceLock::new();
         SHARED.get_or_init(Self::start)
     }
 
-    /// One of one's own, to be stopped and started. What a test writes need not survive a power failure.
+    /// Starts a separate server. Its writes are not synced, because test data need not survive a power failure.
     pub fn start() -> Self {
         Self::with(&["--innodb-flush-log-at-trx-commit=0", "--innodb-buffer-pool-size=64M"])
     }
 
-    /// With options of one's own.
+    /// Starts a separate server with these options.
     pub fn with(options: &[&'static str]) -> Self {
-        // A static is never dropped, so its folder is left to a companion, which also outlives a test that is killed.
-        let folder = tempfile::Builder::new().prefix("gatehouse-mariadb-").tempdir().unwrap().keep();
+        // A static is never dropped, so a child process removes the directory. It also outlives a killed test process.
+        let dir = tempfile::Builder::new().prefix("gatehouse-mariadb-").tempdir().unwrap().keep();
         let installed = Command::new(program(&["mariadb-install-db"], "mariadb-server"))
             .args([
                 "--no-defaults",
@@ -44,14 +44,14 @@ impl Mariadb {
                 "--skip-test-db",
                 "--skip-name-resolve",
             ])
-            .arg(format!("--datadir={}", folder.join("data").display()))
+            .arg(format!("--datadir={}", dir.join("data").display()))
             .arg(format!("--user={}", user()))
             .output()
             .unwrap();
         assert!(installed.status.success(), "{}", String::from_utf8_lossy(&installed.stdout));
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let cleanup = ChildGuard::cleanup(&folder);
-        let mut mariadb = Self { folder, port, options: options.to_vec(), server: None, _cleanup: cleanup };
+        let cleanup = ChildGuard::cleanup(&dir);
+        let mut mariadb = Self { dir, port, options: options.to_vec(), server: None, _cleanup: cleanup };
         mariadb.run();
         mariadb.sql(
             "CREATE USER 'gatehouse'@'%' IDENTIFIED BY 'p@ss word/?#1'; GRANT ALL ON `test\\_%`.* TO 'gatehouse'@'%';",
@@ -59,9 +59,9 @@ impl Mariadb {
         mariadb
     }
 
-    /// Starts it again after [`Mariadb::stop`], on the same port.
+    /// Starts the server after [`Mariadb::stop`], on the same port.
     pub fn run(&mut self) {
-        let path = |name: &str| self.folder.join(name).display().to_string();
+        let path = |name: &str| self.dir.join(name).display().to_string();
         let mut arguments = vec![
             "--no-defaults".to_owned(),
             format!("--datadir={}", path("data")),
@@ -73,18 +73,18 @@ impl Mariadb {
             "--max-connections=1000".to_owned(),
         ];
         arguments.extend(self.options.iter().map(|option| (*option).to_owned()));
-        let log = File::create(self.folder.join("log")).unwrap();
+        let log = File::create(self.dir.join("log")).unwrap();
         let server = program(&["mariadbd"], "mariadb-server");
         self.server = Some(ChildGuard::start(&server, &arguments, log));
-        wait_until("MariaDB answers", Duration::from_mins(1), || self.try_sql("SELECT 1").then_some(()));
+        wait_until("MariaDB accepts queries", Duration::from_mins(1), || self.try_sql("SELECT 1").then_some(()));
     }
 
-    /// Stops it; whoever is connected is not.
+    /// Stops the server, which closes all connections.
     pub fn stop(&mut self) {
-        self.server.take().expect("it runs").stop();
+        self.server.take().expect("the server is running").stop();
     }
 
-    /// Runs SQL as its administrator.
+    /// Runs SQL as the administrator of the server.
     pub fn sql(&self, sql: &str) {
         assert!(self.try_sql(sql), "{sql}");
     }
@@ -92,7 +92,7 @@ impl Mariadb {
     fn try_sql(&self, sql: &str) -> bool {
         Command::new(program(&["mariadb"], "mariadb-client"))
             .args(["--no-defaults", "--user=root", "--execute", sql])
-            .arg(format!("--socket={}", self.folder.join("socket").display()))
+            .arg(format!("--socket={}", self.dir.join("socket").display()))
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .status()
@@ -100,8 +100,8 @@ impl Mariadb {
             .success()
     }
 
-    /// A new, empty database and its URL. Its character set is not ours, and the password has letters that a URL treats
-    /// specially, as in life.
+    /// Creates an empty database and returns its URL. Its default character set is not UTF-8, and the password contains
+    /// characters that a URL must escape, because both occur in real installations.
     pub fn database(&self) -> String {
         let name = format!("test_{}", uuid::Uuid::now_v7().simple());
         self.sql(&format!("CREATE DATABASE {name} CHARACTER SET latin1"));

@@ -1,8 +1,8 @@
-//! What the tests stand on: the real application on a free port over a fresh database of its own, and a client that
-//! shows everything that goes over the wire.
+//! Test support: the real application on a free port with its own empty database, and clients that show every response.
 //!
-//! `GATEHOUSE_TEST_DATABASE` says which database: `sqlite` (the default) or `mariadb`. `tests/run` runs everything on both.
-#![allow(dead_code, reason = "each of the test binaries uses a part of it")]
+//! `GATEHOUSE_TEST_DATABASE` selects the database: `sqlite` (the default) or `mariadb`. `tests/run` runs all tests on
+//! both.
+#![allow(dead_code, reason = "each test binary uses only a part of this module")]
 
 pub mod child_guard;
 pub mod chromium;
@@ -12,7 +12,7 @@ pub mod mariadb;
 use std::{
     env,
     path::{Path, PathBuf},
-    sync::mpsc,
+    sync::{Arc, mpsc},
     thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
@@ -23,123 +23,126 @@ use diesel::QueryResult;
 use gatehouse::{
     clock::{Clock, Timestamp},
     config::Settings,
-    db::AnyConnection,
+    db::{AnyConnection, Database},
+    routes::Route,
     server::{Application, Fittings},
     web::state::App,
 };
+use tempfile::TempDir;
 
 use self::{client::Client, mariadb::Mariadb};
 
-/// A password that the policy admits.
+/// A password that the policy accepts.
 pub const PASSWORD: &str = "a quiet wall with one lit door";
-/// When the tests' clocks begin.
+/// A password that no test account has.
+pub const WRONG_PASSWORD: &str = "not the password at all";
+/// The time at which every test clock starts: 2026-11-22 00:00 UTC.
 pub const START: Timestamp = Timestamp::from_millis(1_795_305_600_000);
 
-/// A running application.
+/// A running application. Dropping it stops the server.
 pub struct TestApp {
     pub address: String,
     pub clock: Clock,
     pub state: Data<App>,
     handle: ServerHandle,
     thread: Option<JoinHandle<()>>,
-    folder: PathBuf,
-    // For tests that restart it over the same data; the folder goes with the last.
-    keep: std::sync::Arc<tempfile::TempDir>,
-    database: String,
+    data_dir: PathBuf,
+    /// Shared by all processes on the same data; the last one to stop deletes the directory.
+    temp_dir: Arc<TempDir>,
+    database_url: String,
 }
 
 #[derive(Parser)]
-struct Line {
+struct Arguments {
     #[command(flatten)]
     settings: Settings,
 }
 
-/// Which database the tests run on.
+/// Whether the tests run on MariaDB.
 pub fn on_mariadb() -> bool {
     match env::var("GATEHOUSE_TEST_DATABASE").as_deref() {
         Ok("mariadb") => true,
         Ok("sqlite") | Err(_) => false,
-        Ok(other) => panic!("GATEHOUSE_TEST_DATABASE is {other}; it can be sqlite or mariadb"),
+        Ok(other) => panic!("GATEHOUSE_TEST_DATABASE is {other}; set it to sqlite or mariadb"),
     }
 }
 
-/// A program that tests need, or a failure that says how to get it.
+/// Returns the path of an installed program. Panics with the package to install if there is none.
 pub fn program(names: &[&str], package: &str) -> PathBuf {
     let path = env::var_os("PATH").unwrap_or_default();
-    let folders: Vec<_> = env::split_paths(&path).chain([PathBuf::from("/usr/sbin")]).collect();
+    let dirs: Vec<_> = env::split_paths(&path).chain([PathBuf::from("/usr/sbin")]).collect();
     names
         .iter()
-        .flat_map(|name| folders.iter().map(move |folder| folder.join(name)))
+        .flat_map(|name| dirs.iter().map(move |dir| dir.join(name)))
         .find(|file| file.exists())
         .unwrap_or_else(|| panic!("{} is not installed: run tests/run, or apt-get install {package}", names[0]))
 }
 
-/// Asks again and again until there is an answer; fails when there is none for too long.
-pub fn wait_until<T>(what: &str, patience: Duration, mut ask: impl FnMut() -> Option<T>) -> T {
-    let began = Instant::now();
+/// Polls until `poll` returns a value. Panics with `condition` after `timeout`.
+pub fn wait_until<T>(condition: &str, timeout: Duration, mut poll: impl FnMut() -> Option<T>) -> T {
+    let started = Instant::now();
     loop {
-        if let Some(answer) = ask() {
-            return answer;
+        if let Some(value) = poll() {
+            return value;
         }
-        assert!(began.elapsed() < patience, "not within {patience:?}: {what}");
+        assert!(started.elapsed() < timeout, "timed out after {timeout:?}: {condition}");
         thread::sleep(Duration::from_millis(20));
     }
 }
 
+/// Parses settings as the command line does.
 pub fn settings(arguments: &[&str]) -> Settings {
     let line = ["gatehouse"].iter().chain(arguments);
-    Line::try_parse_from(line).unwrap_or_else(|error| panic!("{error}")).settings
+    Arguments::try_parse_from(line).unwrap_or_else(|error| panic!("{error}")).settings
 }
 
 impl TestApp {
-    /// With the default settings.
+    /// Starts the application with the default settings.
     pub fn spawn() -> Self {
         Self::with(&[])
     }
 
-    /// With more settings.
+    /// Starts the application with additional command-line arguments.
     pub fn with(arguments: &[&str]) -> Self {
         let database = if on_mariadb() { Mariadb::shared().database() } else { String::new() };
         Self::with_database(database, arguments)
     }
 
-    /// Over a database that somebody else looks after; an empty URL is SQLite in the folder.
-    pub fn with_database(database: String, arguments: &[&str]) -> Self {
-        let keep = tempfile::Builder::new().prefix("gatehouse-test-").tempdir().unwrap();
-        Self::start(keep.into(), database, Clock::paused_at(START), arguments)
+    /// Starts the application on an existing database. An empty URL selects SQLite in the data directory.
+    pub fn with_database(database_url: String, arguments: &[&str]) -> Self {
+        let temp_dir = tempfile::Builder::new().prefix("gatehouse-test-").tempdir().unwrap();
+        Self::start(temp_dir.into(), database_url, Clock::paused_at(START), arguments)
     }
 
-    /// The same data, a new process' worth of memory.
+    /// Stops the application and starts it on the same data, with nothing left in memory.
     pub fn restart(mut self, arguments: &[&str]) -> Self {
         self.stop();
-        Self::start(self.keep.clone(), self.database.clone(), self.clock.clone(), arguments)
+        self.second_process(arguments)
     }
 
-    /// A second process on the same data.
+    /// Starts a second application on the same data and the same clock.
     pub fn second_process(&self, arguments: &[&str]) -> Self {
-        Self::start(self.keep.clone(), self.database.clone(), self.clock.clone(), arguments)
+        Self::start(self.temp_dir.clone(), self.database_url.clone(), self.clock.clone(), arguments)
     }
 
-    fn start(keep: std::sync::Arc<tempfile::TempDir>, database: String, clock: Clock, arguments: &[&str]) -> Self {
-        let folder = keep.path().join("data");
+    fn start(temp_dir: Arc<TempDir>, database_url: String, clock: Clock, arguments: &[&str]) -> Self {
+        let data_dir = temp_dir.path().join("data");
         let assets = Path::new(env!("CARGO_MANIFEST_DIR")).join("static");
-        let (folder_text, assets_text) = (folder.display().to_string(), assets.display().to_string());
-        let mut line = vec!["--listen", "127.0.0.1:0", "--data-dir", &folder_text];
+        let (data_dir_text, assets_text) = (data_dir.display().to_string(), assets.display().to_string());
+        let mut line = vec!["--listen", "127.0.0.1:0", "--data-dir", &data_dir_text];
         if !arguments.contains(&"--static-dir") {
             line.extend(["--static-dir", &assets_text]);
         }
-        if !database.is_empty() {
-            line.extend(["--database-url", &database]);
+        if !database_url.is_empty() {
+            line.extend(["--database-url", &database_url]);
         }
         line.extend(arguments);
         let settings = settings(&line);
         let fittings = Fittings {
             clock: clock.clone(),
             routes: |config| {
-                let broken = gatehouse::routes::Route::new("/test/panic").open_to_all().get(panics);
-                let add = gatehouse::routes::Route::new("/test/added").get(added).post(added);
-                broken.register(config);
-                add.register(config);
+                Route::new("/test/panic").open_to_all().get(panicking_page).register(config);
+                Route::new("/test/added").get(added_page).post(added_page).register(config);
             },
         };
         let (sender, receiver) = mpsc::channel();
@@ -157,43 +160,62 @@ impl TestApp {
             state,
             handle,
             thread: Some(thread),
-            folder,
-            keep,
-            database,
+            data_dir,
+            temp_dir,
+            database_url,
         }
     }
 
-    /// Somebody with a browser of their own.
+    /// Returns a new client without cookies.
     pub fn client(&self) -> Client {
         Client::new(&self.address)
     }
 
-    /// Somebody who has registered and is signed in.
-    pub async fn signed_in_client(&self, name: &str) -> Client {
+    /// Registers an account and returns its signed-in client.
+    pub async fn signed_in_client(&self, username: &str) -> Client {
         let client = self.client();
-        let answer = client.register(name).await;
+        let answer = client.register(username).await;
         assert_eq!(answer.status, 303, "{}", answer.body);
         client
     }
 
     pub fn data_dir(&self) -> &Path {
-        &self.folder
+        &self.data_dir
     }
 
-    /// Runs queries on the application's own database.
+    pub fn database(&self) -> &Database {
+        &self.state.database
+    }
+
+    /// Returns how many password hashes this process has computed so far.
+    pub fn hashes_computed(&self) -> u64 {
+        self.state.accounts.hashes_computed()
+    }
+
+    /// Unlocks an account as the `unlock` command does. Returns whether the account exists.
+    pub async fn unlock(&self, login: &str) -> bool {
+        gatehouse::accounts::unlock(self.database(), &settings(&[]), login, self.clock.now()).await.unwrap()
+    }
+
+    /// Deletes expired rows, as the background job does every minute.
+    pub async fn delete_expired(&self) {
+        gatehouse::server::clean(&self.state).await;
+    }
+
+    /// Runs queries on the database of the application, in one transaction.
     pub async fn query<T: Send + 'static>(
         &self,
         query: impl FnMut(&mut AnyConnection) -> QueryResult<T> + Send + 'static,
     ) -> T {
-        self.state.database.write(query).await.unwrap()
+        self.database().write(query).await.unwrap()
     }
 
-    /// Writes down what is in memory only, as happens every second.
+    /// Writes buffered events and last-seen times to the database, as the background job does every second.
     pub async fn flush(&self) {
         gatehouse::server::write_down(&self.state).await;
     }
 
-    /// How often each kind of event happened, by name.
+    /// Returns the kinds of all recorded events and their counts, in order of first occurrence.
     pub async fn events(&self) -> Vec<(String, i64)> {
         use diesel::{QueryDsl, RunQueryDsl};
         use gatehouse::db::schema::events;
@@ -211,10 +233,12 @@ impl TestApp {
         sums
     }
 
+    /// Returns how many events of one kind are recorded.
     pub async fn event_count(&self, kind: &str) -> i64 {
         self.events().await.iter().find(|(known, _)| known == kind).map_or(0, |(_, sum)| *sum)
     }
 
+    /// Stops the server and waits for its thread.
     pub fn stop(&mut self) {
         let Some(thread) = self.thread.take() else { return };
         let handle = self.handle.clone();
@@ -231,10 +255,10 @@ impl Drop for TestApp {
     }
 }
 
-async fn panics() -> String {
+async fn panicking_page() -> String {
     panic!("a handler panics with a secret inside: hunter2");
 }
 
-async fn added() -> &'static str {
-    "a page that was added to the table, and nobody thought of who may see it"
+async fn added_page() -> &'static str {
+    "a route that was added without an access rule"
 }

@@ -3,20 +3,22 @@ use std::time::Duration;
 use diesel::{ExpressionMethods, QueryDsl, RunQueryDsl};
 use gatehouse::db::schema::events;
 
-use super::submit;
-use crate::support::{PASSWORD, TestApp};
+use crate::support::{PASSWORD, START, TestApp, WRONG_PASSWORD};
 
 #[tokio::test]
 async fn activity_page_lists_only_events_of_the_own_account() {
     let app = TestApp::spawn();
     let client = app.signed_in_client("zoe").await;
     let eva = app.signed_in_client("eva").await;
-    app.client().sign_in("zoe", "not the password at all").await;
+    app.client().sign_in("zoe", WRONG_PASSWORD).await;
     app.clock.advance(Duration::from_mins(5));
-    submit(&client, "/account", &[("username", "ida"), ("email", "zoe@keepers.example")]).await;
+    client.submit("/account", &[("username", "ida"), ("email", "zoe@keepers.example")]).await;
     let page = client.get("/account/activity").await.body;
-    let what: Vec<_> = page.split("<h2>").skip(1).map(|part| part.split("</h2>").next().unwrap()).collect();
-    assert_eq!(what, ["You changed your name or address", "Somebody gave a wrong password", "You made the account"]);
+    let headings: Vec<_> = page.split("<h2>").skip(1).map(|part| part.split("</h2>").next().unwrap()).collect();
+    assert_eq!(
+        headings,
+        ["You changed your name or address", "Somebody gave a wrong password", "You made the account"]
+    );
     assert!(
         page.contains(
             "<time datetime=\"2026-11-22T00:05:00Z\" title=\"2026-11-22T00:05:00Z\">today at 00:05 UTC</time>"
@@ -46,14 +48,14 @@ async fn activity_pages_have_no_gaps_or_duplicates() {
 async fn expired_events_are_deleted_in_batches() {
     let app = TestApp::with(&["--events-kept", "30d"]);
     app.signed_in_client("zoe").await;
-    // More than a batch.
+    // More rows than one batch deletes.
     app.query(|conn| {
         let first: Vec<u8> = events::table.select(events::id).first(conn)?;
         for _ in 0..1200 {
             diesel::insert_into(events::table)
                 .values((
                     events::id.eq(uuid::Uuid::now_v7().as_bytes().to_vec()),
-                    events::at.eq(crate::support::START),
+                    events::at.eq(START),
                     events::kind.eq("signed_in"),
                     events::account_id.eq(Some(first.clone())),
                     events::address.eq("192.0.2.1"),
@@ -68,12 +70,12 @@ async fn expired_events_are_deleted_in_batches() {
     .await;
     let count = async || app.query(|conn| events::table.count().get_result::<i64>(conn)).await;
     app.clock.advance(Duration::from_hours(24 * 30));
-    gatehouse::server::clean(&app.state).await;
-    // The session has ended meanwhile, and that is one more.
-    assert_eq!(count().await, 1202, "to the day");
+    app.delete_expired().await;
+    // The session has expired meanwhile, which adds an event.
+    assert_eq!(count().await, 1202, "events are kept for the full 30 days");
     app.clock.advance(Duration::from_secs(1));
-    gatehouse::server::clean(&app.state).await;
-    assert_eq!(count().await, 1, "the end of the session is newer");
+    app.delete_expired().await;
+    assert_eq!(count().await, 1, "the expiry of the session is newer");
 }
 
 #[tokio::test]
@@ -81,7 +83,7 @@ async fn home_page_shows_previous_sign_in_and_failed_attempts_since() {
     let app = TestApp::spawn();
     app.signed_in_client("zoe").await;
     for _ in 0..3 {
-        app.client().sign_in("zoe", "not the password at all").await;
+        app.client().sign_in("zoe", WRONG_PASSWORD).await;
     }
     let client = app.client();
     client.sign_in("zoe", PASSWORD).await;

@@ -1,13 +1,13 @@
 use serde_json::Value;
 
-use crate::support::{PASSWORD, TestApp};
+use crate::support::{PASSWORD, TestApp, WRONG_PASSWORD};
 
 #[tokio::test]
 async fn export_contains_all_account_data_and_no_secrets() {
     let app = TestApp::spawn();
     let client = app.signed_in_client("zoe").await;
     app.signed_in_client("eva").await;
-    app.client().sign_in("zoe", "not the password at all").await;
+    app.client().sign_in("zoe", WRONG_PASSWORD).await;
     let answer = client.get("/account/export").await;
     assert_eq!((answer.status, answer.header("content-type")), (200, "application/json"));
     assert_eq!(answer.header("content-disposition"), "attachment; filename=\"gatehouse-zoe.json\"");
@@ -20,9 +20,9 @@ async fn export_contains_all_account_data_and_no_secrets() {
     );
     assert_eq!(export["sessions"].as_array().unwrap().len(), 1);
     assert_eq!(export["sessions"][0]["this_one"], true);
-    let what: Vec<_> =
+    let events: Vec<_> =
         export["events"].as_array().unwrap().iter().map(|event| event["what"].as_str().unwrap()).collect();
-    assert_eq!(what, ["sign_in_failed", "registered"]);
+    assert_eq!(events, ["sign_in_failed", "registered"]);
     assert!(!answer.body.contains("argon2") && !answer.body.contains("eva"));
     assert!(!answer.body.contains(&client.cookie("session").unwrap()));
 }
@@ -54,8 +54,8 @@ async fn export_of_any_length_is_complete() {
         })
         .await;
         let export: Value = serde_json::from_str(&client.get("/account/export").await.body).unwrap();
-        let kept = app.query(|conn| events::table.count().get_result::<i64>(conn)).await;
-        assert_eq!(export["events"].as_array().unwrap().len(), usize::try_from(kept).unwrap());
+        let stored = app.query(|conn| events::table.count().get_result::<i64>(conn)).await;
+        assert_eq!(export["events"].as_array().unwrap().len(), usize::try_from(stored).unwrap());
     }
     assert_eq!(client.sign_in("zoe", PASSWORD).await.status, 303);
 }

@@ -1,7 +1,9 @@
-use super::submit;
-use crate::support::{PASSWORD, TestApp};
+use crate::support::{
+    PASSWORD, TestApp, WRONG_PASSWORD,
+    client::{assert_field_errors, assert_redirect},
+};
 
-const NEW: &str = "seventeen geese on a crooked chimney";
+const NEW_PASSWORD: &str = "seventeen geese on a crooked chimney";
 
 fn fields<'a>(current: &'a str, new: &'a str) -> [(&'a str, &'a str); 3] {
     [("current_password", current), ("password", new), ("password_confirm", new)]
@@ -12,19 +14,19 @@ fn fields<'a>(current: &'a str, new: &'a str) -> [(&'a str, &'a str); 3] {
 async fn password_change_revokes_other_sessions_and_rotates_session_id() {
     let app = TestApp::with(&["--session-cache", "10m"]);
     let client = app.signed_in_client("zoe").await;
-    let elsewhere = app.client();
-    elsewhere.sign_in("zoe", PASSWORD).await;
-    assert!(elsewhere.is_signed_in().await);
+    let other_client = app.client();
+    other_client.sign_in("zoe", PASSWORD).await;
+    assert!(other_client.is_signed_in().await);
     let before = client.fork();
 
-    let answer = submit(&client, "/account/password", &fields(PASSWORD, NEW)).await;
+    let answer = client.submit("/account/password", &fields(PASSWORD, NEW_PASSWORD)).await;
 
-    assert_eq!((answer.status, answer.location()), (303, "/account"));
+    assert_redirect(&answer, "/account");
     assert!(client.get("/account").await.body.contains("Your password is changed."));
-    assert!(!elsewhere.is_signed_in().await);
-    assert!(!before.is_signed_in().await, "the id from before is dead too");
+    assert!(!other_client.is_signed_in().await);
+    assert!(!before.is_signed_in().await, "the previous session id is revoked too");
     assert_eq!(app.client().sign_in("zoe", PASSWORD).await.status, 422);
-    assert_eq!(app.client().sign_in("zoe", NEW).await.status, 303);
+    assert_eq!(app.client().sign_in("zoe", NEW_PASSWORD).await.status, 303);
     assert_eq!(app.event_count("password_changed").await, 1);
 }
 
@@ -33,8 +35,8 @@ async fn password_change_keeps_remember_me() {
     let app = TestApp::spawn();
     app.signed_in_client("zoe").await;
     let client = app.client();
-    client.post("/login", &[("login", "zoe"), ("password", PASSWORD), ("remember", "on")]).await;
-    let answer = submit(&client, "/account/password", &fields(PASSWORD, NEW)).await;
+    client.sign_in_remembered("zoe", PASSWORD).await;
+    let answer = client.submit("/account/password", &fields(PASSWORD, NEW_PASSWORD)).await;
     assert!(answer.set_cookie("session").unwrap().contains("Max-Age=2592000"));
 }
 
@@ -44,15 +46,15 @@ async fn password_change_requires_current_password_and_counts_failures() {
     let app = TestApp::spawn();
     let client = app.signed_in_client("zoe").await;
     client.remove_cookie("device");
-    let missing = submit(&client, "/account/password", &fields("", NEW)).await;
-    assert_eq!((missing.status, missing.error_fields()), (422, vec!["current_password".to_owned()]));
+    let missing = client.submit("/account/password", &fields("", NEW_PASSWORD)).await;
+    assert_field_errors(&missing, &["current_password"]);
     for _ in 0..5 {
-        let wrong = submit(&client, "/account/password", &fields("not the password at all", NEW)).await;
-        assert_eq!((wrong.status, wrong.error_fields()), (422, vec!["current_password".to_owned()]));
-        assert!(!wrong.body.contains(NEW), "a password is never sent back");
+        let wrong = client.submit("/account/password", &fields(WRONG_PASSWORD, NEW_PASSWORD)).await;
+        assert_field_errors(&wrong, &["current_password"]);
+        assert!(!wrong.body.contains(NEW_PASSWORD), "a response never contains a password");
     }
-    assert_eq!(submit(&client, "/account/password", &fields(PASSWORD, NEW)).await.status, 429);
-    assert_eq!(app.client().sign_in("zoe", PASSWORD).await.status, 429, "one budget for every page");
+    assert_eq!(client.submit("/account/password", &fields(PASSWORD, NEW_PASSWORD)).await.status, 429);
+    assert_eq!(app.client().sign_in("zoe", PASSWORD).await.status, 429, "all pages share one failure budget");
     assert!(client.is_signed_in().await);
 }
 
@@ -60,21 +62,18 @@ async fn password_change_requires_current_password_and_counts_failures() {
 async fn password_change_enforces_policy_and_rejects_same_password() {
     let app = TestApp::spawn();
     let client = app.signed_in_client("zoe").await;
-    for (new, confirm, wrong) in [
+    for (new, confirm, error_fields) in [
         ("too short", "too short", &["password"][..]),
         ("passwordpassword", "passwordpassword", &["password"]),
         ("zoe@keepers.example", "zoe@keepers.example", &["password"]),
-        (NEW, "something else altogether", &["password_confirm"]),
+        (NEW_PASSWORD, "something else altogether", &["password_confirm"]),
         (PASSWORD, PASSWORD, &["password"]),
         ("", "", &["password"]),
     ] {
         let fields = [("current_password", PASSWORD), ("password", new), ("password_confirm", confirm)];
-        let answer = submit(&client, "/account/password", &fields).await;
-        assert_eq!(
-            (answer.status, answer.error_fields()),
-            (422, wrong.iter().map(ToString::to_string).collect()),
-            "{new}"
-        );
+        let answer = client.submit("/account/password", &fields).await;
+        assert_eq!(answer.status, 422, "{new}");
+        assert_eq!(answer.error_fields(), error_fields, "{new}");
     }
     assert_eq!(app.client().sign_in("zoe", PASSWORD).await.status, 303);
 }

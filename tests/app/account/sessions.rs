@@ -1,7 +1,9 @@
 use std::time::Duration;
 
-use super::submit;
-use crate::support::{PASSWORD, TestApp, client::Client};
+use crate::support::{
+    PASSWORD, TestApp,
+    client::{Client, assert_redirect},
+};
 
 const FIREFOX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
 
@@ -12,7 +14,7 @@ async fn sign_in_with_firefox(app: &TestApp) -> Client {
     client
 }
 
-/// Where the forms of the page lead that end one session.
+/// Returns the target of every form on the page that revokes one session.
 async fn revoke_paths(client: &Client) -> Vec<String> {
     let page = client.get("/account/sessions").await.body;
     page.split("action=\"")
@@ -33,7 +35,11 @@ async fn session_list_describes_devices_and_marks_current_session() {
     assert!(page.contains("Firefox on Linux") && page.contains("From 127.0.0.1."), "{page}");
     assert!(page.contains("<time datetime=\"2026-11-22T00:30:00Z\">today at 00:30 UTC</time>"), "{page}");
     assert_eq!(page.matches("This device").count(), 1);
-    assert_eq!(revoke_paths(&client).await.len(), 1, "this one is ended by signing out");
+    assert_eq!(
+        revoke_paths(&client).await.len(),
+        1,
+        "the current session has no such form, because signing out ends it"
+    );
 }
 
 #[tokio::test]
@@ -42,12 +48,12 @@ async fn revoked_session_is_rejected_at_its_next_request() {
     let client = app.signed_in_client("zoe").await;
     let other = sign_in_with_firefox(&app).await;
     assert!(other.is_signed_in().await);
-    let end = revoke_paths(&client).await.remove(0);
-    let answer = submit(&client, &end, &[]).await;
-    assert_eq!((answer.status, answer.location()), (303, "/account/sessions"));
+    let revoke = revoke_paths(&client).await.remove(0);
+    let answer = client.submit(&revoke, &[]).await;
+    assert_redirect(&answer, "/account/sessions");
     assert!(!other.is_signed_in().await);
     assert!(client.get("/account/sessions").await.body.contains("That session has ended."));
-    assert_eq!(submit(&client, &end, &[]).await.status, 404, "twice is once");
+    assert_eq!(client.submit(&revoke, &[]).await.status, 404, "the session is already revoked");
     assert_eq!(app.event_count("session_ended").await, 1);
 }
 
@@ -55,14 +61,14 @@ async fn revoked_session_is_rejected_at_its_next_request() {
 async fn revoking_other_sessions_keeps_current_session() {
     let app = TestApp::with(&["--session-cache", "10m"]);
     let client = app.signed_in_client("zoe").await;
-    let (one, two, stranger) =
+    let (one, two, other_account) =
         (sign_in_with_firefox(&app).await, sign_in_with_firefox(&app).await, app.signed_in_client("eva").await);
-    for signed_in in [&one, &two, &stranger] {
+    for signed_in in [&one, &two, &other_account] {
         assert!(signed_in.is_signed_in().await);
     }
-    assert_eq!(submit(&client, "/account/sessions/end-others", &[]).await.status, 303);
+    assert_eq!(client.submit("/account/sessions/end-others", &[]).await.status, 303);
     assert!(!one.is_signed_in().await && !two.is_signed_in().await);
-    assert!(client.is_signed_in().await && stranger.is_signed_in().await);
+    assert!(client.is_signed_in().await && other_account.is_signed_in().await);
     assert!(client.get("/account/sessions").await.body.contains("You are signed in nowhere else."));
     assert_eq!(app.event_count("session_ended").await, 2);
 }
@@ -73,8 +79,8 @@ async fn revoking_foreign_session_returns_404_and_leaves_it_active() {
     let app = TestApp::spawn();
     app.signed_in_client("zoe").await;
     let (zoe, eva) = (sign_in_with_firefox(&app).await, app.signed_in_client("eva").await);
-    let elsewhere = app.client();
-    elsewhere.sign_in("eva", PASSWORD).await;
+    let other_client = app.client();
+    other_client.sign_in("eva", PASSWORD).await;
     let foreign = revoke_paths(&eva).await.remove(0);
     for path in [
         foreign.as_str(),
@@ -82,10 +88,10 @@ async fn revoking_foreign_session_returns_404_and_leaves_it_active() {
         "/account/sessions/AAAAAAAAAAAAAAAAAAAAAA/end",
         "/account/sessions/%27%20OR%201=1/end",
     ] {
-        let answer = submit(&zoe, path, &[]).await;
+        let answer = zoe.submit(path, &[]).await;
         assert_eq!(answer.status, 404, "{path}");
     }
-    assert!(elsewhere.is_signed_in().await && eva.is_signed_in().await);
+    assert!(other_client.is_signed_in().await && eva.is_signed_in().await);
 }
 
 #[tokio::test]
