@@ -96,15 +96,16 @@ async fn default_settings_serve_login_page_with_private_data_files() {
 async fn hashing_threads_run_at_lower_priority() {
     let dir = temp_dir();
     let running = Running::start(gatehouse(dir.path()).env("GATEHOUSE_HASH_THREADS", "3"));
-    // proc(5): nice is field 19, which is the 17th field after the name. A thread sets its name when it first runs.
+    // proc(5): nice is field 19, which is the 17th field after the name.
+    let nice = |stat: &str| stat.split_once(") ").unwrap().1.split(' ').nth(16).unwrap().to_owned();
+    let inherited = nice(&fs::read_to_string(format!("/proc/{}/stat", running.child.id())).unwrap());
     let tasks = format!("/proc/{}/task", running.child.id());
-    let nice_values = wait_until("three hashing threads run", Duration::from_secs(10), || {
+    // A thread sets its name and then its priority when it first runs.
+    let nice_values = wait_until("three hashing threads have their own priority", Duration::from_secs(10), || {
         let stats =
             fs::read_dir(&tasks).unwrap().map(|task| fs::read_to_string(task.unwrap().path().join("stat")).unwrap());
-        let hashing: Vec<_> = stats.filter(|stat| stat.contains("(hash)")).collect();
-        let nice = |stat: &String| stat.split_once(") ").unwrap().1.split(' ').nth(16).unwrap().to_owned();
-        Some(hashing.iter().map(nice).collect::<Vec<_>>())
-            .filter(|found| found.len() == 3 && found.iter().all(|nice| nice != "0"))
+        let hashing: Vec<_> = stats.filter(|stat| stat.contains("(hash)")).map(|stat| nice(&stat)).collect();
+        (hashing.len() == 3 && hashing.iter().all(|nice| *nice != inherited)).then_some(hashing)
     });
     assert_eq!(nice_values, ["15", "15", "15"]);
 }
