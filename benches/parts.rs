@@ -11,7 +11,7 @@
 #[path = "../tests/support/mod.rs"]
 mod support;
 
-use std::{hint::black_box, sync::Arc, time::Duration};
+use std::{hint::black_box, time::Duration};
 
 use actix_web::{
     http::header::{self, HeaderMap, HeaderValue},
@@ -21,13 +21,11 @@ use actix_web::{
 use criterion::{Criterion, criterion_group, criterion_main};
 use gatehouse::{
     client::Client,
-    pages::home,
-    server::service,
-    sessions::Checked,
-    web::state::App,
+    server::build_app,
+    sessions::TokenStatus,
     web::{
-        cookies::{Jar, Name},
-        guard::Member,
+        cookies::{CookieName, Cookies},
+        state::AppState,
     },
 };
 use tokio::runtime::{Builder, Runtime};
@@ -40,58 +38,53 @@ fn runtime() -> Runtime {
 
 /// Signs an account in and returns the session token.
 fn session_token(app: &TestApp) -> String {
-    runtime().block_on(async { app.member("zoe").await.cookie("session").unwrap() })
+    runtime().block_on(async { app.signed_in_client("zoe").await.cookie("session").unwrap() })
 }
 
-async fn check(app: &Data<App>, token: &str) -> Checked {
-    app.sessions.check(token.as_bytes(), &Client::local()).await.unwrap()
+async fn check(state: &Data<AppState>, token: &str) -> TokenStatus {
+    state.sessions.check(token.as_bytes(), &Client::local()).await.unwrap()
 }
 
 fn tokens_and_cookies(bench: &mut Criterion) {
-    let app = TestApp::over(String::new(), &[]);
+    let app = TestApp::with_database(String::new(), &[]);
     let token = session_token(&app);
     app.clock.advance(Duration::from_hours(13));
     // The server verifies and decodes an expired token each time, but never reads its row.
     bench.bench_function("token: verify and decode", |bench| {
-        bench.to_async(runtime()).iter(async || assert!(matches!(check(&app.app, &token).await, Checked::Ended)));
+        let check = async || assert!(matches!(check(&app.state, &token).await, TokenStatus::Expired));
+        bench.to_async(runtime()).iter(check);
     });
     let (signed, signature) = token.rsplit_once('.').unwrap();
     let first = if signature.starts_with('A') { 'B' } else { 'A' };
     let forged = format!("{signed}.{first}{}", &signature[1..]);
     bench.bench_function("token: reject a forged token", |bench| {
-        bench.to_async(runtime()).iter(async || assert!(matches!(check(&app.app, &forged).await, Checked::Forged)));
+        let check = async || assert!(matches!(check(&app.state, &forged).await, TokenStatus::Invalid));
+        bench.to_async(runtime()).iter(check);
     });
     let mut headers = HeaderMap::new();
     let cookies = format!("theme=dark; device=abcdefghijklmnopqrstuvwxyz; session={token}; other=1");
     headers.insert(header::COOKIE, HeaderValue::from_str(&cookies).unwrap());
     bench.bench_function("cookie: find the session among four", |bench| {
-        bench.iter(|| Jar::new(false).read(black_box(&headers), Name::Session).unwrap().len());
+        bench.iter(|| Cookies::new(false).get(black_box(&headers), CookieName::Session).unwrap().len());
     });
 }
 
 fn sessions(bench: &mut Criterion) {
     for (name, cache) in [("session: check, row in the cache", "1h"), ("session: check, row from SQLite", "0s")] {
-        let app = TestApp::over(String::new(), &["--session-cache", cache]);
+        let app = TestApp::with_database(String::new(), &["--session-cache", cache]);
         let token = session_token(&app);
         bench.bench_function(name, |bench| {
-            bench.to_async(runtime()).iter(async || assert!(matches!(check(&app.app, &token).await, Checked::Live(_))));
+            let check = async || assert!(matches!(check(&app.state, &token).await, TokenStatus::Active(_)));
+            bench.to_async(runtime()).iter(check);
         });
     }
 }
 
 fn pages(bench: &mut Criterion) {
-    let app = TestApp::over(String::new(), &["--session-cache", "1h"]);
+    let app = TestApp::with_database(String::new(), &["--session-cache", "1h"]);
     let token = session_token(&app);
-    let Checked::Live(session) = runtime().block_on(check(&app.app, &token)) else { panic!("not signed in") };
-    let request = TestRequest::get().to_http_request();
-    bench.bench_function("home: handler", |bench| {
-        bench.to_async(runtime()).iter(async || {
-            let user = Member { session: Arc::clone(&session), client: Client::local() };
-            home::get(app.app.clone(), request.clone(), user).await.unwrap()
-        });
-    });
     let runtime = runtime();
-    let service = runtime.block_on(test::init_service(service(&app.app, |_| {})));
+    let service = runtime.block_on(test::init_service(build_app(&app.state, |_| {})));
     for (name, path, cookie) in [
         ("whole request: / signed in", "/", format!("session={token}")),
         ("whole request: /login", "/login", String::new()),

@@ -8,8 +8,6 @@ use std::{
 
 use ipnet::Ipv6Net;
 
-use crate::request_id::RequestId;
-
 /// The client that sent a request.
 #[derive(Debug, Clone)]
 pub struct Client {
@@ -17,21 +15,26 @@ pub struct Client {
     pub address: IpAddr,
     /// The `User-Agent` header, cut to the length of its database column.
     pub user_agent: Arc<str>,
-    /// The id of the request.
-    pub request_id: RequestId,
 }
 
 impl Client {
     /// Returns the client for a command on this machine's command line.
     #[must_use]
     pub fn local() -> Self {
-        Self { address: IpAddr::V4(Ipv4Addr::LOCALHOST), user_agent: Arc::default(), request_id: RequestId::new() }
+        Self { address: IpAddr::V4(Ipv4Addr::LOCALHOST), user_agent: Arc::default() }
     }
 
-    /// Returns a client without address and user agent, for the last event of a deleted account.
+    /// Returns a client without address and user agent, for changes that no client asked for and for the last event of
+    /// a deleted account.
     #[must_use]
-    pub fn anonymous(request_id: RequestId) -> Self {
-        Self { address: IpAddr::V4(Ipv4Addr::UNSPECIFIED), user_agent: Arc::default(), request_id }
+    pub fn anonymous() -> Self {
+        Self { address: IpAddr::V4(Ipv4Addr::UNSPECIFIED), user_agent: Arc::default() }
+    }
+
+    /// Returns the address as the database keeps it; empty if there is none.
+    #[must_use]
+    pub fn stored_address(&self) -> String {
+        if self.address.is_unspecified() { String::new() } else { self.address.to_canonical().to_string() }
     }
 
     /// Returns the network that limits are counted for.

@@ -8,22 +8,14 @@ use std::{
     time::Duration,
 };
 
-use diesel::{
-    backend::Backend,
-    deserialize::{self, FromSql, FromSqlRow},
-    expression::AsExpression,
-    serialize::{self, Output, ToSql},
-    sql_types::BigInt,
-};
 use time::OffsetDateTime;
 
 /// A point in time in whole milliseconds since 1970-01-01 UTC.
 ///
 /// An integer, because SQLite stores nanoseconds of a date and MySQL microseconds. Both return, sort and compare an
 /// integer exactly as it was written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, AsExpression, FromSqlRow)]
-#[diesel(sql_type = BigInt)]
-pub struct Timestamp(i64);
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct Timestamp(pub(crate) i64);
 
 impl Timestamp {
     /// Returns the timestamp of `milliseconds` after 1970-01-01 UTC.
@@ -77,26 +69,6 @@ impl Timestamp {
 
 fn millis(span: Duration) -> i64 {
     i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
-}
-
-impl<DB> ToSql<BigInt, DB> for Timestamp
-where
-    DB: Backend,
-    i64: ToSql<BigInt, DB>,
-{
-    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, DB>) -> serialize::Result {
-        self.0.to_sql(out)
-    }
-}
-
-impl<DB> FromSql<BigInt, DB> for Timestamp
-where
-    DB: Backend,
-    i64: FromSql<BigInt, DB>,
-{
-    fn from_sql(bytes: DB::RawValue<'_>) -> deserialize::Result<Self> {
-        i64::from_sql(bytes).map(Self)
-    }
 }
 
 /// The source of the current time: the system clock, or a paused clock that a test moves.

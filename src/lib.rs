@@ -1,23 +1,73 @@
 //! Gatehouse: a login, registration and account server.
 //!
-//! This page is the map. A request goes down these floors and its answer comes back up; nothing below knows what is above.
+//! The modules stand in the order of their layers. A request passes them top down; no module imports from one above it,
+//! and `tests/app/layers.rs` checks that.
 
-pub mod accounts;
+/// The command line: one file for each command.
 pub mod cli;
-pub mod client;
-pub mod clock;
-pub mod config;
-pub mod db;
-pub mod events;
-pub mod keys;
-pub mod pages;
-pub mod passwords;
-pub mod random;
-pub mod request_id;
-pub mod routes;
+
+/// Builds the server, binds, runs and drains.
 pub mod server;
-pub mod sessions;
-pub mod telemetry;
-pub mod throttle;
+
+/// Writes and cleans up in the background.
+pub mod maintenance;
+
+/// The one table of URLs, guarded by default.
+pub mod routes;
+
+/// One file for each page.
+pub mod pages;
+
+/// Everything that speaks HTTP and is not a page.
 pub mod web;
+
+/// Use cases: register, authenticate, change, delete.
+pub mod accounts;
+
+/// Sessions: create, check, revoke.
+pub mod sessions;
+
+/// Limits on attempts.
+pub mod throttle;
+
+/// Passwords: hashing threads and the policy for new ones.
+pub mod passwords;
+
+/// What every domain needs, in one value.
+pub mod core;
+
+/// The one way to change accounts and sessions.
+pub mod transaction;
+
+/// The activity log.
+pub mod events;
+
+/// Both databases behind `read` and `write`.
+pub mod db;
+
+/// The signing secret and the keys derived from it.
+pub mod keys;
+
+/// All settings.
+pub mod config;
+
+/// Who an account is: values without I/O.
+pub mod identity;
+
+/// Threads for blocking work, with a bounded queue.
 pub mod worker_pool;
+
+/// The log on standard error.
+pub mod telemetry;
+
+/// The id of the current request.
+pub mod request_id;
+
+/// Address, network and browser of a client.
+pub mod client;
+
+/// Time, which tests can move.
+pub mod clock;
+
+/// Random bytes.
+pub mod random;

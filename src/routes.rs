@@ -1,4 +1,4 @@
-//! The one table of URLs: which page, by which methods, for whom. What is not marked is for the signed in only.
+//! The one table of URLs: page, methods, and who may enter. A page without a mark is for signed-in people only.
 
 use actix_web::{
     FromRequest, Handler, Resource, Responder,
@@ -9,28 +9,28 @@ use actix_web::{
 
 use crate::{
     pages::{account, health, home, login, logout, register},
-    web::state::App,
     web::{
-        assets,
+        assets::Assets,
         error::Problem,
         guard::{self, Access},
     },
 };
 
-/// All pages.
+/// Returns all pages.
 #[must_use]
 pub fn table() -> Vec<Route> {
+    use account::{activity, delete, export, password, profile, sessions};
     vec![
         Route::new("/").get(home::get),
-        Route::new("/account").get(account::profile::get).post(account::profile::post),
-        Route::new(account::password::PATH).get(account::password::get).post(account::password::post),
-        Route::new(account::sessions::PATH).get(account::sessions::get),
-        Route::new(account::activity::PATH).get(account::activity::get),
-        Route::new("/account/export").get(account::export::get),
-        Route::new(account::delete::PATH).get(account::delete::get).post(account::delete::post),
-        Route::new("/account/sessions/end-others").post(account::sessions::end_others),
-        Route::new("/account/sessions/{id}/end").post(account::sessions::end),
-        Route::new("/.well-known/change-password").open_to_all().get(account::password::well_known),
+        Route::new(profile::PATH).get(profile::get).post(profile::post),
+        Route::new(password::PATH).get(password::get).post(password::post),
+        Route::new(sessions::PATH).get(sessions::get),
+        Route::new(activity::PATH).get(activity::get),
+        Route::new(export::PATH).get(export::get),
+        Route::new(delete::PATH).get(delete::get).post(delete::post),
+        Route::new("/account/sessions/end-others").post(sessions::end_others),
+        Route::new("/account/sessions/{id}/end").post(sessions::end),
+        Route::new("/.well-known/change-password").open_to_all().get(password::well_known),
         Route::new("/login").for_guests().get(login::get).post(login::post),
         Route::new("/register").for_guests().get(register::get).post(register::post),
         Route::new("/logout").open_to_all().post(logout::post),
@@ -39,20 +39,20 @@ pub fn table() -> Vec<Route> {
     ]
 }
 
-/// Puts the table, the assets and the answer to everything else into place.
-pub fn configure(config: &mut ServiceConfig, app: &App) {
+/// Registers the table, the static files, and the answer to every other URL.
+pub fn configure(config: &mut ServiceConfig, assets: &Assets) {
     for route in table() {
         route.register(config);
     }
-    config.service(web::scope(assets::PREFIX).wrap(from_fn(assets::keep)).service(app.assets.files()));
+    assets.register(config);
     config.default_service(web::to(|| async { Err::<&str, _>(Problem::NotFound) }));
 }
 
 /// One page.
 pub struct Route {
-    /// Its address.
+    /// Its path.
     pub path: &'static str,
-    /// Who may see it.
+    /// Who may enter.
     pub access: Access,
     methods: Methods,
     resource: Resource,
@@ -76,27 +76,27 @@ impl Methods {
 }
 
 impl Route {
-    /// A page for the signed in.
+    /// Returns a page for signed-in people.
     #[must_use]
     pub fn new(path: &'static str) -> Self {
         Self { path, access: Access::SignedIn, methods: Methods::default(), resource: web::resource(path) }
     }
 
-    /// Opens it to anyone.
+    /// Opens the page to everybody.
     #[must_use]
     pub fn open_to_all(mut self) -> Self {
         self.access = Access::Public;
         self
     }
 
-    /// Makes it one for guests; the signed in have no business there.
+    /// Opens the page to guests; signed-in people are redirected to the home page.
     #[must_use]
     pub fn for_guests(mut self) -> Self {
         self.access = Access::Guests;
         self
     }
 
-    /// How to show it. Serves HEAD too, as RFC 9110, 9.1 wants.
+    /// Adds GET, and HEAD, which RFC 9110, 9.1 requires.
     #[must_use]
     pub fn get<F, Args>(mut self, handler: F) -> Self
     where
@@ -109,7 +109,7 @@ impl Route {
         self
     }
 
-    /// What to do with its form.
+    /// Adds POST, for the form.
     #[must_use]
     pub fn post<F, Args>(mut self, handler: F) -> Self
     where
@@ -122,11 +122,12 @@ impl Route {
         self
     }
 
-    /// Puts it into place, behind the guard.
+    /// Registers the page behind the guard.
     pub fn register(self, config: &mut ServiceConfig) {
         let (access, allow) = (self.access, self.methods.allow());
-        let resource =
-            self.resource.default_service(web::to(move || async move { Err::<&str, _>(Problem::Method(allow)) }));
-        config.service(resource.wrap(from_fn(move |req, next| guard::enter(access, req, next))));
+        let resource = self
+            .resource
+            .default_service(web::to(move || async move { Err::<&str, _>(Problem::MethodNotAllowed(allow)) }));
+        config.service(resource.wrap(from_fn(move |req, next| guard::authorize(access, req, next))));
     }
 }

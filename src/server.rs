@@ -1,79 +1,73 @@
-//! From settings to a running server: database, keys, hasher, routes; bind; run until stopped; drain. The tests build the
-//! application through the same door as `main`.
+//! From settings to a running server: build the state, bind, run until stopped, drain. Tests build the application
+//! through the same function as `main`.
 
 use std::{
     io,
     net::{SocketAddr, TcpListener},
-    path::Path,
+    os::unix::fs::DirBuilderExt,
     sync::Arc,
     time::Duration,
 };
 
 use actix_web::{
-    App as ActixApp, HttpServer,
+    App, HttpServer,
     body::BoxBody,
     dev::{Server, ServerHandle, ServiceFactory, ServiceRequest, ServiceResponse},
     middleware::from_fn,
     web::{Data, ServiceConfig},
 };
-use tokio::{
-    sync::oneshot,
-    time::{MissedTickBehavior, timeout},
-};
+use tokio::{sync::oneshot, time::timeout};
 use tracing::{info, warn};
 
 use crate::{
     accounts::Accounts,
     clock::Clock,
     config::{ConfigError, Settings},
-    db::{self, Database},
-    events::{self, Notes},
-    keys::Keys,
+    core::{Core, OpenError},
+    maintenance,
     passwords::Hasher,
     routes,
     sessions::Sessions,
-    web::state::App,
-    web::{assets::Assets, cookies::Jar, middleware},
+    web::{assets::Assets, cookies::Cookies, middleware, state::AppState},
 };
 
-/// A client that does not finish its headers in this time is given up.
-const HEADERS_WITHIN: Duration = Duration::from_secs(5);
-/// What is running when the server is told to stop has this long to finish, in seconds.
+/// How long a client may take for the headers of its first request.
+const HEADERS_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long running requests may take after the server was told to stop, in seconds.
 const DRAIN_SECONDS: u64 = 10;
-/// What is only in memory when it stops has this long to be written.
-const LAST_WRITE_WITHIN: Duration = Duration::from_secs(2);
-/// How often what was noted in memory is written down.
-const WRITE_EVERY: Duration = Duration::from_secs(1);
-/// How often what is over is removed, in rounds of writing.
-const CLEAN_EVERY: u32 = 60;
+/// How long the last write of what is in memory may take.
+const LAST_FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Why the server cannot start; for the operator.
+/// Why the server cannot start. For the operator.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// A setting.
+    /// A setting or the database cannot be used.
     #[error(transparent)]
-    Config(#[from] ConfigError),
-    /// The database.
-    #[error("GATEHOUSE_DATABASE_URL: {0}")]
-    Database(#[from] db::StartError),
-    /// The address.
+    Open(#[from] OpenError),
+    /// The address cannot be used.
     #[error("GATEHOUSE_LISTEN: cannot listen on {0}: {1}")]
-    Listen(SocketAddr, io::Error),
-    /// The operating system.
+    Listen(SocketAddr, #[source] io::Error),
+    /// The operating system refused.
     #[error("cannot start: {0}")]
     System(#[from] io::Error),
 }
 
-/// What tests bring along and `main` does not.
+impl From<ConfigError> for StartError {
+    fn from(error: ConfigError) -> Self {
+        Self::Open(error.into())
+    }
+}
+
+/// What tests replace.
 #[derive(Debug, Clone)]
-pub struct Fittings {
+pub struct TestHooks {
     /// The time.
     pub clock: Clock,
     /// More routes.
     pub routes: fn(&mut ServiceConfig),
 }
 
-impl Default for Fittings {
+impl Default for TestHooks {
     fn default() -> Self {
         Self { clock: Clock::system(), routes: |_| {} }
     }
@@ -81,116 +75,95 @@ impl Default for Fittings {
 
 /// A server that is ready to run.
 pub struct Application {
-    app: Data<App>,
+    state: Data<AppState>,
     server: Server,
     address: SocketAddr,
 }
 
 impl Application {
-    /// Checks the settings, prepares everything, and listens. Blocks while the database is brought up to date.
-    pub fn build(settings: &Settings, fittings: Fittings) -> Result<Self, StartError> {
+    /// Checks the settings, opens everything, and listens. Blocks while the database is migrated.
+    pub fn build(settings: Settings, hooks: TestHooks) -> Result<Self, StartError> {
         settings.check()?;
-        let database_url = settings.database()?;
-        let static_dir = settings.static_dir.as_deref().unwrap_or(Path::new("static"));
-        let assets = Assets::load(static_dir).map_err(|error| {
-            ConfigError::new("GATEHOUSE_STATIC_DIR", format!("{} cannot be used: {error}", static_dir.display()))
+        let assets = Assets::load(settings.static_dir.as_deref()).map_err(|error| {
+            let folder = settings.static_dir.as_deref().unwrap_or("static".as_ref()).display();
+            ConfigError::new("GATEHOUSE_STATIC_DIR", format!("{folder} cannot be used: {error}"))
         })?;
         let listener =
             TcpListener::bind(settings.listen).map_err(|error| StartError::Listen(settings.listen, error))?;
         let address = listener.local_addr()?;
-        let public = settings.public_url(address)?;
+        let public_url = settings.public_url(address)?;
 
-        prepare_folder(settings)?;
-        let keys = Arc::new(Keys::load(settings)?);
-        let database = Database::open(&database_url)?;
-        let notes = Arc::new(Notes::new(fittings.clock.clone()));
-        let sessions = Arc::new(Sessions::new(
-            settings,
-            database.clone(),
-            Arc::clone(&keys),
-            fittings.clock.clone(),
-            Arc::clone(&notes),
-        ));
-        let accounts = Accounts::new(
-            settings,
-            database.clone(),
-            Arc::clone(&keys),
-            fittings.clock.clone(),
-            Arc::clone(&notes),
-            Arc::clone(&sessions),
-            Hasher::start(settings)?,
-        );
-        let app = Data::new(App {
-            site_name: settings.site_name.as_str().into(),
-            origin: public.origin(),
-            https: public.is_https(),
-            jar: Jar::new(public.is_https()),
-            events_kept: settings.events_kept,
-            trusted_proxies: settings.trusted_proxies.clone(),
+        create_data_dir(&settings)?;
+        let database_url = settings.database()?;
+        let core = Core::open(&settings, hooks.clock)?;
+        let sessions = Arc::new(Sessions::new(&settings, &core));
+        let hasher = Hasher::start(&settings)?;
+        let state = Data::new(AppState {
+            accounts: Accounts::new(&settings, core.clone(), Arc::clone(&sessions), hasher),
+            origin: public_url.origin(),
+            cookies: Cookies::new(public_url.is_https()),
             assets,
-            clock: fittings.clock,
-            keys,
-            database,
-            notes,
             sessions,
-            accounts,
+            core,
+            public_url: public_url.clone(),
+            settings,
         });
-        if !public.is_https() && !public.is_loopback() {
-            warn!("passwords cross the network unprotected: GATEHOUSE_PUBLIC_URL is plain http");
+        if !public_url.is_https() && !public_url.is_loopback() {
+            warn!("passwords cross the network unencrypted: GATEHOUSE_PUBLIC_URL is plain http");
         }
 
-        let shared = app.clone();
-        let server = HttpServer::new(move || service(&shared, fittings.routes))
-            .client_request_timeout(HEADERS_WITHIN)
+        let shared = state.clone();
+        let server = HttpServer::new(move || build_app(&shared, hooks.routes))
+            .client_request_timeout(HEADERS_TIMEOUT)
             .shutdown_timeout(DRAIN_SECONDS)
             .disable_signals()
             .listen(listener)?
             .run();
-        info!(database = %database_url, public = %public, "ready");
-        Ok(Self { app, server, address })
+        info!(database = %database_url, public = %public_url, "ready");
+        Ok(Self { state, server, address })
     }
 
-    /// Where it listens; with port 0 in the settings, the port that was found.
+    /// Returns the address on which the server listens.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// What it is made of, for tests and benchmarks.
+    /// Returns the state, for tests and benchmarks.
     #[must_use]
-    pub fn app(&self) -> Data<App> {
-        self.app.clone()
+    pub fn state(&self) -> Data<AppState> {
+        self.state.clone()
     }
 
-    /// Stops it from elsewhere.
+    /// Returns a handle that stops the server.
     #[must_use]
     pub fn handle(&self) -> ServerHandle {
         self.server.handle()
     }
 
-    /// Serves until it is stopped; then finishes what is running, and writes down what was not.
+    /// Serves until the server is stopped, then finishes running requests and writes what is in memory.
     pub async fn run(self) -> io::Result<()> {
         let (stop, stopped) = oneshot::channel();
-        let upkeep = tokio::task::spawn_local(upkeep(self.app.clone(), stopped));
+        let background = tokio::task::spawn_local(maintenance::run(self.state.clone(), stopped));
         let outcome = self.server.await;
         let _ = stop.send(());
         // A database that does not answer must not keep the process from ending.
-        let last = timeout(LAST_WRITE_WITHIN, async {
-            let _ = upkeep.await;
-            write_down(&self.app).await;
+        let last_flush = timeout(LAST_FLUSH_TIMEOUT, async {
+            let _ = background.await;
+            maintenance::flush(&self.state).await;
         });
-        if last.await.is_err() {
-            warn!("the database does not answer; the last events and uses of sessions are lost");
+        if last_flush.await.is_err() {
+            warn!("the database does not answer, the last events and uses of sessions are lost");
         }
         outcome
     }
 }
 
-/// All pages as one service, without a socket: what runs on each worker.
-pub fn service(
-    app: &Data<App>,
+/// Returns all pages as one service without a socket: what runs on each worker.
+pub fn build_app(
+    state: &Data<AppState>,
     more: fn(&mut ServiceConfig),
-) -> ActixApp<
+) -> App<
     impl ServiceFactory<
         ServiceRequest,
         Config = (),
@@ -199,69 +172,25 @@ pub fn service(
         InitError = (),
     > + use<>,
 > {
-    ActixApp::new()
-        .app_data(app.clone())
-        .configure(|config| routes::configure(config, app))
+    App::new()
+        .app_data(state.clone())
+        .configure(|config| routes::configure(config, &state.assets))
         .configure(more)
-        .wrap(from_fn(middleware::wrap))
+        .wrap(from_fn(middleware::handle))
 }
 
-/// Makes the data folder, if anything will be kept in it: with a server and a secret from elsewhere nothing is.
-fn prepare_folder(settings: &Settings) -> Result<(), ConfigError> {
-    use std::os::unix::fs::DirBuilderExt;
+/// Creates the data folder if anything will be stored in it: the database file or the secret.
+fn create_data_dir(settings: &Settings) -> Result<(), ConfigError> {
     if settings.database_url.is_some() && (settings.secret.is_some() || settings.secret_file.is_some()) {
         return Ok(());
     }
     std::fs::DirBuilder::new()
         .recursive(true)
-        // The database holds addresses and hashes: nobody else's business on this machine.
+        // The database holds addresses and hashes, which other users of the machine must not read.
         .mode(0o700)
         .create(&settings.data_dir)
         .map_err(|error| {
             let folder = settings.data_dir.display();
-            ConfigError::new("GATEHOUSE_DATA_DIR", format!("cannot make the folder {folder}: {error}"))
+            ConfigError::new("GATEHOUSE_DATA_DIR", format!("cannot create the folder {folder}: {error}"))
         })
-}
-
-/// Goes on for as long as the server does. What fails is tried again in the next round.
-async fn upkeep(app: Data<App>, mut stopped: oneshot::Receiver<()>) {
-    let mut rounds = tokio::time::interval(WRITE_EVERY);
-    rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut round = 0_u32;
-    loop {
-        tokio::select! {
-            _ = rounds.tick() => {}
-            _ = &mut stopped => return,
-        }
-        write_down(&app).await;
-        if round.is_multiple_of(CLEAN_EVERY) {
-            clean(&app).await;
-        }
-        round = round.wrapping_add(1);
-    }
-}
-
-/// Writes what is known in memory only.
-pub async fn write_down(app: &App) {
-    if let Err(error) = app.notes.write(&app.database).await {
-        warn!(%error, "events wait to be written");
-    }
-    if let Err(error) = app.sessions.write_seen().await {
-        warn!(%error, "last uses of sessions wait to be written");
-    }
-}
-
-/// Removes what is over, in batches.
-pub async fn clean(app: &App) {
-    let removed = async {
-        while app.sessions.remove_expired().await? > 0 {}
-        while app.accounts.forget_failures().await? > 0 {}
-        app.accounts.release_names().await?;
-        let since = app.clock.now().minus(app.events_kept);
-        while app.database.write(move |conn| events::remove_before(conn, since)).await? > 0 {}
-        Ok::<_, db::Error>(())
-    };
-    if let Err(error) = removed.await {
-        warn!(%error, "what is over waits to be removed");
-    }
 }

@@ -5,10 +5,11 @@ use std::{path::Path, sync::Arc};
 use actix_web::web::Data;
 use gatehouse::{
     client::Client,
-    db::AnyConnection,
+    db,
     passwords::Hasher,
-    server::{Application, Fittings},
-    web::state::App,
+    server::{Application, TestHooks},
+    transaction::Transaction,
+    web::state::AppState,
 };
 use tempfile::TempDir;
 
@@ -51,15 +52,14 @@ impl Fixture {
     }
 
     /// Runs `work` with an application built in this process. No other process may serve this data at the same time.
-    pub fn with_app<T>(&self, work: impl AsyncFnOnce(&Data<App>) -> T) -> T {
+    pub fn with_app<T>(&self, work: impl AsyncFnOnce(&Data<AppState>) -> T) -> T {
         let folder = self.folder().display().to_string();
-        let assets = concat!(env!("CARGO_MANIFEST_DIR"), "/static");
-        let mut line = vec!["--listen", "127.0.0.1:0", "--data-dir", &folder, "--static-dir", assets];
+        let mut line = vec!["--listen", "127.0.0.1:0", "--data-dir", &folder];
         line.extend(self.flags());
         let settings = support::settings(&line);
         actix_web::rt::System::new().block_on(async move {
-            let app = Application::build(&settings, Fittings::default()).unwrap().app();
-            work(&app).await
+            let state = Application::build(settings, TestHooks::default()).unwrap().state();
+            work(&state).await
         })
     }
 
@@ -69,7 +69,7 @@ impl Fixture {
         self.with_app(async |app| {
             let permit = Hasher::start(&settings).unwrap().try_reserve(Client::local().network()).unwrap();
             let hash = permit.hash(gatehouse::passwords::Password::parse(support::PASSWORD).unwrap()).await.unwrap();
-            seed::fill(&app.database, &hash, accounts).await;
+            seed::fill(&app.core.database, &hash, accounts).await;
         });
     }
 
@@ -77,13 +77,12 @@ impl Fixture {
     pub fn create_sessions(&self, numbers: impl Iterator<Item = u64> + Clone + Send + 'static) -> Vec<String> {
         self.with_app(async |app| {
             let sessions = Arc::clone(&app.sessions);
-            let create_all = move |conn: &mut AnyConnection| {
-                let create = |number| {
-                    sessions.open(conn, seed::account(number), false, &seed::previous_sign_in(), None, &Client::local())
-                };
-                numbers.clone().map(create).collect::<Result<Vec<_>, _>>()
+            let create_all = move |tx: &mut Transaction<'_>| {
+                let create =
+                    |number| sessions.create(tx, seed::account(number), false, &seed::previous_sign_in(), None);
+                Ok::<_, db::Error>(numbers.clone().map(create).collect::<Result<Vec<_>, _>>()?)
             };
-            let created = app.database.write(create_all).await.unwrap();
+            let created = app.core.transactions.run(&Client::local(), create_all).await.unwrap();
             created.iter().map(|session| format!("session={}", app.sessions.token(session))).collect()
         })
     }

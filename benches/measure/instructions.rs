@@ -84,7 +84,7 @@ pub fn run(subject: &str, requests: u32) {
         }
     };
     fixture.with_app(async |app| {
-        let service = test::init_service(gatehouse::server::service(app, |_| {})).await;
+        let service = test::init_service(gatehouse::server::build_app(app, |_| {})).await;
         for _ in 0..requests {
             let request = TestRequest::get().uri(path).insert_header((header::COOKIE, cookie.as_str())).to_request();
             let code = match test::try_call_service(&service, request).await {

@@ -63,18 +63,18 @@ fn add(fixture: &Fixture, events: u32) {
                              SELECT x FROM n)"
                         ),
                     ),
-                    AnyConnection::Mysql(_) => (
-                        format!("UNHEX(CONCAT('01', LPAD(HEX({first} + seq), 30, '0')))"),
-                        format!("seq_1_to_{count}"),
-                    ),
+                    AnyConnection::Mysql(_) => {
+                        (format!("UNHEX(CONCAT('01', LPAD(HEX({first} + seq), 30, '0')))"), format!("seq_1_to_{count}"))
+                    }
                 };
                 conn.batch_execute(&format!(
                     "INSERT INTO events (id, at, kind, account_id, address, user_agent, request_id, occurrences) \
-                     SELECT {id}, {now}, 'signed_in', (SELECT id FROM accounts), '192.0.2.1', '{}', '0', 1 FROM {series}",
+                     SELECT {id}, {now}, 'signed_in', (SELECT id FROM accounts), '192.0.2.1', '{}', '0', 1 \
+                     FROM {series}",
                     seed::BROWSER
                 ))
             };
-            app.database.write(add).await.unwrap();
+            app.core.database.write(add).await.unwrap();
         }
     });
 }

@@ -97,15 +97,15 @@ async fn revocation_delay(servers: &[Server], number: u64) -> Duration {
     let [first, others @ ..] = servers else { panic!("at least one server is needed") };
     let client = Client::new(&first.address);
     assert_eq!(client.sign_in(&seed::name(number), PASSWORD).await.status, 303);
-    let copies: Vec<Client> = others.iter().map(|server| client.at(&server.address)).collect();
+    let copies: Vec<Client> = others.iter().map(|server| client.against(&server.address)).collect();
     for copy in &copies {
-        assert!(copy.copy().is_signed_in().await);
+        assert!(copy.fork().is_signed_in().await);
     }
     assert_eq!(client.sign_out().await.status, 303);
     let began = Instant::now();
     let mut slowest = Duration::ZERO;
     for copy in &copies {
-        while copy.copy().is_signed_in().await {
+        while copy.fork().is_signed_in().await {
             assert!(began.elapsed() < Duration::from_secs(10), "never refused");
             tokio::time::sleep(Duration::from_millis(2)).await;
         }

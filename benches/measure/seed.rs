@@ -8,9 +8,9 @@ use diesel::{QueryResult, connection::SimpleConnection};
 use gatehouse::{
     clock::{Clock, Timestamp},
     db::{AnyConnection, Database},
-    sessions::Previously,
+    identity::AccountId,
+    sessions::PreviousSignIn,
 };
-use uuid::Uuid;
 
 /// Rows that one transaction inserts; few enough to stay below the database timeout.
 const BATCH_SIZE: u64 = 20_000;
@@ -19,8 +19,8 @@ pub const BROWSER: &str =
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/139.0.0.0 Safari/537.36";
 
 /// Returns the id of the account with this number, counted from 1.
-pub fn account(number: u64) -> Uuid {
-    Uuid::from_u128(u128::from(number) << 64 | u128::from(spread(number)))
+pub fn account(number: u64) -> AccountId {
+    AccountId::from((u128::from(number) << 64 | u128::from(spread(number))).to_be_bytes())
 }
 
 /// Scatters a number. [`insert_batch`] computes the same in SQL.
@@ -34,9 +34,9 @@ pub fn name(number: u64) -> String {
 }
 
 /// Returns a previous sign-in to store with a new session.
-pub fn previous_sign_in() -> Previously {
+pub fn previous_sign_in() -> PreviousSignIn {
     let at = Clock::system().now().minus(std::time::Duration::from_hours(30));
-    Previously { at: Some(at), address: "192.0.2.1".to_owned(), user_agent: BROWSER.to_owned(), failures: 0 }
+    PreviousSignIn { at: Some(at), address: "192.0.2.1".to_owned(), user_agent: BROWSER.to_owned(), failures: 0 }
 }
 
 /// Inserts this number of accounts with this password hash, each with one session and one event.

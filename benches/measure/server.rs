@@ -19,9 +19,8 @@ pub struct Server {
 impl Server {
     /// Starts Gatehouse with the data of `folder`.
     pub fn gatehouse(folder: &Path, flags: &[&str]) -> Self {
-        let assets = Path::new(env!("CARGO_MANIFEST_DIR")).join("static");
         let mut command = Command::new(env!("CARGO_BIN_EXE_gatehouse"));
-        command.arg("serve").arg("--data-dir").arg(folder).arg("--static-dir").arg(assets).args(flags);
+        command.arg("serve").arg("--data-dir").arg(folder).args(flags);
         command.args(["--listen", "127.0.0.1:0"]);
         // Several processes may append to it.
         let log = fs::File::options().create(true).append(true).open(folder.join("log")).unwrap();

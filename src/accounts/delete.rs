@@ -2,74 +2,55 @@
 
 use std::sync::Arc;
 
-use super::{Accounts, Device, Error, Mistake, Refused, Username, store};
-use crate::{
-    client::Client,
-    db::AnyConnection,
-    events::{self, Kind},
-    passwords::Password,
-    sessions::Session,
-};
+use super::{Accounts, Device, Error, FieldError, Rejection, Username, store, validation::parse_current_password};
+use crate::{client::Client, events::EventKind, sessions::Session};
 
-/// Somebody wants to be gone.
+/// A deletion, as typed.
 #[derive(Debug)]
-pub struct Deletion {
-    /// Their user name, typed to show that they mean it.
+pub struct DeleteAccount {
+    /// The user name, to confirm.
     pub confirm: String,
-    /// Their password; `None` is longer than any may be.
-    pub current: Option<Password>,
+    /// The current password.
+    pub current_password: String,
     /// The accounts that the browser has signed in to before.
     pub devices: Vec<Device>,
 }
 
 impl Accounts {
-    /// Deletes the account of the owner of `session` with all its sessions. What happened stays known, without address or
-    /// browser; the name cannot be taken by somebody else for a while.
-    pub async fn delete(
-        &self,
-        deletion: Deletion,
-        session: Arc<Session>,
-        client: &Client,
-    ) -> Result<Result<(), Refused>, Error> {
-        let account = session.owner.id;
-        let mut mistakes = Vec::new();
-        let means_it = Username::parse(&deletion.confirm).is_ok_and(|name| name.as_str() == session.owner.username);
-        if !means_it {
-            mistakes.push(Mistake::NotMeant);
+    /// Deletes the account of the owner of `session` with all its sessions. Its events stay, without address and
+    /// browser; its user name stays reserved for `GATEHOUSE_NAME_RESERVED`.
+    pub async fn delete(&self, form: DeleteAccount, session: Arc<Session>, client: &Client) -> Result<(), Error> {
+        let account = &session.account;
+        let mut errors = Vec::new();
+        if Username::parse(&form.confirm).as_ref() != Ok(&account.username) {
+            errors.push(FieldError::DeletionNotConfirmed);
         }
-        match &deletion.current {
-            None => mistakes.push(Mistake::CurrentWrong),
-            Some(current) if current.is_empty() => mistakes.push(Mistake::CurrentMissing),
-            Some(_) => {}
-        }
-        let (Some(current), true) = (deletion.current, mistakes.is_empty()) else {
-            return Ok(Err(Refused::Mistakes(mistakes)));
+        let current = parse_current_password(&form.current_password);
+        errors.extend(current.as_ref().err());
+        let (Ok(current), true) = (current, errors.is_empty()) else {
+            return Err(Rejection::invalid(errors).into());
         };
-        let passed = match self.confirm(account, current, deletion.devices, client).await? {
-            Ok(passed) => passed,
-            Err(refused) => return Ok(Err(refused)),
-        };
+        let id = account.id;
+        let verified = self.reauthenticate(id, current, form.devices, client).await?;
 
-        let (throttle, now) = (self.throttle, self.clock.now());
-        let (name, until) = (self.name_hash(&session.owner.username), now.plus(self.name_reserved));
-        let nobody = Client::anonymous(client.request_id);
-        let delete = move |conn: &mut AnyConnection| {
-            if passed.settle(conn, now)?.is_none() || !store::delete(conn, account)? {
-                return Ok(false);
-            }
-            throttle.unlock(conn, account)?;
-            store::reserve(conn, &name, until)?;
-            events::anonymise(conn, account)?;
-            events::record(conn, Kind::AccountDeleted, Some(account), &nobody, now)?;
-            Ok(true)
-        };
-        let deleted = self.database.write_then(delete, self.sessions.forgetting(Some(account))).await?;
-        if !deleted {
-            return Ok(Err(Refused::Busy));
-        }
-        // With its address; what was written already has none any more.
-        self.notes.forget(account);
-        events::log(Kind::AccountDeleted, Some(account), client);
-        Ok(Ok(()))
+        let name = self.name_hash(account.username.as_str());
+        let (throttle, reserved_for) = (self.throttle, self.name_reserved);
+        self.core
+            .transactions
+            .run(client, move |tx| {
+                verified.commit(tx)?;
+                if !store::delete(tx, id)? {
+                    return Err(Error::from(Rejection::Conflict));
+                }
+                throttle.unlock(tx.conn, id)?;
+                store::reserve(tx.conn, &name, tx.now.plus(reserved_for))?;
+                tx.anonymize_events(id)?;
+                // The log line has no address in any case; the row must not have one either.
+                tx.record_as(&Client::anonymous(), EventKind::AccountDeleted, id)?;
+                Ok(())
+            })
+            .await?;
+        self.core.events.discard_account(id);
+        Ok(())
     }
 }

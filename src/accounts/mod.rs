@@ -1,184 +1,132 @@
-//! What can be done with accounts: register, authenticate, change password and names. The only door to them. Knows nothing of HTTP or pages.
+//! What can be done with accounts: register, authenticate, change, delete. The only door to them; knows nothing of HTTP
+//! or pages.
 
 mod authenticate;
 mod change_password;
 mod change_profile;
 mod delete;
-mod email;
+mod error;
 mod register;
 mod store;
-mod username;
+mod unlock;
+mod validation;
 mod verify_password;
 
 use std::{sync::Arc, time::Duration};
 
-use uuid::Uuid;
-
 pub use self::{
-    authenticate::{SignIn, SignInOutcome},
-    change_password::PasswordChange,
-    change_profile::ProfileChange,
-    delete::Deletion,
-    email::{Email, EmailError},
-    register::{Mistake, RegisterOutcome, Registration},
-    username::{Username, UsernameError},
+    authenticate::SignIn,
+    change_password::ChangePassword,
+    change_profile::ChangeProfile,
+    delete::DeleteAccount,
+    error::{Error, FieldError, Rejection},
+    register::Register,
 };
+pub use crate::identity::{Account, AccountId, Email, EmailError, LoginName, Username, UsernameError};
 use crate::{
-    client::Client,
-    clock::{Clock, Timestamp},
-    config::{self, Settings},
-    db::{self, Database},
-    events::{self, Kind, Notes},
-    keys::Keys,
+    config::{Registration, Settings},
+    core::Core,
+    db,
+    keys::Purpose,
     passwords::{Hasher, Policy},
-    sessions::{Opened, Sessions},
-    throttle::{Throttle, Throttled},
-    worker_pool::JobFailed,
+    sessions::{NewSession, Session, Sessions},
+    throttle::Throttle,
 };
 
 /// All accounts.
 pub struct Accounts {
-    database: Database,
-    keys: Arc<Keys>,
-    clock: Clock,
-    notes: Arc<Notes>,
+    core: Core,
     sessions: Arc<Sessions>,
     hasher: Hasher,
     throttle: Throttle,
     policy: Policy,
-    site: String,
-    open: bool,
-    recent: Duration,
+    site_name: String,
+    registration: Registration,
+    recent_sign_in: Duration,
     name_reserved: Duration,
 }
 
-/// Somebody is signed in now.
+/// A person has signed in.
 #[derive(Debug)]
 pub struct SignedIn {
     /// The account.
-    pub account: Uuid,
-    /// The session that began.
-    pub session: Opened,
+    pub account: AccountId,
+    /// The new session.
+    pub session: NewSession,
 }
 
-impl SignedIn {
-    /// After the transaction; says in the log what happened in it.
-    fn new(how: Kind, account: Uuid, session: Opened, client: &Client) -> Self {
-        if session.replaced.is_some() {
-            events::log(Kind::SignedOut, session.replaced, client);
-        }
-        events::log(how, Some(account), client);
-        Self { account, session }
-    }
-}
-
-/// Why a change was not made.
-#[derive(Debug)]
-pub enum Refused {
-    /// Every mistake of the form, in the order of its fields.
-    Mistakes(Vec<Mistake>),
-    /// Too many attempts.
-    Throttled(Throttled),
-    /// Too much to do right now.
-    Busy,
-}
-
-/// A browser that has signed in before, as its cookie says.
+/// A browser that has signed in to an account before, as its device cookie says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Device {
-    /// To which account.
-    pub account: Uuid,
-    /// Which browser.
+    /// The account.
+    pub account: AccountId,
+    /// The random id of the browser.
     pub id: [u8; 16],
 }
 
-/// Why nothing came of it, for no fault of the person's.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// See there.
-    #[error(transparent)]
-    Database(#[from] db::Error),
-    /// See there.
-    #[error(transparent)]
-    Hashing(#[from] JobFailed),
-}
-
 impl Accounts {
-    /// With the rules of `settings`.
+    /// Returns all accounts, with the rules of `settings`.
     #[must_use]
-    pub fn new(
-        settings: &Settings,
-        database: Database,
-        keys: Arc<Keys>,
-        clock: Clock,
-        notes: Arc<Notes>,
-        sessions: Arc<Sessions>,
-        hasher: Hasher,
-    ) -> Self {
+    pub fn new(settings: &Settings, core: Core, sessions: Arc<Sessions>, hasher: Hasher) -> Self {
         Self {
-            database,
-            keys,
-            clock,
-            notes,
+            core,
             sessions,
             hasher,
             throttle: Throttle::new(settings),
             policy: Policy { min_length: usize::from(settings.password_min_length) },
-            site: settings.site_name.clone(),
-            open: settings.registration == config::Registration::Open,
-            recent: settings.recent_sign_in,
+            site_name: settings.site_name.clone(),
+            registration: settings.registration,
+            recent_sign_in: settings.recent_sign_in,
             name_reserved: settings.name_reserved,
         }
     }
 
-    /// Whether anybody may make an account.
+    /// Whether anybody may register.
     #[must_use]
-    pub fn is_open(&self) -> bool {
-        self.open
+    pub fn registration_open(&self) -> bool {
+        self.registration == Registration::Open
     }
 
-    /// The fewest characters of a new password.
+    /// Returns the fewest characters of a new password.
     #[must_use]
     pub fn min_password_length(&self) -> usize {
         self.policy.min_length
     }
 
-    /// How many password hashes were computed since the start.
+    /// Whether the owner of `session` gave the password so recently that a change does not ask for it again (ASVS
+    /// 7.5.1).
+    #[must_use]
+    pub fn recently_authenticated(&self, session: &Session) -> bool {
+        self.core.clock.now().since(session.authenticated_at) < self.recent_sign_in
+    }
+
+    /// Returns how many passwords were hashed since the start.
     #[must_use]
     pub fn hashes_computed(&self) -> u64 {
         self.hasher.computed()
     }
 
-    /// How long the threads that hash were at work since the start.
+    /// Returns how long the hashing threads have worked since the start, all together.
     #[must_use]
-    pub fn time_hashing(&self) -> Duration {
+    pub fn hashing_time(&self) -> Duration {
         self.hasher.busy()
     }
 
-    /// Lets go of names of deleted accounts whose time is over; tells how many.
+    /// Deletes reservations of user names that are over. Returns their number.
     pub async fn release_names(&self) -> Result<usize, db::Error> {
-        let now = self.clock.now();
-        self.database.write(move |conn| store::release_names(conn, now)).await
+        let now = self.core.clock.now();
+        self.core.database.write(move |conn| store::release_names(conn, now)).await
     }
 
-    /// Removes counters that no longer mean anything, a batch; tells how many.
-    pub async fn forget_failures(&self) -> Result<usize, db::Error> {
-        let (throttle, now) = (self.throttle, self.clock.now());
-        self.database.write(move |conn| throttle.delete_expired(conn, now)).await
+    /// Deletes one batch of expired counters of attempts. Returns their number.
+    pub async fn delete_expired_counters(&self) -> Result<usize, db::Error> {
+        let (throttle, now) = (self.throttle, self.core.clock.now());
+        self.core.database.write(move |conn| throttle.delete_expired(conn, now)).await
     }
-}
 
-/// Opens the password path of the account that `login` names, if there is one, for an administrator.
-pub async fn unlock(database: &Database, settings: &Settings, login: &str, now: Timestamp) -> Result<bool, db::Error> {
-    let (throttle, name, client) = (Throttle::new(settings), verify_password::Name::parse(login), Client::local());
-    database
-        .write(move |conn| {
-            let Some(credential) = store::find(conn, &name)? else {
-                return Ok(false);
-            };
-            throttle.unlock(conn, credential.id)?;
-            events::record(conn, Kind::AccountUnlocked, Some(credential.id), &client, now)?;
-            Ok(true)
-        })
-        .await
+    /// Returns the name under which attempts at an unknown name are counted and a deleted name is reserved. A keyed
+    /// hash, because people type passwords into the wrong field, and because a deleted name is personal.
+    fn name_hash(&self, name: &str) -> [u8; 32] {
+        self.core.keys.tag(Purpose::Name, name.as_bytes())
+    }
 }

@@ -1,193 +1,147 @@
-//! The one place where a password is compared with an account's. Every page that asks for a password comes through here,
-//! so that there is no side door without a limit (Vaultwarden's CVE-2026-43914 was one).
+//! The one place where a password is verified. Every use case that asks for a password calls it, so that no path is
+//! without limits (Vaultwarden's CVE-2026-43914 was one).
 
-use unicode_normalization::UnicodeNormalization;
-use uuid::Uuid;
-
-use super::{Accounts, Device, Email, Error, Mistake, Refused, Username, store};
+use super::{
+    AccountId, Accounts, Device, Error, FieldError, LoginName, Rejection,
+    store::{self, Credential},
+};
 use crate::{
     client::Client,
-    clock::Timestamp,
-    db::AnyConnection,
-    events::{self, Kind},
-    keys::Purpose,
+    db::QueryResult,
+    events::EventKind,
     passwords::{Password, Verification},
-    sessions::Previously,
+    sessions::PreviousSignIn,
     throttle::{Attempt, Budgets, Subject, Throttle, Throttled},
+    transaction::Transaction,
 };
 
-/// What came of comparing.
-pub(super) enum Passage {
-    /// The password is right. What was counted for the attempt stands until [`Passed::settle`].
-    Passed(Passed),
-    /// The password is wrong, or there is no such account.
-    Wrong,
-    /// Too many attempts; the password was not looked at.
-    Throttled(Throttled),
-    /// Too many passwords wait already; this one was not looked at.
-    Busy,
-}
-
-/// Whose password is to be compared.
-pub(super) enum Whom<'a> {
-    /// Whoever has this user name or e-mail address.
+/// Whose password is verified.
+pub(super) enum Target<'a> {
+    /// The account with this user name or e-mail address.
     Login(&'a str),
-    /// The owner of a session.
-    Account(Uuid),
+    /// The owner of a session, to confirm a change.
+    Account(AccountId),
 }
 
-/// A right password, not yet made use of.
-pub(super) struct Passed {
-    pub(super) credential: store::Credential,
+/// A password that was right. Counts as a failure until [`VerifiedPassword::commit`].
+pub(super) struct VerifiedPassword {
+    credential: Credential,
     throttle: Throttle,
     budgets: Budgets,
-    upgrade: Option<String>,
+    upgraded_hash: Option<String>,
 }
 
-impl Passed {
-    /// Ends the row of failures and stores a better hash, in the transaction that makes use of the right password. Tells
-    /// what there was before; `None` if the password is no longer the one that was compared, and then the caller must do
-    /// nothing.
-    pub(super) fn settle(&self, conn: &mut AnyConnection, now: Timestamp) -> diesel::QueryResult<Option<Previously>> {
-        let Some(previously) = store::lock(conn, &self.credential)? else {
-            return Ok(None);
-        };
-        if let Some(better) = &self.upgrade {
-            store::replace_hash(conn, self.credential.id, better)?;
+impl VerifiedPassword {
+    /// Returns the account.
+    pub(super) fn account(&self) -> AccountId {
+        self.credential.id
+    }
+
+    /// Resets the failure counters and stores an upgraded hash, in the transaction that makes use of the password.
+    /// Returns the previous sign-in, or [`Rejection::Conflict`] if the password changed since it was verified.
+    pub(super) fn commit(&self, tx: &mut Transaction<'_>) -> Result<PreviousSignIn, Error> {
+        let previous = store::lock(tx.conn, &self.credential)?.ok_or(Rejection::Conflict)?;
+        if let Some(hash) = &self.upgraded_hash {
+            store::replace_hash(tx, self.credential.id, hash)?;
         }
-        self.throttle.reset(conn, &self.budgets, now)?;
-        Ok(Some(previously))
+        self.throttle.reset(tx.conn, &self.budgets, tx.now)?;
+        Ok(previous)
     }
 }
 
 impl Accounts {
-    /// Compares `password` with that of `whom`. An account that does not exist is looked for, counted, delayed and hashed
-    /// for like one that does (ASVS 6.3.8).
-    pub(super) async fn compare(
+    /// Verifies `password` against that of `target`. An account that does not exist is looked up, counted, delayed and
+    /// hashed for like one that does (ASVS 6.3.8). A wrong password is [`Rejection::WrongCredentials`].
+    pub(super) async fn verify_password(
         &self,
-        whom: Whom<'_>,
+        target: Target<'_>,
         password: Password,
         devices: Vec<Device>,
         client: &Client,
-    ) -> Result<Passage, Error> {
-        let Some(permit) = self.hasher.try_reserve(client.network()) else {
-            return Ok(Passage::Busy);
-        };
-        let (name, otherwise) = match whom {
-            Whom::Login(login) => {
-                let name = Name::parse(login);
-                let unknown = Subject::Unknown(self.name_hash(&name.spelling()));
-                (Some(name), unknown)
+    ) -> Result<VerifiedPassword, Error> {
+        let permit = self.hasher.try_reserve(client.network()).ok_or(Rejection::Overloaded)?;
+        let (login, unknown, failure) = match target {
+            Target::Login(login) => {
+                let login = LoginName::parse(login);
+                let unknown = Subject::Unknown(self.name_hash(&login.canonical()));
+                (Some(login), unknown, EventKind::SignInFailed)
             }
-            Whom::Account(id) => (None, Subject::Account(id)),
+            Target::Account(id) => (None, Subject::Account(id), EventKind::ReauthenticationFailed),
         };
-        let (throttle, network, now) = (self.throttle, client.network(), self.clock.now());
-        let attempt = move |credential: Option<&store::Credential>| Attempt {
-            subject: credential.map_or(otherwise, |credential| Subject::Account(credential.id)),
-            network,
-            device: devices
-                .iter()
-                .find(|device| credential.is_some_and(|credential| credential.id == device.account))
-                .map(|device| device.id),
+        let (throttle, network, now) = (self.throttle, client.network(), self.core.clock.now());
+        let budgets_of = move |credential: Option<&Credential>, with_device: bool| {
+            throttle.budgets(&Attempt {
+                subject: credential.map_or(unknown, |credential| Subject::Account(credential.id)),
+                network,
+                device: devices
+                    .iter()
+                    .find(|device| with_device && credential.is_some_and(|found| found.id == device.account))
+                    .map(|device| device.id),
+            })
         };
 
-        // A look costs no write; an attempt that is refused here leaves the one writer to others.
-        let (credential, budgets, refusal) = self
+        // Checking costs no write, so an attempt that is refused here does not wait for the one writer.
+        let (credential, budgets, throttled) = self
+            .core
             .database
             .read(move |conn| {
-                let credential = match (&name, otherwise) {
-                    (Some(name), _) => store::find(conn, name)?,
+                let credential = match (&login, unknown) {
+                    (Some(login), _) => store::find(conn, login)?,
                     (None, Subject::Account(id)) => store::find_by_id(conn, id)?,
                     (None, Subject::Unknown(_)) => None,
                 };
-                let mut attempt = attempt(credential.as_ref());
-                let mut budgets = throttle.budgets(&attempt);
-                let mut refusal = throttle.check(conn, &budgets, now)?;
-                if refusal == Some(Throttled::LockedOut) && attempt.device.take().is_some() {
-                    // A known browser that has used up its trust is a stranger, for whom an administrator can open.
-                    budgets = throttle.budgets(&attempt);
-                    refusal = throttle.check(conn, &budgets, now)?;
+                let mut budgets = budgets_of(credential.as_ref(), true);
+                let mut throttled = throttle.check(conn, &budgets, now)?;
+                if throttled == Some(Throttled::LockedOut) && budgets.with_device() {
+                    // A locked-out device falls back to the account's budget, which an administrator can unlock.
+                    budgets = budgets_of(credential.as_ref(), false);
+                    throttled = throttle.check(conn, &budgets, now)?;
                 }
-                Ok((credential, budgets, refusal))
+                Ok((credential, budgets, throttled))
             })
             .await?;
-        let counted = if let Some(refusal) = refusal {
-            Err(refusal)
+        let counted = if let Some(throttled) = throttled {
+            Err(throttled)
         } else {
             let budgets = budgets.clone();
-            self.database.write(move |conn| throttle.record_failure(conn, &budgets, now)).await?
+            self.core.database.write(move |conn| throttle.record_failure(conn, &budgets, now)).await?
         };
         let account = credential.as_ref().map(|credential| credential.id);
-        if let Err(refusal) = counted {
-            self.notes.note(Kind::SignInThrottled, account, client);
-            return Ok(Passage::Throttled(refusal));
+        if let Err(throttled) = counted {
+            self.core.events.count(EventKind::SignInThrottled, account, client);
+            return Err(throttled.into());
         }
 
         let stored = credential.as_ref().map(|credential| credential.password_hash.clone());
         let verification = permit.verify(password, stored).await?;
         if let (Verification::Match { upgrade }, Some(credential)) = (verification, credential) {
-            return Ok(Passage::Passed(Passed { credential, throttle, budgets, upgrade }));
+            return Ok(VerifiedPassword { credential, throttle, budgets, upgraded_hash: upgrade });
         }
-        let stranger = client.clone();
-        let fail = move |conn: &mut AnyConnection| {
-            // Also for nobody: one statement more would tell by its time that there is somebody.
-            store::note_failure(conn, account.unwrap_or_default())?;
-            events::record(conn, Kind::SignInFailed, account, &stranger, now)
+        let record = move |tx: &mut Transaction<'_>| -> QueryResult<()> {
+            // Also for an unknown account: a missing statement would show in the time of the answer.
+            if failure == EventKind::SignInFailed {
+                store::count_failed_sign_in(tx.conn, account.unwrap_or(AccountId::NONE))?;
+            }
+            tx.record(failure, account)
         };
-        self.database.write(fail).await?;
-        events::log(Kind::SignInFailed, account, client);
-        Ok(Passage::Wrong)
+        self.core.transactions.run(client, move |tx| record(tx).map_err(Error::from)).await?;
+        Err(Rejection::WrongCredentials.into())
     }
 
-    /// Compares the password that somebody gave to confirm a change with that of their own account.
-    pub(super) async fn confirm(
+    /// Verifies the password that the owner of a session gave to confirm a change. A wrong one is an error of its
+    /// field.
+    pub(super) async fn reauthenticate(
         &self,
-        account: Uuid,
-        current: Password,
+        account: AccountId,
+        password: Password,
         devices: Vec<Device>,
         client: &Client,
-    ) -> Result<Result<Passed, Refused>, Error> {
-        Ok(match self.compare(Whom::Account(account), current, devices, client).await? {
-            Passage::Passed(passed) => Ok(passed),
-            Passage::Wrong => Err(Refused::Mistakes(vec![Mistake::CurrentWrong])),
-            Passage::Throttled(refusal) => Err(Refused::Throttled(refusal)),
-            Passage::Busy => Err(Refused::Busy),
+    ) -> Result<VerifiedPassword, Error> {
+        self.verify_password(Target::Account(account), password, devices, client).await.map_err(|error| match error {
+            Error::Rejected(Rejection::WrongCredentials) => {
+                Rejection::Invalid(vec![FieldError::CurrentPasswordMismatch]).into()
+            }
+            error => error,
         })
-    }
-
-    /// What a name that does not exist is counted under, or one that is reserved is known by. A keyed hash, because people
-    /// type passwords into the wrong field, and because a deleted name is nobody's business.
-    pub(super) fn name_hash(&self, name: &str) -> [u8; 32] {
-        self.keys.tag(Purpose::Name, name.as_bytes())
-    }
-}
-
-/// What somebody typed to say who they are.
-#[derive(Debug, Clone)]
-pub(super) enum Name {
-    Username(Username),
-    Email(Email),
-    /// Nobody's.
-    Other(String),
-}
-
-impl Name {
-    pub(super) fn parse(login: &str) -> Self {
-        // A user name has no @, so no name is anybody else's address.
-        if let Ok(email) = Email::parse(login) {
-            Self::Email(email)
-        } else if let Ok(username) = Username::parse(login) {
-            Self::Username(username)
-        } else {
-            Self::Other(login.trim().chars().take(300).nfkc().collect::<String>().to_lowercase())
-        }
-    }
-
-    fn spelling(&self) -> String {
-        match self {
-            Self::Username(username) => username.as_str().to_owned(),
-            Self::Email(email) => email.key(),
-            Self::Other(text) => text.clone(),
-        }
     }
 }

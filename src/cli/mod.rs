@@ -1,4 +1,4 @@
-//! The command line: one command a file. `serve` is what no command means.
+//! The command line: one file for each command. Without a command, `serve` runs.
 
 mod serve;
 mod unlock;
@@ -14,6 +14,9 @@ use rustix::{fs::Mode, process::umask};
 
 use crate::config::Settings;
 
+/// Why a command failed. For the operator, on standard error.
+type Failure = Box<dyn std::error::Error>;
+
 /// A login, registration and account server
 #[derive(Debug, Parser)]
 #[command(name = "gatehouse", version, about)]
@@ -26,56 +29,56 @@ struct Cli {
 enum Command {
     /// Serve the pages (the default). Each flag is also an environment variable
     Serve(Box<Settings>),
-    /// Open an account whose password path closed after too many wrong passwords
+    /// Unlock an account that was locked after too many wrong passwords
     Unlock(Box<unlock::Unlock>),
 }
 
-/// Runs what the command line asks for.
+/// Runs the command of the command line.
 pub async fn run() -> ExitCode {
-    // Whatever file is made from now on holds addresses and hashes: nobody else's business on this machine.
+    // Files hold addresses and hashes, which other users of the machine must not read.
     umask(Mode::RWXG | Mode::RWXO);
     let outcome = match parse() {
-        Ok(Command::Serve(settings)) => serve::run(&settings).await,
+        Ok(Command::Serve(settings)) => serve::run(*settings).await.map_err(Failure::from),
         Ok(Command::Unlock(unlock)) => unlock::run(&unlock).await,
         Err(code) => return code,
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => complain(&error.to_string()),
+        Err(error) => fail(&error.to_string()),
     }
 }
 
 fn parse() -> Result<Command, ExitCode> {
-    let explicit = Cli::try_parse().map_err(|error| explain(&error))?;
+    let explicit = Cli::try_parse().map_err(|error| report_clap_error(&error))?;
     match explicit.command {
         Some(command) => Ok(command),
         None => Cli::try_parse_from(["gatehouse", "serve"])
-            .map_err(|error| explain(&error))?
+            .map_err(|error| report_clap_error(&error))?
             .command
             .ok_or(ExitCode::FAILURE),
     }
 }
 
-/// clap names the flag; whoever set an environment variable looks for that.
-fn explain(error: &clap::Error) -> ExitCode {
+/// Reports a bad value under the name of its environment variable; clap names only the flag.
+fn report_clap_error(error: &clap::Error) -> ExitCode {
     let bad_value = matches!(error.kind(), ErrorKind::ValueValidation | ErrorKind::InvalidValue);
-    let of = |kind| match error.get(kind) {
+    let text = |kind| match error.get(kind) {
         Some(ContextValue::String(text)) => Some(text.as_str()),
         _ => None,
     };
-    let variable = of(ContextKind::InvalidArg).filter(|_| bad_value).and_then(variable);
+    let variable = text(ContextKind::InvalidArg).filter(|_| bad_value).and_then(variable);
     let Some(variable) = variable else {
-        // Help and version too come as an error, for standard output.
+        // Help and version are errors too; clap prints them on standard output.
         let _ = error.print();
         return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(1));
     };
-    let value = of(ContextKind::InvalidValue).unwrap_or_default().escape_debug();
-    let problem =
+    let value = text(ContextKind::InvalidValue).unwrap_or_default().escape_debug();
+    let message =
         std::error::Error::source(error).map_or_else(|| "is not possible here".to_owned(), ToString::to_string);
-    complain(&format!("{variable}: “{value}” {problem}"))
+    fail(&format!("{variable}: “{value}” {message}"))
 }
 
-/// The environment variable of an argument as clap shows it, such as `--listen <LISTEN>`.
+/// Returns the environment variable of an argument as clap shows it, such as `--listen <LISTEN>`.
 fn variable(argument: &str) -> Option<String> {
     let flag = argument.split(' ').next()?.strip_prefix("--")?;
     let command = Cli::command();
@@ -84,8 +87,8 @@ fn variable(argument: &str) -> Option<String> {
     argument.get_env()?.to_str().map(str::to_owned)
 }
 
-#[expect(clippy::print_stderr, reason = "the operator's terminal, before or instead of a log")]
-fn complain(message: &str) -> ExitCode {
+#[expect(clippy::print_stderr, reason = "for the operator's terminal, before there is a log")]
+fn fail(message: &str) -> ExitCode {
     eprintln!("gatehouse: {message}");
     ExitCode::FAILURE
 }

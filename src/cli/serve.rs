@@ -7,13 +7,13 @@ use tracing::info;
 
 use crate::{
     config::Settings,
-    server::{Application, Fittings, StartError},
+    server::{Application, StartError, TestHooks},
     telemetry,
 };
 
-pub(super) async fn run(settings: &Settings) -> Result<(), StartError> {
+pub(super) async fn run(settings: Settings) -> Result<(), StartError> {
     telemetry::init(settings.log.clone());
-    let application = Application::build(settings, Fittings::default())?;
+    let application = Application::build(settings, TestHooks::default())?;
     let handle = application.handle();
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     tokio::task::spawn_local(async move {
@@ -21,7 +21,7 @@ pub(super) async fn run(settings: &Settings) -> Result<(), StartError> {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
-        info!("stopping: what is running may finish");
+        info!("stopping, running requests may finish");
         handle.stop(true).await;
     });
     let mut stdout = io::stdout();

@@ -1,15 +1,21 @@
 //! `gatehouse unlock LOGIN`
 
-use std::io::{self, Write};
+use std::{
+    io::{self, Write},
+    sync::Arc,
+};
 
 use clap::Args;
 
+use super::Failure;
 use crate::{
-    accounts,
+    accounts::Accounts,
+    client::Client,
     clock::Clock,
     config::{ConfigError, DatabaseUrl, Settings},
-    db::Database,
-    server::StartError,
+    core::Core,
+    passwords::Hasher,
+    sessions::Sessions,
 };
 
 #[derive(Debug, Args)]
@@ -20,24 +26,24 @@ pub(super) struct Unlock {
     settings: Settings,
 }
 
-pub(super) async fn run(unlock: &Unlock) -> Result<(), StartError> {
-    let url = unlock.settings.database()?;
-    // A mistyped path must not make an empty database in which, of course, there is no such account.
-    if let DatabaseUrl::Sqlite(path) = &url
+pub(super) async fn run(unlock: &Unlock) -> Result<(), Failure> {
+    let accounts = open_accounts(&unlock.settings)?;
+    if !accounts.unlock(&unlock.login, &Client::local()).await? {
+        return Err("there is no account with this user name or e-mail address".into());
+    }
+    writeln!(io::stdout(), "Unlocked. A device that is being delayed still has to wait.")?;
+    Ok(())
+}
+
+/// Opens the accounts of an existing database.
+fn open_accounts(settings: &Settings) -> Result<Accounts, Failure> {
+    // A mistyped path must not create an empty database, which has no accounts.
+    if let DatabaseUrl::Sqlite(path) = settings.database()?
         && !path.exists()
     {
         return Err(ConfigError::new("GATEHOUSE_DATABASE_URL", format!("there is no {}", path.display())).into());
     }
-    let database = Database::open(&url)?;
-    let found = accounts::unlock(&database, &unlock.settings, &unlock.login, Clock::system().now())
-        .await
-        .map_err(|error| ConfigError::new("GATEHOUSE_DATABASE_URL", error.to_string()))?;
-    if !found {
-        return Err(ConfigError::new("LOGIN", "there is no such account").into());
-    }
-    writeln!(
-        io::stdout(),
-        "Open again: strangers may try its password, and a browser that is waiting may when it has waited."
-    )?;
-    Ok(())
+    let core = Core::open(settings, Clock::system())?;
+    let sessions = Arc::new(Sessions::new(settings, &core));
+    Ok(Accounts::new(settings, core, sessions, Hasher::start(settings)?))
 }

@@ -1,8 +1,12 @@
-//! Statements that a connection prepares once and keeps. Diesel does so with most; not with `UPDATE` and `IN (…)`, whose
-//! texts could be others each time. Here they are few, and to prepare one anew takes longer than to run it.
+//! Two wrappers around a statement that Diesel has no words for.
 //!
-//! Queries by a unique key end with `get_result` and not with `first`, which adds `LIMIT ?`: SQLite prepares a statement anew
-//! whenever a limit is bound, because it plans by the limit's value (`sqlite3ExprIsInteger`), however well it is kept.
+//! [`cached`]: a connection prepares the statement once and keeps it. Diesel does so with most statements, but not with
+//! `UPDATE` and `IN (…)`, whose SQL could differ each time (`unsafe_to_cache_prepared` in diesel 2.3.14,
+//! `update_statement/mod.rs` and `array_comparison.rs`). Here the texts are few, and preparing one takes longer than
+//! running it. [`for_update`]: the same, and the rows stay locked until the transaction ends.
+//!
+//! Queries by a unique key end with `get_result` and not with `first`, which adds `LIMIT ?`: SQLite prepares a
+//! statement again whenever a limit is bound, because it plans by the limit's value (`sqlite3ExprIsInteger`).
 
 use diesel::{
     QueryResult, RunQueryDsl,
@@ -15,58 +19,82 @@ use diesel::{
 
 use super::{AnyConnection, MultiBackend};
 
-/// See [`prepared`] and [`locking`].
+/// A statement that a connection prepares once for each SQL text.
 #[derive(Debug, Clone, Copy)]
-pub struct Prepared<T> {
-    statement: T,
-    locks: bool,
+pub struct Cached<T>(T);
+
+/// A cached query that locks the rows it returns.
+#[derive(Debug, Clone, Copy)]
+pub struct ForUpdate<T>(T);
+
+/// Makes a connection keep `statement` prepared.
+pub fn cached<T>(statement: T) -> Cached<T> {
+    Cached(statement)
 }
 
-/// A statement that is prepared once for each text that it comes to.
-pub fn prepared<T>(statement: T) -> Prepared<T> {
-    Prepared { statement, locks: false }
-}
-
-/// A query whose rows nobody else changes until the transaction ends. Where a transaction that may write is the only one, as
-/// on SQLite, that is so without a word.
-pub fn locking<T>(query: T) -> Prepared<T> {
-    Prepared { statement: query, locks: true }
+/// Locks the rows of `query` until the transaction ends, and keeps it prepared. Adds nothing on SQLite, where
+/// `BEGIN IMMEDIATE` already admits a single writer.
+pub fn for_update<T>(query: T) -> ForUpdate<T> {
+    ForUpdate(query)
 }
 
 type Builder = <MultiBackend as Backend>::QueryBuilder;
 
-impl<T: QueryFragment<MultiBackend>> QueryFragment<MultiBackend> for Prepared<T> {
-    /// The statement hands over its values itself, but its text as a whole: it would say of its parts that they are not to be
-    /// kept.
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, MultiBackend>) -> QueryResult<()> {
-        if out.bind_collector().is_some() || out.debug_binds().is_some() {
-            return self.statement.walk_ast(out);
-        }
-        let (mut text, end) = match out.backend() {
-            MultiBackend::Sqlite(_) => (Builder::Sqlite(SqliteQueryBuilder::default()), ""),
-            MultiBackend::Mysql(_) => (Builder::Mysql(MysqlQueryBuilder::default()), " FOR UPDATE"),
-        };
-        self.statement.to_sql(&mut text, out.backend())?;
-        out.push_sql(&text.finish());
-        if self.locks {
-            out.push_sql(end);
-        }
-        Ok(())
+/// Binds come from the inner statement; its SQL is pushed as one string, because walking its AST would mark it as
+/// unsafe to cache.
+fn walk<'b, T>(statement: &'b T, mysql_suffix: &str, mut out: AstPass<'_, 'b, MultiBackend>) -> QueryResult<()>
+where
+    T: QueryFragment<MultiBackend>,
+{
+    if out.bind_collector().is_some() || out.debug_binds().is_some() {
+        return statement.walk_ast(out);
+    }
+    let (mut sql, suffix) = match out.backend() {
+        MultiBackend::Sqlite(_) => (Builder::Sqlite(SqliteQueryBuilder::default()), ""),
+        MultiBackend::Mysql(_) => (Builder::Mysql(MysqlQueryBuilder::default()), mysql_suffix),
+    };
+    statement.to_sql(&mut sql, out.backend())?;
+    out.push_sql(&sql.finish());
+    out.push_sql(suffix);
+    Ok(())
+}
+
+impl<T: QueryFragment<MultiBackend>> QueryFragment<MultiBackend> for Cached<T> {
+    fn walk_ast<'b>(&'b self, out: AstPass<'_, 'b, MultiBackend>) -> QueryResult<()> {
+        walk(&self.0, "", out)
     }
 }
 
-impl<T: Query> Query for Prepared<T> {
+impl<T: QueryFragment<MultiBackend>> QueryFragment<MultiBackend> for ForUpdate<T> {
+    fn walk_ast<'b>(&'b self, out: AstPass<'_, 'b, MultiBackend>) -> QueryResult<()> {
+        walk(&self.0, " FOR UPDATE", out)
+    }
+}
+
+impl<T: Query> Query for Cached<T> {
+    type SqlType = T::SqlType;
+}
+
+impl<T: Query> Query for ForUpdate<T> {
     type SqlType = T::SqlType;
 }
 
 /// None, so that a connection finds the statement by its text.
-impl<T> QueryId for Prepared<T> {
+impl<T> QueryId for Cached<T> {
     type QueryId = ();
 
     const HAS_STATIC_QUERY_ID: bool = false;
 }
 
-impl<T> RunQueryDsl<AnyConnection> for Prepared<T> {}
+/// None, so that a connection finds the statement by its text.
+impl<T> QueryId for ForUpdate<T> {
+    type QueryId = ();
+
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl<T> RunQueryDsl<AnyConnection> for Cached<T> {}
+impl<T> RunQueryDsl<AnyConnection> for ForUpdate<T> {}
 
 #[cfg(test)]
 mod tests {
@@ -80,7 +108,7 @@ mod tests {
     use super::*;
     use crate::db::schema::throttles;
 
-    /// Which statements a connection has begun to keep while `work` went on.
+    /// Returns the statements that a connection put into its cache during `work`.
     fn kept(work: impl FnOnce(&mut AnyConnection)) -> Vec<String> {
         let mut conn = SqliteConnection::establish(":memory:").unwrap();
         conn.batch_execute("CREATE TABLE throttles (budget BLOB PRIMARY KEY, failures INTEGER)").unwrap();
@@ -102,9 +130,9 @@ mod tests {
             for number in 0..3_u8 {
                 let keys = [[number; 4], [0; 4]];
                 let rows = || throttles::table.filter(throttles::budget.eq_any(keys.iter().map(|key| &key[..])));
-                prepared(diesel::update(rows()).set(throttles::failures.eq(1))).execute(conn).unwrap();
-                prepared(diesel::delete(rows())).execute(conn).unwrap();
-                prepared(rows().select(throttles::failures)).load::<i32>(conn).unwrap();
+                cached(diesel::update(rows()).set(throttles::failures.eq(1))).execute(conn).unwrap();
+                cached(diesel::delete(rows())).execute(conn).unwrap();
+                cached(rows().select(throttles::failures)).load::<i32>(conn).unwrap();
             }
         });
         assert_eq!(kept.len(), 3, "{kept:?}");

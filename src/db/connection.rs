@@ -1,18 +1,23 @@
-//! One connection, to whichever database was chosen, set up so that both behave alike.
+//! One connection to the chosen database, set up so that both databases behave alike.
 
 use std::{path::Path, time::Duration};
 
 use diesel::{
-    Connection as _, QueryResult, SqliteConnection,
+    Connection as _, SqliteConnection,
     connection::{AnsiTransactionManager, SimpleConnection, TransactionManager},
-    result::{ConnectionError, DatabaseErrorKind, Error as DieselError},
+    result::ConnectionError,
 };
 
-use super::mysql::{MysqlConnection, MysqlTransactionManager};
+use super::{
+    error::{Error, TransactionError},
+    mysql::{MysqlConnection, MysqlTransactionManager},
+};
 use crate::config::DatabaseUrl;
 
-/// How long a statement waits for a lock that somebody else holds before it gives up.
-const LOCK_PATIENCE: Duration = Duration::from_secs(5);
+/// How long a statement waits for a lock before it fails.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
+/// How often a transaction runs at most when others overtake it.
+const MAX_TRIES: u32 = 5;
 
 /// A connection to either database; queries are written once, for both.
 #[derive(diesel::MultiConnection)]
@@ -23,7 +28,9 @@ pub enum AnyConnection {
     Mysql(MysqlConnection),
 }
 
-/// What a connection may be used for. Only SQLite tells them apart.
+type Manager = <AnyConnection as diesel::Connection>::TransactionManager;
+
+/// What a connection may be used for. Only SQLite makes a difference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Mode {
     Read,
@@ -31,6 +38,7 @@ pub(super) enum Mode {
 }
 
 impl AnyConnection {
+    /// Never the derived `establish`, which tries each backend in turn and swallows the errors.
     pub(super) fn open(url: &DatabaseUrl, mode: Mode) -> Result<Self, ConnectionError> {
         match url {
             DatabaseUrl::Sqlite(path) => open_sqlite(path, mode),
@@ -40,50 +48,51 @@ impl AnyConnection {
 
     /// Runs `work` in a transaction that may write.
     ///
-    /// On SQLite it takes the write lock at once: eight writers that read first and wrote then failed 355 times of 400
-    /// with "database is locked", with `IMMEDIATE` never. A deadlock, which MySQL answers by undoing one of the two
-    /// transactions, is tried again, and so is what was overtaken; therefore `work` can be called more than once.
-    pub(super) fn write<T>(&mut self, work: &mut impl FnMut(&mut Self) -> QueryResult<T>) -> QueryResult<T> {
-        const TRIES: u32 = 5;
-        let mut tries = 0;
+    /// On SQLite the transaction takes the write lock at once: eight writers that read first and then wrote failed 355
+    /// times of 400 with "database is locked", with `IMMEDIATE` never. A transaction that another one overtook runs
+    /// again, so `work` can be called more than once.
+    pub(super) fn write<T, E: TransactionError>(
+        &mut self,
+        work: &mut impl FnMut(&mut Self) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let mut tries = 1;
         loop {
-            tries += 1;
             match self.write_once(work) {
-                Err(error) if tries < TRIES && is_worth_another_try(&error) => {}
+                Err(error) if tries < MAX_TRIES && matches!(error.database(), Some(Error::SerializationFailure(_))) => {
+                    tries += 1;
+                }
                 outcome => return outcome,
             }
         }
     }
 
-    fn write_once<T>(&mut self, work: &mut impl FnMut(&mut Self) -> QueryResult<T>) -> QueryResult<T> {
+    fn write_once<T, E: TransactionError>(&mut self, work: &mut impl FnMut(&mut Self) -> Result<T, E>) -> Result<T, E> {
         match self {
-            Self::Sqlite(conn) => {
-                AnsiTransactionManager::begin_transaction_sql(conn, "BEGIN IMMEDIATE")?;
-            }
-            Self::Mysql(conn) => MysqlTransactionManager::begin_transaction(conn)?,
+            Self::Sqlite(conn) => AnsiTransactionManager::begin_transaction_sql(conn, "BEGIN IMMEDIATE"),
+            Self::Mysql(conn) => MysqlTransactionManager::begin_transaction(conn),
         }
-        let outcome = work(self);
-        match outcome {
-            Ok(value) => <Self as diesel::Connection>::TransactionManager::commit_transaction(self).map(|()| value),
+        .map_err(Error::from)?;
+        match work(self) {
+            Ok(value) => Ok(Manager::commit_transaction(self).map(|()| value).map_err(Error::from)?),
             Err(error) => {
-                // A connection that cannot even roll back is thrown away by whoever owns it; see `is_usable`.
-                let _ = <Self as diesel::Connection>::TransactionManager::rollback_transaction(self);
+                // A connection that cannot roll back is dropped by its worker, see `is_healthy`.
+                let _ = Manager::rollback_transaction(self);
                 Err(error)
             }
         }
     }
 
-    /// Whether the other end still answers. A file always does.
-    pub(super) fn answers(&mut self) -> bool {
+    /// Whether the other end answers. A file always does.
+    pub(super) fn ping(&mut self) -> bool {
         match self {
             Self::Sqlite(_) => true,
             Self::Mysql(conn) => conn.batch_execute("SELECT 1").is_ok(),
         }
     }
 
-    /// Whether the last transaction left the connection in a state that we know.
-    pub(super) fn is_usable(&mut self) -> bool {
-        !<Self as diesel::Connection>::TransactionManager::is_broken_transaction_manager(self)
+    /// Whether the last transaction left the connection in a known state.
+    pub(super) fn is_healthy(&mut self) -> bool {
+        !Manager::is_broken_transaction_manager(self)
     }
 }
 
@@ -92,12 +101,13 @@ fn open_sqlite(path: &Path, mode: Mode) -> Result<AnyConnection, ConnectionError
         .to_str()
         .ok_or_else(|| ConnectionError::InvalidConnectionUrl("the path of the file is not UTF-8".to_owned()))?;
     let mut conn = SqliteConnection::establish(path)?;
-    let patience = LOCK_PATIENCE.as_millis();
-    // FULL, because an account that was promised must survive the machine's power failing right after. 8 MB of pages, taken as
-    // they are read: with the usual 2, the page of one among ten million cost a quarter more than of one among a thousand.
+    let timeout = LOCK_TIMEOUT.as_millis();
+    // FULL, because a created account must survive a power failure right after the answer. A page cache of 8 MB,
+    // allocated as it is read: with the default of 2 MB, a page of one account among ten million cost a quarter more
+    // than of one among a thousand.
     conn.batch_execute(&format!(
-        "PRAGMA busy_timeout = {patience}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; \
-         PRAGMA cache_size = -8000;"
+        "PRAGMA busy_timeout = {timeout}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
+         PRAGMA foreign_keys = ON; PRAGMA cache_size = -8000;"
     ))
     .and_then(|()| match mode {
         Mode::Read => conn.batch_execute("PRAGMA query_only = ON"),
@@ -110,70 +120,16 @@ fn open_sqlite(path: &Path, mode: Mode) -> Result<AnyConnection, ConnectionError
 fn open_mysql(url: &str) -> Result<AnyConnection, ConnectionError> {
     let mut conn = MysqlConnection::establish(url)?;
     let settings = [
-        // Errors are told apart by their texts; see `is_unavailable`.
+        // Errors are classified by their messages, see `error`.
         "SET SESSION lc_messages = 'en_US'".to_owned(),
         // Without strict mode an over-long value is cut silently.
         "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,ERROR_FOR_DIVISION_BY_ZERO'".to_owned(),
-        // As SQLite sees it: what was committed. Also fewer gap locks, and so fewer deadlocks.
+        // As on SQLite: what was committed. Also fewer gap locks, and so fewer deadlocks.
         "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED".to_owned(),
-        format!("SET SESSION innodb_lock_wait_timeout = {}", LOCK_PATIENCE.as_secs()),
+        format!("SET SESSION innodb_lock_wait_timeout = {}", LOCK_TIMEOUT.as_secs()),
     ];
     for setting in settings {
         conn.batch_execute(&setting).map_err(ConnectionError::CouldntSetupConfiguration)?;
     }
     Ok(AnyConnection::Mysql(conn))
-}
-
-/// The database, not the query, is what failed: it is gone, locked, full, or being stopped. `diesel-async` keeps no
-/// error codes, so the text has to tell; the server's texts are these in MariaDB 10.11 and MySQL 8.
-pub(super) fn is_unavailable(error: &DieselError) -> bool {
-    const SQLITE: [&str; 7] = [
-        "database is locked",
-        "database table is locked",
-        "database or disk is full",
-        "disk I/O error",
-        "unable to open database file",
-        "attempt to write a readonly database",
-        "file is not a database",
-    ];
-    const MYSQL: [&str; 12] = [
-        "Input/output error",
-        "Connection to the server is closed",
-        "is disconnected",
-        "Lock wait timeout exceeded",
-        "Deadlock found",
-        "Server shutdown in progress",
-        "Query execution was interrupted",
-        "is full",
-        "Disk full",
-        // A replica: --read-only, and --super-read-only on MySQL.
-        "option so it cannot execute this statement",
-        "Connection was killed",
-        // A Galera node that is not in sync yet.
-        "WSREP has not yet prepared node",
-    ];
-    match error {
-        DieselError::DatabaseError(
-            DatabaseErrorKind::ClosedConnection
-            | DatabaseErrorKind::ReadOnlyTransaction
-            | DatabaseErrorKind::SerializationFailure,
-            _,
-        )
-        | DieselError::BrokenTransactionManager => true,
-        DieselError::DatabaseError(DatabaseErrorKind::Unknown, information) => {
-            let message = information.message();
-            SQLITE.iter().chain(&MYSQL).any(|known| message.contains(known))
-        }
-        _ => false,
-    }
-}
-
-fn is_worth_another_try(error: &DieselError) -> bool {
-    match error {
-        DieselError::DatabaseError(DatabaseErrorKind::SerializationFailure, _) => true,
-        DieselError::DatabaseError(DatabaseErrorKind::Unknown, information) => {
-            information.message().contains("Deadlock found")
-        }
-        _ => false,
-    }
 }

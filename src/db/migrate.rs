@@ -1,4 +1,4 @@
-//! Brings a database to the present schema at start, and sees that it returns what it was given.
+//! Runs the migrations at start, and checks that the database returns what was written.
 
 use diesel::{
     ExpressionMethods, QueryDsl, QueryResult, RunQueryDsl,
@@ -7,25 +7,24 @@ use diesel::{
 };
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
-use super::{connection::AnyConnection, schema::round_trips};
+use super::{connection::AnyConnection, error::Cause, schema::round_trips};
 use crate::{clock::Timestamp, random};
 
 const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 const MYSQL: EmbeddedMigrations = embed_migrations!("migrations/mysql");
 
-/// How long one process waits for another that is migrating the same server, in seconds.
+/// How long one process waits for another that migrates the same database, in seconds.
 const LOCK_SECONDS: u32 = 60;
 
-type Failure = Box<dyn std::error::Error + Send + Sync>;
-
-/// Runs what has not run yet. Any number of processes may do so at once: one does the work, the others wait for it.
-pub(super) fn migrate(conn: &mut AnyConnection) -> Result<(), Failure> {
+/// Runs pending migrations. Several processes may do so at once: one migrates, the others wait for it.
+pub(super) fn migrate(conn: &mut AnyConnection) -> Result<(), Cause> {
     match conn {
         AnyConnection::Sqlite(sqlite) => {
             sqlite.immediate_transaction(|sqlite| sqlite.run_pending_migrations(SQLITE).map(|_| ()))
         }
         AnyConnection::Mysql(mysql) => {
-            // DDL is not transactional on MySQL. The lock's name holds the database's: locks are the server's.
+            // DDL is not transactional on MySQL. Named locks belong to the whole server, so the name contains the
+            // database's.
             #[derive(diesel::QueryableByName)]
             struct Lock {
                 #[diesel(sql_type = Nullable<Integer>)]
@@ -49,8 +48,8 @@ pub(super) fn migrate(conn: &mut AnyConnection) -> Result<(), Failure> {
 
 /// Writes a string and a time, reads them back and compares.
 ///
-/// Some MySQL client libraries return empty strings to Diesel (CONC-821), and a server whose character set is not
-/// what the migrations asked for loses letters. Better not to start than to find out from a person's name.
+/// Some MySQL client libraries return empty strings to Diesel (CONC-821), and a server with another character set than
+/// the migrations ask for loses letters. Then it is better not to start.
 pub(super) fn round_trip(conn: &mut AnyConnection) -> QueryResult<bool> {
     let id = random::bytes::<16>();
     let words = "Zoë Ünal, 王, Ωμέγα 🏰";

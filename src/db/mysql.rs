@@ -1,9 +1,10 @@
-//! A MySQL connection without a C client library: the pure-Rust connection of `diesel-async`, made to look like one of
-//! Diesel's own so that it fits into [`super::AnyConnection`]. Nothing but delegation.
+//! A MySQL connection without a C client library: the pure-Rust connection of `diesel-async` as a blocking Diesel
+//! connection that fits into [`super::AnyConnection`]. Delegates to the inner connection, and adds to it a runtime and
+//! a timeout.
 //!
 //! `diesel-async` has the blocking wrapper but does not implement the helper trait that `#[derive(MultiConnection)]`
-//! asks for, and neither the trait nor the wrapper is ours; hence a type of our own. It can go when Diesel's asynchronous
-//! `MultiConnection` is released.
+//! asks for. Neither the trait nor the wrapper is ours, hence this type. It can go when Diesel's asynchronous
+//! `MultiConnection` is released (diesel 5099, `diesel_async` 295).
 
 use std::{cell::Cell, time::Duration};
 
@@ -30,33 +31,34 @@ use tokio::{
     time::timeout,
 };
 
-type Inner = AsyncConnectionWrapper<AsyncMysqlConnection, Alone>;
+type Inner = AsyncConnectionWrapper<AsyncMysqlConnection, OwnRuntime>;
 type InnerManager = <Inner as Connection>::TransactionManager;
 
-/// A server that is silent for this long is given up. More than a statement waits for a lock, less than a request waits.
-const SILENCE: Duration = Duration::from_secs(7);
+/// A server that does not answer for this long is given up. Longer than a statement waits for a lock, shorter than a
+/// request waits for its job.
+const SERVER_TIMEOUT: Duration = Duration::from_secs(7);
 
 thread_local! {
-    static PATIENCE: Cell<Duration> = const { Cell::new(Duration::MAX) };
+    static TIMEOUT: Cell<Duration> = const { Cell::new(Duration::MAX) };
 }
 
-/// From now on, connections on this thread give up a server that is silent. Not for migrations, which may take their time.
-pub(super) fn be_impatient() {
-    PATIENCE.set(SILENCE);
+/// Gives connections of this thread a timeout from now on. Not for migrations, which may take long.
+pub(super) fn enable_timeout() {
+    TIMEOUT.set(SERVER_TIMEOUT);
 }
 
-/// A small runtime for each connection, so that none hangs on a request worker that may end; and a limit to its waiting,
-/// which neither `mysql_async` nor the operating system has: a host that loses its power leaves a connection waiting for a
-/// quarter of an hour, and with it a thread.
-pub struct Alone(Runtime);
+/// A runtime for each connection, so that no connection depends on a request worker's runtime, and a timeout, which
+/// neither `mysql_async` nor the operating system has: after a host loses its power, a connection waits for a quarter
+/// of an hour, and its thread with it.
+pub struct OwnRuntime(Runtime);
 
-impl BlockOn for Alone {
-    #[expect(clippy::panic, reason = "the trait has no other way out; the thread makes a new connection, see `crew`")]
+impl BlockOn for OwnRuntime {
+    #[expect(clippy::panic, reason = "the trait cannot return an error; the worker opens a new connection afterwards")]
     fn block_on<F: Future>(&self, work: F) -> F::Output {
-        let patience = PATIENCE.get();
+        let limit = TIMEOUT.get();
         self.0
-            .block_on(async { timeout(patience, work).await })
-            .unwrap_or_else(|_| panic!("the database server has been silent for {patience:?}"))
+            .block_on(async { timeout(limit, work).await })
+            .unwrap_or_else(|_| panic!("the database server did not answer within {limit:?}"))
     }
 
     fn get_runtime() -> Self {

@@ -1,17 +1,20 @@
-//! For whoever watches the server: does it live, does its database answer. Says nothing else, no versions and no causes.
+//! `/healthz` and `/readyz`, for monitoring. Without versions and error texts.
 
 use actix_web::{HttpResponse, web::Data};
-use diesel::{RunQueryDsl, select, sql_types::Integer};
 
-use crate::{web::error::Problem, web::state::App};
+use crate::web::{error::Problem, state::AppState};
 
-/// `GET /healthz`
+/// `GET /healthz`: the process is alive.
 pub async fn alive() -> HttpResponse {
-    HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("alive\n")
+    text("alive\n")
 }
 
-/// `GET /readyz`
-pub async fn ready(app: Data<App>) -> Result<HttpResponse, Problem> {
-    app.database.read(|conn| select(diesel::dsl::sql::<Integer>("1")).get_result::<i32>(conn)).await?;
-    Ok(HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("ready\n"))
+/// `GET /readyz`: the database answers.
+pub async fn ready(state: Data<AppState>) -> Result<HttpResponse, Problem> {
+    state.core.database.ping().await?;
+    Ok(text("ready\n"))
+}
+
+fn text(body: &'static str) -> HttpResponse {
+    HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(body)
 }

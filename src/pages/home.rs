@@ -1,46 +1,34 @@
-//! `/`: who you are.
+//! `/`: the account, and the sign-in before this one.
 
 use std::sync::Arc;
 
-use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web::Data};
+use actix_web::HttpResponse;
 use askama::Template;
 
-use crate::web::layout::Layout;
-
-use super::{Page, When, show};
 use crate::{
     sessions::Session,
-    web::messages,
-    web::state::App,
-    web::{error::Problem, guard::Member},
+    web::{display_time::DisplayTime, error::Problem, guard::CurrentUser, layout::Layout, messages},
 };
 
 #[derive(Template)]
 #[template(path = "home.html")]
-struct Home {
+struct HomePage {
     layout: Layout,
     session: Arc<Session>,
-    member_since: When,
-    last_sign_in: Option<When>,
-    last_place: String,
-}
-
-impl Page for Home {
-    fn layout(&self) -> &Layout {
-        &self.layout
-    }
+    member_since: DisplayTime,
+    last_sign_in: Option<DisplayTime>,
+    last_client: String,
 }
 
 /// `GET /`
-pub async fn get(app: Data<App>, req: HttpRequest, member: Member) -> Result<HttpResponse, Problem> {
-    let now = app.clock.now();
-    let session = &member.session;
-    let page = Home {
-        layout: Layout::member(&app, req.headers(), session, "/"),
+pub async fn get(user: CurrentUser) -> Result<HttpResponse, Problem> {
+    let now = user.state.core.clock.now();
+    let session = &user.session;
+    user.render(&HomePage {
+        layout: user.layout(),
         session: Arc::clone(session),
-        member_since: When::new(session.owner.created_at, now),
-        last_sign_in: session.previously.at.map(|at| When::new(at, now)),
-        last_place: messages::place(&session.previously.user_agent, &session.previously.address),
-    };
-    show(&app, StatusCode::OK, &page)
+        member_since: DisplayTime::new(session.account.created_at, now),
+        last_sign_in: session.previous.at.map(|at| DisplayTime::new(at, now)),
+        last_client: messages::client(&session.previous.user_agent, &session.previous.address),
+    })
 }

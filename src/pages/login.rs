@@ -1,46 +1,28 @@
 //! `/login`: by user name or e-mail address.
 
-use actix_web::{
-    HttpRequest, HttpResponse,
-    http::StatusCode,
-    web::{Data, Query},
-};
+use actix_web::{HttpResponse, web::Query};
 use askama::Template;
-
-use crate::web::layout::Layout;
 use serde::Deserialize;
 
-use super::{Errors, Page, devices, go_on, show, show_again};
 use crate::{
-    accounts::{SignIn, SignInOutcome},
-    passwords::Password,
-    web::messages,
-    web::state::App,
-    web::{error::Problem, form::Form, guard::Visitor, return_to::Next},
+    accounts::SignIn,
+    web::{error::Problem, form::Form, guard::Visitor, layout::Layout, render::FormErrors, return_to::ReturnTo},
 };
 
 #[derive(Template)]
 #[template(path = "login.html")]
 struct LoginPage<'a> {
     layout: Layout,
-    register: Option<String>,
-    login: &'a str,
-    remember: bool,
-    next: &'a str,
-    errors: &'a Errors,
+    register_url: Option<String>,
+    form: &'a LoginForm,
+    errors: FormErrors,
 }
 
-impl Page for LoginPage<'_> {
-    fn layout(&self) -> &Layout {
-        &self.layout
-    }
-}
-
-/// Where to go afterwards; anything else in the query is nobody's business.
+/// The query of the page. Other parameters are ignored.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct Wanted {
-    /// A path on this origin, or what somebody would like to pass for one.
+pub struct LoginQuery {
+    /// Where to go after signing in; not validated yet.
     pub next: String,
 }
 
@@ -54,82 +36,36 @@ pub struct LoginForm {
     next: String,
 }
 
-fn page<'a>(app: &App, req: &HttpRequest, form: &'a LoginForm, errors: &'a Errors) -> LoginPage<'a> {
-    let next = Next::parse(&form.next);
-    let register = match next {
-        Some(next) => next.carried_by("/register"),
+fn page<'a>(visitor: &Visitor, form: &'a LoginForm, errors: FormErrors) -> LoginPage<'a> {
+    let register_url = || match ReturnTo::parse(&form.next) {
+        Some(return_to) => return_to.as_query_of("/register"),
         None => "/register".to_owned(),
     };
     LoginPage {
-        layout: Layout::guest(app, req.headers()),
-        register: app.accounts.is_open().then_some(register),
-        login: &form.login,
-        remember: !form.remember.is_empty(),
-        next: &form.next,
+        layout: visitor.guest_layout(),
+        register_url: visitor.state.accounts.registration_open().then(register_url),
+        form,
         errors,
     }
 }
 
 /// `GET /login`
-pub async fn get(app: Data<App>, req: HttpRequest, wanted: Option<Query<Wanted>>) -> Result<HttpResponse, Problem> {
-    let form =
-        LoginForm { next: wanted.map(|wanted| wanted.into_inner().next).unwrap_or_default(), ..LoginForm::default() };
-    show(&app, StatusCode::OK, &page(&app, &req, &form, &Errors::default()))
+pub async fn get(visitor: Visitor, query: Option<Query<LoginQuery>>) -> Result<HttpResponse, Problem> {
+    let next = query.map(|query| query.into_inner().next).unwrap_or_default();
+    visitor.render(&page(&visitor, &LoginForm { next, ..LoginForm::default() }, FormErrors::default()))
 }
 
 /// `POST /login`
-pub async fn post(
-    app: Data<App>,
-    req: HttpRequest,
-    visitor: Visitor,
-    Form(form): Form<LoginForm>,
-) -> Result<HttpResponse, Problem> {
-    let again = |status, retry_after, errors: &Errors| {
-        show_again(&app, &req, status, retry_after, &page(&app, &req, &form, errors), errors, &visitor.client)
-    };
-    let password = match check(&form) {
-        Ok(password) => password,
-        Err(errors) => return again(StatusCode::UNPROCESSABLE_ENTITY, None, &errors),
-    };
+pub async fn post(visitor: Visitor, Form(form): Form<LoginForm>) -> Result<HttpResponse, Problem> {
     let sign_in = SignIn {
         login: form.login.clone(),
-        password,
+        password: form.password.clone(),
         remember: !form.remember.is_empty(),
-        devices: devices(&app, &req),
+        devices: visitor.known_devices(),
         replaces: visitor.session.clone(),
     };
-    match app.accounts.authenticate(sign_in, &visitor.client).await? {
-        SignInOutcome::Welcome(signed_in) => go_on(&app, &req, &signed_in, &form.next),
-        SignInOutcome::Wrong => {
-            again(StatusCode::UNPROCESSABLE_ENTITY, None, &Errors::of_field("login", messages::WRONG))
-        }
-        SignInOutcome::Throttled(refusal) => again(
-            StatusCode::TOO_MANY_REQUESTS,
-            Some(messages::retry_after(refusal)),
-            &Errors::of_form(messages::sign_in_refused(refusal)),
-        ),
-        SignInOutcome::Busy => again(
-            StatusCode::SERVICE_UNAVAILABLE,
-            Some(messages::RETRY_SECONDS.into()),
-            &Errors::of_form(messages::BUSY),
-        ),
-    }
-}
-
-/// What can be told without looking anybody up.
-fn check(form: &LoginForm) -> Result<Password, Errors> {
-    let mut errors = Errors::default();
-    if form.login.trim().is_empty() {
-        errors.fields.push(("login", messages::LOGIN_MISSING.into()));
-    }
-    let password = Password::parse(&form.password).ok();
-    match &password {
-        None => errors.fields.push(("password", messages::PASSWORD_TOO_LONG.into())),
-        Some(password) if password.is_empty() => errors.fields.push(("password", messages::PASSWORD_MISSING.into())),
-        Some(_) => {}
-    }
-    match password {
-        Some(password) if errors.is_empty() => Ok(password),
-        _ => Err(errors),
+    match visitor.state.accounts.authenticate(sign_in, &visitor.client).await {
+        Ok(signed_in) => visitor.start_session(&signed_in, &form.next),
+        Err(error) => visitor.reject(error, |errors| page(&visitor, &form, errors)),
     }
 }

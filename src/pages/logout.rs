@@ -1,39 +1,28 @@
-//! `/logout`: dead on the server at once. The device cookie stays, since its owner will be back.
+//! `/logout`: ends the session on the server at once. The device cookie stays, because it protects the owner's next
+//! sign-in.
 
 use actix_web::{
     HttpResponse,
     http::header::{HeaderName, HeaderValue},
-    web::Data,
 };
 
-use super::add_cookie;
-use crate::{
-    web::state::App,
-    web::{
-        cookies::Name,
-        error::Problem,
-        flash::Flash,
-        guard::{self, Visitor},
-    },
-};
+use crate::web::{cookies::CookieName, error::Problem, flash::Flash, guard::Visitor};
 
 const CLEAR_SITE_DATA: HeaderName = HeaderName::from_static("clear-site-data");
 
-/// `POST /logout`. Also fine without a session. When the database does not answer it is an error and the cookie stays: to
-/// say "signed out" would not be true, and without the cookie it could not be tried again.
-pub async fn post(app: Data<App>, visitor: Visitor) -> Result<HttpResponse, Problem> {
-    if let Some(session) = visitor.session {
-        app.sessions.end(session, &visitor.client).await?;
+/// `POST /logout`, also without a session. If the database does not answer, the response is an error and the cookie
+/// stays: "signed out" would not be true, and without the cookie the person could not try again.
+pub async fn post(visitor: Visitor) -> Result<HttpResponse, Problem> {
+    if let Some(session) = visitor.session.clone() {
+        visitor.state.sessions.sign_out(session, &visitor.client).await?;
     }
-    let mut response = leave();
-    app.jar.clear(Name::Session, response.headers_mut());
-    add_cookie(&mut response, &Flash::SignedOut.cookie(app.jar, &app.keys, app.clock.now()))?;
-    Ok(response)
+    redirect_to_login_clearing_data(&visitor, Flash::SignedOut)
 }
 
-/// To the sign-in page, leaving nothing in the browser that it showed before.
-pub(super) fn leave() -> HttpResponse {
-    let mut response = guard::see_other("/login");
+/// Redirects to the sign-in page, and makes the browser drop the session cookie and everything it has cached.
+pub(super) fn redirect_to_login_clearing_data(visitor: &Visitor, flash: Flash) -> Result<HttpResponse, Problem> {
+    let mut response = visitor.redirect("/login", flash)?;
     response.headers_mut().insert(CLEAR_SITE_DATA, HeaderValue::from_static("\"cache\", \"storage\""));
-    response
+    visitor.state.cookies.remove(CookieName::Session, response.headers_mut());
+    Ok(response)
 }

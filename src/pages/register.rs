@@ -1,40 +1,26 @@
-//! `/register`: making an account.
+//! `/register`: creating an account.
 
-use actix_web::{
-    HttpRequest, HttpResponse,
-    http::StatusCode,
-    web::{Data, Query},
-};
+use actix_web::{HttpResponse, web::Query};
 use askama::Template;
-
-use crate::web::layout::Layout;
 use serde::Deserialize;
 
-use super::{Errors, Page, add_cookie, go_on, login::Wanted, show, show_again};
+use super::login::LoginQuery;
 use crate::{
-    accounts::{RegisterOutcome, Registration},
-    passwords::Password,
-    web::messages,
-    web::state::App,
-    web::{error::Problem, flash::Flash, form::Form, guard::Visitor, return_to::Next},
+    accounts::Register,
+    web::{
+        error::Problem, flash::Flash, form::Form, guard::Visitor, layout::Layout, messages, render::FormErrors,
+        return_to::ReturnTo,
+    },
 };
 
 #[derive(Template)]
 #[template(path = "register.html")]
 struct RegisterPage<'a> {
     layout: Layout,
-    login: String,
+    login_url: String,
     password_hint: String,
-    username: &'a str,
-    email: &'a str,
-    next: &'a str,
-    errors: &'a Errors,
-}
-
-impl Page for RegisterPage<'_> {
-    fn layout(&self) -> &Layout {
-        &self.layout
-    }
+    form: &'a RegisterForm,
+    errors: FormErrors,
 }
 
 /// The form.
@@ -48,69 +34,44 @@ pub struct RegisterForm {
     next: String,
 }
 
-fn page<'a>(app: &App, req: &HttpRequest, form: &'a RegisterForm, errors: &'a Errors) -> RegisterPage<'a> {
+fn page<'a>(visitor: &Visitor, form: &'a RegisterForm, errors: FormErrors) -> RegisterPage<'a> {
+    let return_to = ReturnTo::parse(&form.next);
     RegisterPage {
-        layout: Layout::guest(app, req.headers()),
-        login: Next::parse(&form.next).map_or_else(|| "/login".to_owned(), |next| next.carried_by("/login")),
-        password_hint: messages::password_hint(app.accounts.min_password_length()),
-        username: &form.username,
-        email: &form.email,
-        next: &form.next,
+        layout: visitor.guest_layout(),
+        login_url: return_to.map_or_else(|| "/login".to_owned(), |return_to| return_to.as_query_of("/login")),
+        password_hint: messages::password_hint(visitor.state.accounts.min_password_length()),
+        form,
         errors,
     }
 }
 
 /// `GET /register`
-pub async fn get(app: Data<App>, req: HttpRequest, wanted: Option<Query<Wanted>>) -> Result<HttpResponse, Problem> {
-    let form = RegisterForm {
-        next: wanted.map(|wanted| wanted.into_inner().next).unwrap_or_default(),
-        ..RegisterForm::default()
-    };
-    if !app.accounts.is_open() {
+pub async fn get(visitor: Visitor, query: Option<Query<LoginQuery>>) -> Result<HttpResponse, Problem> {
+    if !visitor.state.accounts.registration_open() {
         return Err(Problem::RegistrationClosed);
     }
-    show(&app, StatusCode::OK, &page(&app, &req, &form, &Errors::default()))
+    let next = query.map(|query| query.into_inner().next).unwrap_or_default();
+    visitor.render(&page(&visitor, &RegisterForm { next, ..RegisterForm::default() }, FormErrors::default()))
 }
 
 /// `POST /register`
-pub async fn post(
-    app: Data<App>,
-    req: HttpRequest,
-    visitor: Visitor,
-    Form(form): Form<RegisterForm>,
-) -> Result<HttpResponse, Problem> {
-    let again = |status, retry_after, errors: &Errors| {
-        show_again(&app, &req, status, retry_after, &page(&app, &req, &form, errors), errors, &visitor.client)
-    };
-    if !app.accounts.is_open() {
+pub async fn post(visitor: Visitor, Form(form): Form<RegisterForm>) -> Result<HttpResponse, Problem> {
+    if !visitor.state.accounts.registration_open() {
         return Err(Problem::RegistrationClosed);
     }
-    let registration = Registration {
+    let registration = Register {
         username: form.username.clone(),
         email: form.email.clone(),
-        password: Password::parse(&form.password).ok(),
-        password_confirm: Password::parse(&form.password_confirm).ok(),
+        password: form.password.clone(),
+        password_confirm: form.password_confirm.clone(),
         replaces: visitor.session.clone(),
     };
-    match app.accounts.register(registration, &visitor.client).await? {
-        RegisterOutcome::Welcome(signed_in) => {
-            let mut response = go_on(&app, &req, &signed_in, &form.next)?;
-            add_cookie(&mut response, &Flash::Welcome.cookie(app.jar, &app.keys, app.clock.now()))?;
+    match visitor.state.accounts.register(registration, &visitor.client).await {
+        Ok(signed_in) => {
+            let mut response = visitor.start_session(&signed_in, &form.next)?;
+            visitor.set_flash(&mut response, Flash::Registered)?;
             Ok(response)
         }
-        RegisterOutcome::Refused(mistakes) => {
-            let errors = Errors::of_mistakes(mistakes);
-            again(StatusCode::UNPROCESSABLE_ENTITY, None, &errors)
-        }
-        RegisterOutcome::Throttled(refusal) => again(
-            StatusCode::TOO_MANY_REQUESTS,
-            Some(messages::retry_after(refusal)),
-            &Errors::of_form(messages::registration_refused(refusal)),
-        ),
-        RegisterOutcome::Busy => again(
-            StatusCode::SERVICE_UNAVAILABLE,
-            Some(messages::RETRY_SECONDS.into()),
-            &Errors::of_form(messages::BUSY),
-        ),
+        Err(error) => visitor.reject(error, |errors| page(&visitor, &form, errors)),
     }
 }

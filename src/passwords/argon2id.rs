@@ -26,7 +26,6 @@ use argon2_rust::params::{Memory as Size, TagLen};
 use subtle::ConstantTimeEq;
 use tracing::error;
 
-use super::Verification;
 use crate::random;
 
 const KIBIBYTES: u32 = 19 * 1024;
@@ -43,6 +42,18 @@ const KNOWN_ANSWER: [u8; OUTPUT_BYTES] = [
     43, 93, 196, 5, 72, 134, 236, 149, 126, 245, 156, 115, 182, 97, 197, 77, 214, 251, 39, 69, 144, 178, 120, 246, 87,
     198, 217, 106, 172, 143, 166, 209,
 ];
+
+/// The result of comparing a password with a stored hash.
+#[derive(Debug)]
+pub enum Verification {
+    /// The password is right.
+    Match {
+        /// A new hash to store, if the stored one has weaker parameters than new hashes have.
+        upgrade: Option<String>,
+    },
+    /// The password is wrong, or there was no stored hash.
+    Mismatch,
+}
 
 /// Computes the hashes of one thread. Allocates a block of memory at the first use and keeps it.
 #[derive(Default)]

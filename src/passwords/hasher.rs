@@ -17,7 +17,7 @@ use tracing::debug;
 
 use super::{
     Password, PersonalTerms, Policy, Weakness,
-    argon2id::{self, Engine},
+    argon2id::{self, Engine, Verification},
 };
 use crate::{
     client::Network,
@@ -32,18 +32,6 @@ const NICENESS: i32 = 15;
 
 /// Slots beyond the queue, for networks that have no job in it.
 const RESERVED_FOR_NEW_NETWORKS: usize = 16;
-
-/// The result of comparing a password with a stored hash.
-#[derive(Debug)]
-pub enum Verification {
-    /// The password is right.
-    Match {
-        /// A new hash to store, if the stored one has weaker parameters than new hashes have.
-        upgrade: Option<String>,
-    },
-    /// The password is wrong, or there was no stored hash.
-    Mismatch,
-}
 
 /// The pool of hashing threads.
 pub struct Hasher {

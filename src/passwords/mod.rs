@@ -8,7 +8,8 @@ use secrecy::{ExposeSecret, SecretString};
 use unicode_normalization::UnicodeNormalization;
 
 pub use self::{
-    hasher::{HashPermit, Hasher, Verification},
+    argon2id::Verification,
+    hasher::{HashPermit, Hasher},
     policy::{PersonalTerms, Policy, Weakness},
 };
 

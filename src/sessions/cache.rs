@@ -1,40 +1,33 @@
-//! Rows that were read a moment ago, so that a person who clicks about does not cost a query each time; under the signature
-//! of the token that led to them, so that it is not taken apart each time either.
+//! Session rows that were read a moment ago, so that each click of a person does not cost a query. Keyed by the
+//! signature of the token that led to them, so that the token is not decoded each time either.
 //!
-//! A session that this process ends must be refused by its very next request, also when another request is reading the
-//! row at that moment and would put it back. Therefore each account belongs to one of a few thousand epochs, a counter:
-//! who reads a row notes the epoch *before* the query, who ends a session raises it *after* the commit, and a row counts
-//! only while its epoch is the present one. So a row read before the end can never be taken for one read after it, and
-//! ending all sessions of an account is one addition.
+//! A row is valid only while its account's epoch is the one that was current before the row was read, see
+//! [`AccountEpochs`].
 
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicI64, AtomicU64, Ordering},
+        atomic::{AtomicI64, Ordering},
     },
     time::Duration,
 };
-
-use uuid::Uuid;
 
 use super::{
     Session,
     token::{Signature, Token},
 };
-use crate::clock::Timestamp;
+use crate::{clock::Timestamp, identity::AccountId, transaction::AccountEpochs};
 
 /// Rows kept at most, about half a kilobyte each.
-const ROWS: u64 = 50_000;
-/// Accounts share epochs when there are more of them; then a sign-out makes a few neighbours ask the database once.
-const EPOCHS: usize = 4096;
+const MAX_ROWS: u64 = 50_000;
 
 pub(super) struct Cache {
     rows: moka::sync::Cache<Signature, Arc<Entry>>,
-    epochs: Box<[AtomicU64]>,
-    fresh: Duration,
+    epochs: Arc<AccountEpochs>,
+    fresh_for: Duration,
 }
 
-/// A row and what the process knows beyond it.
+/// A row, and what this process knows beyond it.
 #[derive(Debug)]
 pub(super) struct Entry {
     pub(super) token: Token,
@@ -46,121 +39,113 @@ pub(super) struct Entry {
 }
 
 impl Entry {
-    pub(super) fn new(
-        token: Token,
-        session: Arc<Session>,
-        epoch: u64,
-        read_at: Timestamp,
-        last_seen: Timestamp,
-        written: Timestamp,
-    ) -> Self {
-        Self {
-            token,
-            session,
-            epoch,
-            read_at,
-            last_seen: AtomicI64::new(last_seen.as_millis()),
-            written: AtomicI64::new(written.as_millis()),
-        }
+    /// Returns a row that was read at `read_at`, after `epoch` was current.
+    pub(super) fn new(token: Token, session: Arc<Session>, epoch: u64, read_at: Timestamp) -> Self {
+        let now = read_at.as_millis();
+        Self { token, session, epoch, read_at, last_seen: AtomicI64::new(now), written: AtomicI64::new(now) }
+    }
+
+    /// Sets when the session was last used, as far as this process knows and as the database knows.
+    pub(super) fn seen(self, last_seen: Timestamp, written: Timestamp) -> Self {
+        Self { last_seen: AtomicI64::new(last_seen.as_millis()), written: AtomicI64::new(written.as_millis()), ..self }
     }
 
     pub(super) fn last_seen(&self) -> Timestamp {
         Timestamp::from_millis(self.last_seen.load(Ordering::Relaxed))
     }
 
-    /// Notes a use; tells whether it is time to write it down.
-    pub(super) fn see(&self, now: Timestamp, every: Duration) -> bool {
+    /// Records a use. Returns whether it has to be written to the database.
+    pub(super) fn touch(&self, now: Timestamp, interval: Duration) -> bool {
         self.last_seen.fetch_max(now.as_millis(), Ordering::Relaxed);
         let written = self.written.load(Ordering::Relaxed);
-        now.since(Timestamp::from_millis(written)) >= every
+        now.since(Timestamp::from_millis(written)) >= interval
             && self.written.compare_exchange(written, now.as_millis(), Ordering::Relaxed, Ordering::Relaxed).is_ok()
     }
 }
 
 impl Cache {
-    pub(super) fn new(fresh: Duration) -> Self {
-        Self { rows: moka::sync::Cache::new(ROWS), epochs: (0..EPOCHS).map(|_| AtomicU64::new(0)).collect(), fresh }
+    pub(super) fn new(fresh_for: Duration, epochs: Arc<AccountEpochs>) -> Self {
+        Self { rows: moka::sync::Cache::new(MAX_ROWS), epochs, fresh_for }
     }
 
-    fn counter(&self, account: Uuid) -> &AtomicU64 {
-        // The last bytes of a UUIDv7 are random, the first are the time.
-        let [.., high, low] = *account.as_bytes();
-        &self.epochs[usize::from(u16::from_be_bytes([high, low])) % EPOCHS]
-    }
-
-    /// The row that a token led to, fresh or not.
-    pub(super) fn look(&self, signature: &Signature) -> Option<Arc<Entry>> {
+    /// Returns the row that a token led to, fresh or not.
+    pub(super) fn get(&self, signature: &Signature) -> Option<Arc<Entry>> {
         self.rows.get(signature)
     }
 
-    /// The present epoch of an account, to be asked for before its row is.
-    pub(super) fn epoch(&self, account: Uuid) -> u64 {
-        self.counter(account).load(Ordering::SeqCst)
+    /// Returns the current epoch of an account. Call it before its row is read.
+    pub(super) fn epoch(&self, account: AccountId) -> u64 {
+        self.epochs.current(account)
     }
 
     pub(super) fn is_fresh(&self, entry: &Entry, epoch: u64, now: Timestamp) -> bool {
-        // A clock that was set back makes nothing fresh.
-        entry.epoch == epoch && entry.read_at <= now && now.since(entry.read_at) < self.fresh
+        // After the clock was set back, no row is fresh.
+        entry.epoch == epoch && entry.read_at <= now && now.since(entry.read_at) < self.fresh_for
     }
 
-    pub(super) fn keep(&self, signature: Signature, entry: Arc<Entry>) {
+    pub(super) fn insert(&self, signature: Signature, entry: Arc<Entry>) {
         self.rows.insert(signature, entry);
     }
 
     pub(super) fn remove(&self, signature: &Signature) {
         self.rows.invalidate(signature);
     }
-
-    pub(super) fn forget(&self, account: Uuid) {
-        self.counter(account).fetch_add(1, Ordering::SeqCst);
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sessions::{Owner, SessionId};
+    use crate::{
+        identity::{Account, Email, Username},
+        sessions::{PreviousSignIn, SessionId},
+    };
 
     const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
     const FRESH: Duration = Duration::from_mins(1);
 
     fn entry(token: Token, epoch: u64) -> Arc<Entry> {
-        let owner = Owner { id: token.account, username: String::new(), email: String::new(), created_at: NOW };
+        let account = Account {
+            id: token.account,
+            username: Username::parse("zoe").unwrap(),
+            email: Email::parse("zoe@keepers.example").unwrap(),
+            created_at: NOW,
+        };
         let session = Session {
             id: token.session,
-            owner,
-            previously: crate::sessions::Previously::default(),
+            account,
+            previous: PreviousSignIn::default(),
             authenticated_at: NOW,
             expires_at: NOW,
             remembered: false,
         };
-        Arc::new(Entry::new(token, Arc::new(session), epoch, NOW, NOW, NOW))
+        Arc::new(Entry::new(token, Arc::new(session), epoch, NOW))
     }
 
     fn token() -> Token {
-        Token { session: SessionId::new(), account: Uuid::now_v7(), expires_at: NOW }
+        Token { session: SessionId::new(), account: AccountId::new(), expires_at: NOW }
     }
 
     #[test]
     fn entry_read_before_invalidation_is_never_fresh_afterwards() {
-        let (cache, token, signature) = (Cache::new(FRESH), token(), Signature::default());
+        let epochs = Arc::new(AccountEpochs::default());
+        let (cache, token, signature) = (Cache::new(FRESH, Arc::clone(&epochs)), token(), Signature::default());
         let before = cache.epoch(token.account);
-        // Somebody reads the row here; then the session ends; then the reader puts the row away.
-        cache.forget(token.account);
-        cache.keep(signature, entry(token, before));
+        // A request reads the row here; then the session ends; then the request caches the row.
+        epochs.raise(token.account);
+        cache.insert(signature, entry(token, before));
         let after = cache.epoch(token.account);
-        assert!(!cache.is_fresh(&cache.look(&signature).unwrap(), after, NOW));
-        cache.keep(signature, entry(token, after));
-        assert!(cache.is_fresh(&cache.look(&signature).unwrap(), after, NOW));
+        assert!(!cache.is_fresh(&cache.get(&signature).unwrap(), after, NOW));
+        cache.insert(signature, entry(token, after));
+        assert!(cache.is_fresh(&cache.get(&signature).unwrap(), after, NOW));
     }
 
     #[test]
     fn entry_is_fresh_until_its_ttl_and_never_before_its_read_time() {
-        let cache = Cache::new(FRESH);
+        let cache = Cache::new(FRESH, Arc::default());
         let entry = entry(token(), 0);
         assert!(cache.is_fresh(&entry, 0, NOW.plus(FRESH).minus(Duration::from_millis(1))));
         assert!(!cache.is_fresh(&entry, 0, NOW.plus(FRESH)));
-        assert!(!cache.is_fresh(&entry, 0, NOW.minus(Duration::from_hours(1))), "a clock that was set back");
-        assert!(!Cache::new(Duration::ZERO).is_fresh(&entry, 0, NOW));
+        assert!(!cache.is_fresh(&entry, 0, NOW.minus(Duration::from_hours(1))), "the clock was set back");
+        assert!(!Cache::new(Duration::ZERO, Arc::default()).is_fresh(&entry, 0, NOW));
     }
 }

@@ -1,196 +1,262 @@
-//! The rows of sessions. Nothing here decides anything.
+//! The rows of sessions.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    time::Duration,
+};
 
 use diesel::{
-    BoolExpressionMethods, ExpressionMethods, IntoSql, OptionalExtension, QueryDsl, QueryResult, RunQueryDsl,
-    dsl::case_when, sql_types::BigInt,
+    BoolExpressionMethods, ExpressionMethods, Insertable, IntoSql, OptionalExtension, QueryDsl, QueryResult, Queryable,
+    RunQueryDsl, Selectable, SelectableHelper, dsl::case_when, sql_types::BigInt,
 };
-use uuid::Uuid;
 
-use super::{Listed, Opened, Owner, Previously, Session, SessionId};
+use super::{Session, SessionId, token::Token};
 use crate::{
     client::Client,
     clock::Timestamp,
     db::{
-        AnyConnection, prepared,
+        AnyConnection, cached,
         schema::{accounts, sessions},
+        types::binary_id,
     },
-    events::{self, Kind},
-    request_id::RequestId,
+    identity::{Account, AccountId, Email, Username},
+    transaction::Transaction,
 };
 
-pub(super) fn insert(
-    conn: &mut AnyConnection,
-    opened: &Opened,
-    previously: &Previously,
-    client: &Client,
-) -> QueryResult<()> {
-    diesel::insert_into(sessions::table)
-        .values((
-            sessions::id.eq(&opened.token.session.0[..]),
-            sessions::account_id.eq(&opened.token.account.as_bytes()[..]),
-            sessions::created_at.eq(opened.began_at),
-            sessions::authenticated_at.eq(opened.began_at),
-            sessions::last_seen_at.eq(opened.began_at),
-            sessions::expires_at.eq(opened.token.expires_at),
-            sessions::remembered.eq(opened.keep_for.is_some()),
-            sessions::previous_sign_in_at.eq(previously.at),
-            sessions::previous_address.eq(&previously.address),
-            sessions::previous_user_agent.eq(&previously.user_agent),
-            sessions::failures_before.eq(previously.failures),
-            sessions::address.eq(client.address.to_canonical().to_string()),
-            sessions::user_agent.eq(&*client.user_agent),
-        ))
-        .execute(conn)
-        .map(|_| ())
+binary_id!(SessionId);
+
+/// What is known of the sign-in before the current one, so that the owner can notice a sign-in of somebody else.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Queryable, Selectable)]
+#[diesel(table_name = sessions)]
+pub struct PreviousSignIn {
+    /// When it was; `None` at the first sign-in.
+    #[diesel(column_name = previous_sign_in_at)]
+    pub at: Option<Timestamp>,
+    /// The client's address.
+    #[diesel(column_name = previous_address)]
+    pub address: String,
+    /// The client's `User-Agent`.
+    #[diesel(column_name = previous_user_agent)]
+    pub user_agent: String,
+    /// How many attempts to sign in failed between that sign-in and the current one.
+    #[diesel(column_name = failures_before)]
+    pub failures: i32,
 }
 
-/// The session and when its last use was written.
-pub(super) fn load(conn: &mut AnyConnection, id: SessionId) -> QueryResult<Option<(Session, Timestamp)>> {
-    type Row = (
-        (Timestamp, Timestamp, Timestamp, bool),
-        (Option<Timestamp>, String, String, i32),
-        (Vec<u8>, String, String, Timestamp),
-    );
-    let row: Option<Row> = sessions::table
-        .inner_join(accounts::table)
-        .filter(sessions::id.eq(&id.0[..]))
-        .select((
-            (sessions::last_seen_at, sessions::authenticated_at, sessions::expires_at, sessions::remembered),
-            (
-                sessions::previous_sign_in_at,
-                sessions::previous_address,
-                sessions::previous_user_agent,
-                sessions::failures_before,
-            ),
-            (accounts::id, accounts::username, accounts::email, accounts::created_at),
-        ))
-        .get_result(conn)
-        .optional()?;
-    let Some(((last_seen_at, authenticated_at, expires_at, remembered), before, owner)) = row else {
-        return Ok(None);
-    };
-    let (at, address, user_agent, failures) = before;
-    let (account, username, email, created_at) = owner;
-    let session = Session {
-        id,
-        owner: Owner { id: uuid(&account)?, username, email, created_at },
-        previously: Previously { at, address, user_agent, failures },
-        authenticated_at,
-        expires_at,
-        remembered,
-    };
-    Ok(Some((session, last_seen_at)))
+/// A session in the list that its owner sees.
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = sessions)]
+pub struct SessionSummary {
+    /// Its id.
+    pub id: SessionId,
+    /// When it was created.
+    pub created_at: Timestamp,
+    /// When it was last used, to the minute.
+    pub last_seen_at: Timestamp,
+    /// The address of the client that signed in.
+    pub address: String,
+    /// The `User-Agent` of the client that signed in.
+    pub user_agent: String,
 }
 
-pub(super) fn delete(conn: &mut AnyConnection, id: SessionId) -> QueryResult<bool> {
-    diesel::delete(sessions::table.find(&id.0[..])).execute(conn).map(|rows| rows > 0)
+/// A session that has expired, and the client that signed in.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = sessions)]
+pub(super) struct ExpiredSession {
+    pub(super) id: SessionId,
+    pub(super) account_id: AccountId,
+    address: String,
+    user_agent: String,
 }
 
-/// Deletes a session if it is this account's; tells whether it was.
-pub(super) fn delete_of(conn: &mut AnyConnection, account: Uuid, id: SessionId) -> QueryResult<bool> {
-    diesel::delete(sessions::table.find(&id.0[..]).filter(sessions::account_id.eq(&account.as_bytes()[..])))
-        .execute(conn)
-        .map(|rows| rows > 0)
-}
-
-/// Deletes all sessions of an account but `keep`; tells how many.
-pub(super) fn delete_all_of(conn: &mut AnyConnection, account: Uuid, keep: Option<SessionId>) -> QueryResult<usize> {
-    let all = sessions::table.filter(sessions::account_id.eq(&account.as_bytes()[..]));
-    match keep {
-        Some(keep) => diesel::delete(all.filter(sessions::id.ne(&keep.0[..]))).execute(conn),
-        None => diesel::delete(all).execute(conn),
+impl ExpiredSession {
+    pub(super) fn client(&self) -> Client {
+        let address = self.address.parse().unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+        Client { address, user_agent: self.user_agent.as_str().into() }
     }
 }
 
-pub(super) fn set_authenticated_at(conn: &mut AnyConnection, id: SessionId, at: Timestamp) -> QueryResult<()> {
-    prepared(diesel::update(sessions::table.find(&id.0[..])).set(sessions::authenticated_at.eq(at)))
-        .execute(conn)
-        .map(|_| ())
+/// A session that a transaction has just created.
+#[derive(Debug, Clone, Copy)]
+pub struct NewSession {
+    pub(super) token: Token,
+    pub(super) created_at: Timestamp,
+    /// How long the browser may keep the cookie; `None` until it is closed.
+    pub max_age: Option<Duration>,
 }
 
-/// The sessions of an account that are not over, those used last first; and how many there are.
-pub(super) fn list(
-    conn: &mut AnyConnection,
-    account: Uuid,
+impl NewSession {
+    /// Returns the id of the new session.
+    #[must_use]
+    pub fn id(&self) -> SessionId {
+        self.token.session
+    }
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = sessions)]
+struct NewRow<'a> {
+    id: SessionId,
+    account_id: AccountId,
+    created_at: Timestamp,
+    authenticated_at: Timestamp,
+    last_seen_at: Timestamp,
+    expires_at: Timestamp,
+    remembered: bool,
+    previous_sign_in_at: Option<Timestamp>,
+    previous_address: &'a str,
+    previous_user_agent: &'a str,
+    failures_before: i32,
+    address: String,
+    user_agent: &'a str,
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = sessions)]
+struct SessionRow {
+    #[diesel(embed)]
+    previous: PreviousSignIn,
+    authenticated_at: Timestamp,
+    last_seen_at: Timestamp,
+    expires_at: Timestamp,
+    remembered: bool,
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = accounts)]
+struct AccountRow {
+    id: AccountId,
+    username: Username,
+    email: Email,
+    created_at: Timestamp,
+}
+
+impl From<AccountRow> for Account {
+    fn from(row: AccountRow) -> Self {
+        Self { id: row.id, username: row.username, email: row.email, created_at: row.created_at }
+    }
+}
+
+/// The times before which a last use is too long ago.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct IdleSince {
     now: Timestamp,
     plain: Timestamp,
     remembered: Timestamp,
+}
+
+impl IdleSince {
+    /// Returns the times at `now`, without and with "Keep me signed in".
+    pub(super) fn at(now: Timestamp, plain: Duration, remembered: Duration) -> Self {
+        Self { now, plain: now.minus(plain), remembered: now.minus(remembered) }
+    }
+}
+
+pub(super) fn insert(tx: &mut Transaction<'_>, session: &NewSession, previous: &PreviousSignIn) -> QueryResult<()> {
+    let row = NewRow {
+        id: session.token.session,
+        account_id: session.token.account,
+        created_at: session.created_at,
+        authenticated_at: session.created_at,
+        last_seen_at: session.created_at,
+        expires_at: session.token.expires_at,
+        remembered: session.max_age.is_some(),
+        previous_sign_in_at: previous.at,
+        previous_address: &previous.address,
+        previous_user_agent: &previous.user_agent,
+        failures_before: previous.failures,
+        address: tx.client.stored_address(),
+        user_agent: &tx.client.user_agent,
+    };
+    diesel::insert_into(sessions::table).values(row).execute(tx.conn).map(|_| ())
+}
+
+/// Returns the session and when its last use was written.
+pub(super) fn load(conn: &mut AnyConnection, id: SessionId) -> QueryResult<Option<(Session, Timestamp)>> {
+    let row: Option<(SessionRow, AccountRow)> = sessions::table
+        .inner_join(accounts::table)
+        .filter(sessions::id.eq(id))
+        .select((SessionRow::as_select(), AccountRow::as_select()))
+        .get_result(conn)
+        .optional()?;
+    Ok(row.map(|(row, account)| {
+        let session = Session {
+            id,
+            account: account.into(),
+            previous: row.previous,
+            authenticated_at: row.authenticated_at,
+            expires_at: row.expires_at,
+            remembered: row.remembered,
+        };
+        (session, row.last_seen_at)
+    }))
+}
+
+/// Deletes a session if it belongs to `account`. Returns whether it did.
+pub(super) fn delete(tx: &mut Transaction<'_>, account: AccountId, id: SessionId) -> QueryResult<bool> {
+    tx.invalidate(account);
+    diesel::delete(sessions::table.find(id).filter(sessions::account_id.eq(account)))
+        .execute(tx.conn)
+        .map(|rows| rows > 0)
+}
+
+/// Deletes all sessions of an account, except `keep`. Returns their number.
+pub(super) fn delete_all(tx: &mut Transaction<'_>, account: AccountId, keep: Option<SessionId>) -> QueryResult<usize> {
+    tx.invalidate(account);
+    let all = sessions::table.filter(sessions::account_id.eq(account));
+    match keep {
+        Some(keep) => diesel::delete(all.filter(sessions::id.ne(keep))).execute(tx.conn),
+        None => diesel::delete(all).execute(tx.conn),
+    }
+}
+
+pub(super) fn set_authenticated_at(tx: &mut Transaction<'_>, account: AccountId, id: SessionId) -> QueryResult<()> {
+    tx.invalidate(account);
+    cached(diesel::update(sessions::table.find(id)).set(sessions::authenticated_at.eq(tx.now)))
+        .execute(tx.conn)
+        .map(|_| ())
+}
+
+/// Returns the active sessions of an account, the last used first, and their number.
+pub(super) fn list(
+    conn: &mut AnyConnection,
+    account: AccountId,
+    idle: IdleSince,
     limit: usize,
-) -> QueryResult<(Vec<Listed>, i64)> {
-    // As CASE and not as OR: for that, SQLite goes along the index of all idle sessions and not along the account's.
-    let since = case_when(sessions::remembered.eq(true), remembered.into_sql::<BigInt>()).otherwise(plain);
-    let living = sessions::table
-        .filter(sessions::account_id.eq(account.as_bytes().to_vec()))
-        .filter(sessions::expires_at.gt(now))
+) -> QueryResult<(Vec<SessionSummary>, i64)> {
+    // CASE and not OR: for OR, SQLite goes along the index of all idle sessions and not along the account's.
+    let since = case_when(sessions::remembered.eq(true), idle.remembered.into_sql::<BigInt>()).otherwise(idle.plain);
+    let active = sessions::table
+        .filter(sessions::account_id.eq(account))
+        .filter(sessions::expires_at.gt(idle.now))
         .filter(sessions::last_seen_at.gt(since));
-    let count = living.clone().count().get_result(conn)?;
-    let rows: Vec<(Vec<u8>, Timestamp, Timestamp, String, String)> = living
+    let count = active.count().get_result(conn)?;
+    let summaries = active
         .order((sessions::last_seen_at.desc(), sessions::id))
         .limit(i64::try_from(limit).unwrap_or(i64::MAX))
-        .select((sessions::id, sessions::created_at, sessions::last_seen_at, sessions::address, sessions::user_agent))
+        .select(SessionSummary::as_select())
         .load(conn)?;
-    let listed = rows.into_iter().map(|(id, created_at, last_seen_at, address, user_agent)| {
-        let id = SessionId(*uuid(&id)?.as_bytes());
-        Ok(Listed { id, created_at, last_seen_at, address, user_agent })
-    });
-    Ok((listed.collect::<QueryResult<_>>()?, count))
+    Ok((summaries, count))
 }
 
-/// Deletes a session that is over and records it; tells whether it was still there.
-pub(super) fn expire(
-    conn: &mut AnyConnection,
-    id: SessionId,
-    account: Uuid,
-    client: &Client,
-    now: Timestamp,
-) -> QueryResult<bool> {
-    let ended = delete(conn, id)?;
-    if ended {
-        events::record(conn, Kind::SessionExpired, Some(account), client, now)?;
-    }
-    Ok(ended)
-}
-
-pub(super) fn write_seen(conn: &mut AnyConnection, seen: &[(SessionId, Timestamp)]) -> QueryResult<()> {
+pub(super) fn update_last_seen(conn: &mut AnyConnection, seen: &[(SessionId, Timestamp)]) -> QueryResult<()> {
     for (id, at) in seen {
-        prepared(
-            diesel::update(sessions::table.find(&id.0[..]).filter(sessions::last_seen_at.lt(*at)))
-                .set(sessions::last_seen_at.eq(*at)),
+        cached(
+            diesel::update(sessions::table.find(id).filter(sessions::last_seen_at.lt(at)))
+                .set(sessions::last_seen_at.eq(at)),
         )
         .execute(conn)?;
     }
     Ok(())
 }
 
-/// Sessions past their end, or not used since `plain` or, with "keep me signed in", `remembered`; and who last had them.
-pub(super) fn expired(
-    conn: &mut AnyConnection,
-    now: Timestamp,
-    plain: Timestamp,
-    remembered: Timestamp,
-    limit: usize,
-) -> QueryResult<Vec<(SessionId, Uuid, Client)>> {
-    let idle = |kept: bool, since: Timestamp| sessions::remembered.eq(kept).and(sessions::last_seen_at.le(since));
-    let rows: Vec<(Vec<u8>, Vec<u8>, String, String)> = sessions::table
-        .filter(sessions::expires_at.le(now).or(idle(false, plain)).or(idle(true, remembered)))
+/// Returns at most `limit` sessions that are past their end or idle for too long.
+pub(super) fn expired(conn: &mut AnyConnection, idle: IdleSince, limit: usize) -> QueryResult<Vec<ExpiredSession>> {
+    let unused =
+        |remembered: bool, since: Timestamp| sessions::remembered.eq(remembered).and(sessions::last_seen_at.le(since));
+    sessions::table
+        .filter(sessions::expires_at.le(idle.now).or(unused(false, idle.plain)).or(unused(true, idle.remembered)))
         .limit(i64::try_from(limit).unwrap_or(i64::MAX))
-        .select((sessions::id, sessions::account_id, sessions::address, sessions::user_agent))
-        .load(conn)?;
-    rows.into_iter()
-        .map(|(id, account, address, user_agent)| {
-            let client = Client {
-                address: address.parse().unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)),
-                user_agent: user_agent.into(),
-                request_id: RequestId::new(),
-            };
-            Ok((SessionId(*uuid(&id)?.as_bytes()), uuid(&account)?, client))
-        })
-        .collect()
-}
-
-/// Sixteen bytes, as the migrations say.
-fn uuid(bytes: &[u8]) -> QueryResult<Uuid> {
-    Uuid::from_slice(bytes).map_err(|error| diesel::result::Error::DeserializationError(Box::new(error)))
+        .select(ExpiredSession::as_select())
+        .load(conn)
 }

@@ -1,72 +1,72 @@
-//! The session token: a JWT that says which session it is, and nothing about the person. Signs and verifies; whether the
-//! token is over is for the clock to say, and whether the session still lives, for its row.
+//! The session token: a JWT that names a session and says nothing about the person. Signs, verifies and decodes;
+//! whether the token has expired is up to the clock, and whether the session is active, up to its row.
 
 use std::time::Duration;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
-use jsonwebtoken::{Algorithm, Validation, decode, encode};
+use jsonwebtoken::{Algorithm, Validation, encode};
 use memchr::{memchr, memrchr};
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
 
 use super::SessionId;
 use crate::{
     clock::Timestamp,
+    identity::AccountId,
     keys::{Keys, TokenVerifier},
 };
 
 const ISSUER: &str = "gatehouse";
 const AUDIENCE: &str = "gatehouse browser";
 const TYPE: &str = "session";
-/// How far two clocks may be apart (the library's default is a minute).
+/// How far the clocks of two processes may differ (the library's default is a minute).
 const LEEWAY: Duration = Duration::from_secs(5);
 
-/// RFC 7519. Times are whole seconds; a token with a fraction of one is not ours.
+/// The claims (RFC 7519). Times are whole seconds; a fraction of a second makes a token invalid.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Claims {
     iss: String,
     aud: String,
     /// The account's id.
-    sub: Uuid,
+    sub: AccountId,
     sid: SessionId,
     iat: i64,
     exp: i64,
-    /// What the token is for (RFC 8725, 3.11), so that one made for another use is never a session.
+    /// The purpose of the token (RFC 8725, 3.11), so that a token for another purpose is never a session.
     typ: String,
 }
 
-/// What a token says.
+/// The claims that matter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Token {
     /// The session.
     pub(super) session: SessionId,
-    /// Whose it is.
-    pub(super) account: Uuid,
-    /// When it is over, to the second.
+    /// Its owner.
+    pub(super) account: AccountId,
+    /// When the token expires, to the second.
     pub(super) expires_at: Timestamp,
 }
 
 impl Token {
-    pub(super) fn is_over(self, now: Timestamp) -> bool {
+    pub(super) fn is_expired(self, now: Timestamp) -> bool {
         self.expires_at <= now
     }
 }
 
-/// Not signed by us, or not for this use.
+/// The token was not signed by this server, or is not a session token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Forged;
+pub(super) struct InvalidToken;
 
-/// The signature of a token of ours: no two of them have the same.
+/// The signature of a token, unique for each token of this server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub(super) struct Signature([u8; 32]);
 
-/// What is before and after the byte at `place`.
-fn split(text: &[u8], place: Option<usize>) -> Option<(&[u8], &[u8])> {
-    place.map(|place| (&text[..place], &text[place + 1..]))
+/// Returns the bytes before and after `position`.
+fn split(text: &[u8], position: Option<usize>) -> Option<(&[u8], &[u8])> {
+    position.map(|position| (&text[..position], &text[position + 1..]))
 }
 
-/// Signs, verifies and reads tokens.
+/// Signs, verifies and decodes tokens.
 pub(super) struct Tokens {
     validation: Validation,
 }
@@ -77,17 +77,14 @@ impl Default for Tokens {
         validation.set_issuer(&[ISSUER]);
         validation.set_audience(&[AUDIENCE]);
         validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
-        // By our own clock, and again whenever the token is shown.
+        // Checked against the injected clock, each time the token is sent.
         validation.validate_exp = false;
         Self { validation }
     }
 }
 
 impl Tokens {
-    /// The text of a token that begins now.
-    ///
-    /// # Panics
-    /// Never: HMAC signs whatever it is given.
+    /// Returns the text of a token that is issued at `now`.
     #[must_use]
     pub(super) fn sign(keys: &Keys, token: Token, now: Timestamp) -> String {
         let (header, key) = keys.token_signer();
@@ -103,24 +100,25 @@ impl Tokens {
         encode(&header, &claims, key).expect("strings and integers are JSON, and HMAC signs any bytes")
     }
 
-    /// The signature of `text`, if we made it. Comes first, and for every request: nothing of what we did not sign is taken
-    /// apart.
-    pub(super) fn verify<'a>(keys: &'a Keys, text: &[u8]) -> Result<(Signature, &'a TokenVerifier), Forged> {
-        let (message, signature) = split(text, memrchr(b'.', text)).ok_or(Forged)?;
-        let (header, _claims) = split(message, memchr(b'.', message)).ok_or(Forged)?;
-        let key = keys.token_verifier(header).ok_or(Forged)?;
+    /// Returns the signature of `text` and its key, if this server signed it. Comes first, for every request: text that
+    /// this server did not sign is not parsed.
+    pub(super) fn verify<'a>(keys: &'a Keys, text: &[u8]) -> Result<(Signature, &'a TokenVerifier), InvalidToken> {
+        let (message, signature) = split(text, memrchr(b'.', text)).ok_or(InvalidToken)?;
+        let (header, _claims) = split(message, memchr(b'.', message)).ok_or(InvalidToken)?;
+        let key = keys.token_verifier(header).ok_or(InvalidToken)?;
         let mut bytes = [0; 32];
         match BASE64.decode_slice(signature, &mut bytes) {
             Ok(32) if key.verifies(message, &bytes) => Ok((Signature(bytes), key)),
-            _ => Err(Forged),
+            _ => Err(InvalidToken),
         }
     }
 
-    /// What `text` says, after it was found to be signed by us with `key`.
-    pub(super) fn read(&self, key: &TokenVerifier, text: &[u8], now: Timestamp) -> Result<Token, Forged> {
-        let claims: Claims = decode(text, &key.decoding, &self.validation).map_err(|_| Forged)?.claims;
+    /// Returns the claims of `text`, whose signature was verified with `key`.
+    pub(super) fn decode(&self, key: &TokenVerifier, text: &[u8], now: Timestamp) -> Result<Token, InvalidToken> {
+        let claims: Claims =
+            jsonwebtoken::decode(text, &key.decoding, &self.validation).map_err(|_| InvalidToken)?.claims;
         if claims.typ != TYPE || Timestamp::from_seconds(claims.iat) > now.plus(LEEWAY) {
-            return Err(Forged);
+            return Err(InvalidToken);
         }
         Ok(Token { session: claims.sid, account: claims.sub, expires_at: Timestamp::from_seconds(claims.exp) })
     }
@@ -149,12 +147,12 @@ mod tests {
     }
 
     fn token() -> Token {
-        Token { session: SessionId::new(), account: Uuid::now_v7(), expires_at: NOW.plus(Duration::from_mins(1)) }
+        Token { session: SessionId::new(), account: AccountId::new(), expires_at: NOW.plus(Duration::from_mins(1)) }
     }
 
     fn claims() -> Value {
         json!({
-            "iss": ISSUER, "aud": AUDIENCE, "sub": Uuid::now_v7(), "sid": SessionId::new(),
+            "iss": ISSUER, "aud": AUDIENCE, "sub": AccountId::new(), "sid": SessionId::new(),
             "iat": NOW.as_seconds(), "exp": NOW.as_seconds() + 60, "typ": TYPE,
         })
     }
@@ -171,19 +169,19 @@ mod tests {
         format!("{message}.{signature}")
     }
 
-    fn verify(text: &[u8]) -> Result<Token, Forged> {
+    fn verify(text: &[u8]) -> Result<Token, InvalidToken> {
         let keys = keys();
         let (_, key) = Tokens::verify(&keys, text)?;
-        Tokens::default().read(key, text, NOW)
+        Tokens::default().decode(key, text, NOW)
     }
 
     #[test]
     fn token_round_trips_and_expires() {
         let token = token();
         assert_eq!(verify(Tokens::sign(&keys(), token, NOW).as_bytes()), Ok(token));
-        assert!(!token.is_over(NOW));
-        assert!(!token.is_over(token.expires_at.minus(Duration::from_millis(1))));
-        assert!(token.is_over(token.expires_at));
+        assert!(!token.is_expired(NOW));
+        assert!(!token.is_expired(token.expires_at.minus(Duration::from_millis(1))));
+        assert!(token.is_expired(token.expires_at));
     }
 
     #[test]
@@ -213,13 +211,13 @@ mod tests {
         ] {
             let mut header: Value = serde_json::from_str(&header()).unwrap();
             header[name] = value.clone();
-            assert_eq!(verify(forge(&header.to_string(), &claims()).as_bytes()), Err(Forged), "{name}: {value}");
+            assert_eq!(verify(forge(&header.to_string(), &claims()).as_bytes()), Err(InvalidToken), "{name}: {value}");
         }
         for name in ["jku", "x5u"] {
             let mut header: Value = serde_json::from_str(&header()).unwrap();
             header.as_object_mut().unwrap().remove("kid");
             header[name] = json!("http://127.0.0.1:1/keys");
-            assert_eq!(verify(forge(&header.to_string(), &claims()).as_bytes()), Err(Forged), "{name}");
+            assert_eq!(verify(forge(&header.to_string(), &claims()).as_bytes()), Err(InvalidToken), "{name}");
         }
     }
 
@@ -242,17 +240,17 @@ mod tests {
         ] {
             let mut claims = claims();
             claims[name] = value.clone();
-            assert_eq!(verify(forge(&header(), &claims).as_bytes()), Err(Forged), "{name}: {value}");
+            assert_eq!(verify(forge(&header(), &claims).as_bytes()), Err(InvalidToken), "{name}: {value}");
         }
         for name in ["iss", "aud", "sub", "sid", "iat", "exp", "typ"] {
             let mut claims = claims();
             claims.as_object_mut().unwrap().remove(name);
-            assert_eq!(verify(forge(&header(), &claims).as_bytes()), Err(Forged), "without {name}");
+            assert_eq!(verify(forge(&header(), &claims).as_bytes()), Err(InvalidToken), "without {name}");
         }
         for past in [json!(NOW.as_seconds()), json!(NOW.as_seconds() - 1), json!(0)] {
             let mut claims = claims();
             claims["exp"] = past;
-            assert!(verify(forge(&header(), &claims).as_bytes()).unwrap().is_over(NOW));
+            assert!(verify(forge(&header(), &claims).as_bytes()).unwrap().is_expired(NOW));
         }
     }
 
@@ -266,10 +264,10 @@ mod tests {
         }
         let unsigned = text.rsplit_once('.').unwrap().0;
         for text in [unsigned.to_owned(), format!("{unsigned}."), String::new(), "..".to_owned(), "a.b.c".to_owned()] {
-            assert_eq!(verify(text.as_bytes()), Err(Forged), "{text}");
+            assert_eq!(verify(text.as_bytes()), Err(InvalidToken), "{text}");
         }
         let foreign = encode(&keys().token_signer().0, &claims(), &EncodingKey::from_secret(SECRET.as_bytes()));
-        assert_eq!(verify(foreign.unwrap().as_bytes()), Err(Forged));
+        assert_eq!(verify(foreign.unwrap().as_bytes()), Err(InvalidToken));
     }
 
     /// It is compared byte by byte: written in another order, it would sign everybody out.
@@ -286,16 +284,16 @@ mod tests {
             payload in "[ -~]{0,100}",
             signature in "[A-Za-z0-9_.-]{0,60}",
         ) {
-            prop_assert_eq!(verify(&bytes), Err(Forged));
+            prop_assert_eq!(verify(&bytes), Err(InvalidToken));
             let begun = [BASE64.encode(header()).as_bytes(), b".", &bytes].concat();
-            prop_assert_eq!(verify(&begun), Err(Forged));
+            prop_assert_eq!(verify(&begun), Err(InvalidToken));
             let unsigned = format!("{}.{}.{signature}", BASE64.encode(header()), BASE64.encode(&payload));
-            prop_assert_eq!(verify(unsigned.as_bytes()), Err(Forged));
+            prop_assert_eq!(verify(unsigned.as_bytes()), Err(InvalidToken));
             // Signed by us, and still no token.
             let message = format!("{}.{}", BASE64.encode(header()), BASE64.encode(&payload));
             let key = keys().token_signer().1.clone();
             let ours = jsonwebtoken::crypto::sign(message.as_bytes(), &key, Algorithm::HS256).unwrap();
-            prop_assert_eq!(verify(format!("{message}.{ours}").as_bytes()), Err(Forged));
+            prop_assert_eq!(verify(format!("{message}.{ours}").as_bytes()), Err(InvalidToken));
         }
     }
 }

@@ -14,21 +14,20 @@ mod store;
 
 use std::time::Duration;
 
-use uuid::Uuid;
-
 use self::budget::{Budget, Count, Key, Rule, find, throttled};
 use crate::{
     client::Network,
     clock::Timestamp,
     config::{Rate, Settings},
     db::{AnyConnection, QueryResult},
+    identity::AccountId,
 };
 
 /// The account or name whose password is tried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Subject {
     /// An account, for every spelling of its names.
-    Account(Uuid),
+    Account(AccountId),
     /// The keyed hash of a name without an account. It is counted like an account.
     Unknown([u8; 32]),
 }
@@ -69,6 +68,14 @@ pub struct Budgets {
     /// With a known device only: the counter of the account, which a success resets although the device's failures do
     /// not count in it.
     account_of_device: Option<Budget>,
+}
+
+impl Budgets {
+    /// Whether the attempt comes from a device that has signed in to the account before.
+    #[must_use]
+    pub fn with_device(&self) -> bool {
+        self.account_of_device.is_some()
+    }
 }
 
 /// The limits of this server.
@@ -119,7 +126,7 @@ impl Throttle {
     /// Undoes [`Throttle::record_failure`] after a success, and resets the consecutive failures. A known device does
     /// not unlock a locked account.
     pub fn reset(&self, conn: &mut AnyConnection, budgets: &Budgets, now: Timestamp) -> QueryResult<()> {
-        let has_device = budgets.account_of_device.is_some();
+        let has_device = budgets.with_device();
         let all: Vec<_> = budgets.counted.iter().chain(&budgets.account_of_device).copied().collect();
         // Locks all rows at once, as `record` does: transactions that lock the same rows in the same order cannot
         // deadlock.
@@ -136,7 +143,7 @@ impl Throttle {
     }
 
     /// Unlocks `account` for unknown devices. A delayed device or network stays delayed.
-    pub fn unlock(&self, conn: &mut AnyConnection, account: Uuid) -> QueryResult<()> {
+    pub fn unlock(&self, conn: &mut AnyConnection, account: AccountId) -> QueryResult<()> {
         store::delete(conn, &[Budget::account(&Subject::Account(account)).key])
     }
 

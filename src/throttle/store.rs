@@ -1,11 +1,14 @@
 //! The queries on the table of counters. The rules are in `budget`.
 
-use diesel::prelude::*;
+use diesel::{
+    AsChangeset, ExpressionMethods, Insertable, QueryDsl, QueryResult, Queryable, RunQueryDsl, Selectable,
+    SelectableHelper,
+};
 
 use super::{Count, Key};
 use crate::{
     clock::Timestamp,
-    db::{AnyConnection, is_taken, locking, overtaken, prepared, schema::throttles},
+    db::{AnyConnection, cached, for_update, is_unique_violation, schema::throttles, serialization_failure},
 };
 
 /// The maximum number of rows that one transaction deletes, so that the only writer of SQLite is never busy for long.
@@ -36,7 +39,7 @@ pub(super) fn load(conn: &mut AnyConnection, keys: &[Key]) -> QueryResult<Vec<(K
     if keys.is_empty() {
         return Ok(Vec::new());
     }
-    let rows = prepared(throttles::table.filter(throttles::budget.eq_any(slices(keys))).select(Row::as_select()));
+    let rows = cached(throttles::table.filter(throttles::budget.eq_any(slices(keys))).select(Row::as_select()));
     Ok(rows.load(conn)?.into_iter().filter_map(Row::count).collect())
 }
 
@@ -45,7 +48,7 @@ pub(super) fn lock(conn: &mut AnyConnection, keys: &[Key]) -> QueryResult<Vec<(K
     if keys.is_empty() {
         return Ok(Vec::new());
     }
-    let rows = locking(throttles::table.filter(throttles::budget.eq_any(slices(keys))).select(Row::as_select()));
+    let rows = for_update(throttles::table.filter(throttles::budget.eq_any(slices(keys))).select(Row::as_select()));
     Ok(rows.load(conn)?.into_iter().filter_map(Row::count).collect())
 }
 
@@ -57,18 +60,18 @@ fn slices(keys: &[Key]) -> Vec<&[u8]> {
 pub(super) fn insert(conn: &mut AnyConnection, key: &Key, count: Count) -> QueryResult<()> {
     match diesel::insert_into(throttles::table).values(Row::new(key, count)).execute(conn) {
         // Another transaction has inserted it since.
-        Err(error) if is_taken(&error) => Err(overtaken()),
+        Err(error) if is_unique_violation(&error) => Err(serialization_failure()),
         inserted => inserted.map(|_| ()),
     }
 }
 
 pub(super) fn update(conn: &mut AnyConnection, key: &Key, count: Count) -> QueryResult<()> {
-    prepared(diesel::update(throttles::table.find(&key[..])).set(Row::new(key, count))).execute(conn).map(|_| ())
+    cached(diesel::update(throttles::table.find(&key[..])).set(Row::new(key, count))).execute(conn).map(|_| ())
 }
 
 /// Takes one failure off a counter.
 pub(super) fn refund(conn: &mut AnyConnection, key: &Key) -> QueryResult<()> {
-    prepared(
+    cached(
         diesel::update(throttles::table.find(&key[..]).filter(throttles::failures.gt(0)))
             .set(throttles::failures.eq(throttles::failures - 1)),
     )
@@ -77,7 +80,7 @@ pub(super) fn refund(conn: &mut AnyConnection, key: &Key) -> QueryResult<()> {
 }
 
 pub(super) fn delete(conn: &mut AnyConnection, keys: &[Key]) -> QueryResult<()> {
-    prepared(diesel::delete(throttles::table.filter(throttles::budget.eq_any(slices(keys))))).execute(conn).map(|_| ())
+    cached(diesel::delete(throttles::table.filter(throttles::budget.eq_any(slices(keys))))).execute(conn).map(|_| ())
 }
 
 /// Deletes up to [`BATCH`] expired counters and returns how many.

@@ -1,86 +1,154 @@
-//! The style sheet and the pictures: files in a folder, served by actix-files. Their URLs carry a hash of their content,
-//! so that a browser may keep them for good and still has the new ones right after an update.
+//! Static files: compiled in, or a folder that replaces them. Their URLs carry a hash of their content, so a browser
+//! may keep them for good and still gets the new ones right after an update.
 
-use std::{
-    collections::HashMap,
-    fs, io,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{borrow::Cow, collections::HashMap, fs, io, path::Path, sync::Arc};
 
-use actix_files::Files;
+use actix_files::{Files, file_extension_to_mime};
 use actix_web::{
+    HttpRequest, HttpResponse,
     body::MessageBody,
     dev::{ServiceRequest, ServiceResponse},
-    http::header::{CACHE_CONTROL, HeaderValue},
-    middleware::Next,
-    web::Data,
+    http::header::{CACHE_CONTROL, ETAG, EntityTag, Header, HeaderValue, IfNoneMatch},
+    middleware::{Next, from_fn},
+    web::{self, Bytes, ServiceConfig},
 };
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
+use rust_embed::RustEmbed;
 
-use crate::web::state::App;
+use super::error::Problem;
 
-/// Where they are served.
-pub const PREFIX: &str = "/static";
+/// The path below which the files are served.
+const PREFIX: &str = "/static";
 const STYLE: &str = "style.css";
 const MARK: &str = "mark.svg";
 
-/// The files that pages refer to.
-#[derive(Debug)]
+#[derive(RustEmbed)]
+#[folder = "static/"]
+struct BuiltIn;
+
+/// The static files and their URLs.
+#[derive(Debug, Clone)]
 pub struct Assets {
-    folder: PathBuf,
-    versions: HashMap<String, String>,
+    source: Source,
+    versions: Arc<HashMap<String, String>>,
     /// The URL of the style sheet.
     pub style: Arc<str>,
-    /// The URL of the mark.
+    /// The URL of the site's mark.
     pub mark: Arc<str>,
 }
 
+#[derive(Debug, Clone)]
+enum Source {
+    BuiltIn,
+    Folder(Arc<Path>),
+}
+
 impl Assets {
-    /// Reads every file of `folder`, which has to hold what the pages refer to.
-    pub fn load(folder: &Path) -> io::Result<Self> {
+    /// Hashes the files of `folder`, or the built-in ones. Fails if a file that pages link to is missing.
+    pub fn load(folder: Option<&Path>) -> io::Result<Self> {
         let mut versions = HashMap::new();
-        for entry in fs::read_dir(folder)? {
-            let entry = entry?;
-            if entry.file_type()?.is_file()
-                && let Ok(name) = entry.file_name().into_string()
-            {
-                let hash = digest(&SHA256, &fs::read(entry.path())?);
-                versions.insert(format!("{PREFIX}/{name}"), BASE64.encode(&hash.as_ref()[..9]));
+        let mut add = |name: &str, content: &[u8]| {
+            let hash = BASE64.encode(&digest(&SHA256, content).as_ref()[..9]);
+            versions.insert(format!("{PREFIX}/{name}"), hash);
+        };
+        match folder {
+            None => BuiltIn::iter().for_each(|name| add(&name, &built_in(&name).unwrap_or_default())),
+            Some(folder) => {
+                for entry in fs::read_dir(folder)? {
+                    let entry = entry?;
+                    if entry.file_type()?.is_file()
+                        && let Ok(name) = entry.file_name().into_string()
+                    {
+                        add(&name, &fs::read(entry.path())?);
+                    }
+                }
             }
         }
         let url = |name: &str| {
             let path = format!("{PREFIX}/{name}");
             match versions.get(&path) {
                 Some(version) => Ok(Arc::from(format!("{path}?v={version}"))),
-                None => Err(io::Error::new(io::ErrorKind::NotFound, format!("{name} is not in it"))),
+                None => Err(io::Error::new(io::ErrorKind::NotFound, format!("{name} is missing"))),
             }
         };
-        Ok(Self { folder: folder.to_owned(), style: url(STYLE)?, mark: url(MARK)?, versions })
+        let source = folder.map_or(Source::BuiltIn, |folder| Source::Folder(folder.into()));
+        Ok(Self { source, style: url(STYLE)?, mark: url(MARK)?, versions: Arc::new(versions) })
     }
 
-    /// The service for everything below [`PREFIX`].
-    #[must_use]
-    pub fn files(&self) -> Files {
-        Files::new("", &self.folder).prefer_utf8(true)
+    /// Registers the files below `/static`.
+    pub fn register(&self, config: &mut ServiceConfig) {
+        let assets = self.clone();
+        let scope = web::scope(PREFIX).wrap(from_fn(move |req, next| {
+            let assets = assets.clone();
+            async move { assets.with_cache_control(req, next).await }
+        }));
+        config.service(match &self.source {
+            Source::Folder(folder) => scope.service(Files::new("", folder.as_ref()).prefer_utf8(true)),
+            Source::BuiltIn => {
+                let assets = self.clone();
+                scope.service(
+                    web::resource("/{name:.*}")
+                        .route(web::get().to({
+                            let assets = assets.clone();
+                            move |req: HttpRequest, name: web::Path<String>| {
+                                let answer = assets.built_in(&req, &name);
+                                async move { answer }
+                            }
+                        }))
+                        .route(web::head().to(move |req: HttpRequest, name: web::Path<String>| {
+                            let answer = assets.built_in(&req, &name);
+                            async move { answer }
+                        }))
+                        .default_service(web::to(|| async { Err::<&str, _>(Problem::MethodNotAllowed("GET, HEAD")) })),
+                )
+            }
+        });
     }
 
-    fn is_current(&self, path: &str, query: &str) -> bool {
-        self.versions.get(path).is_some_and(|version| query.strip_prefix("v=") == Some(version))
+    /// Answers with a built-in file, or with `304` if the client has it already.
+    fn built_in(&self, req: &HttpRequest, name: &str) -> Result<HttpResponse, Problem> {
+        let version = self.versions.get(req.path()).ok_or(Problem::NotFound)?;
+        let content = built_in(name).ok_or(Problem::NotFound)?;
+        let tag = EntityTag::new_strong(version.clone());
+        let is_known = match IfNoneMatch::parse(req) {
+            Ok(IfNoneMatch::Any) => req.headers().contains_key("if-none-match"),
+            Ok(IfNoneMatch::Items(tags)) => tags.iter().any(|known| known.weak_eq(&tag)),
+            Err(_) => false,
+        };
+        if is_known {
+            return Ok(HttpResponse::NotModified().insert_header((ETAG, tag.to_string())).finish());
+        }
+        let extension = name.rsplit('.').next().unwrap_or_default();
+        let mime = file_extension_to_mime(extension);
+        let charset = if mime.type_() == "text" { "; charset=utf-8" } else { "" };
+        let body = match content {
+            Cow::Borrowed(content) => Bytes::from_static(content),
+            Cow::Owned(content) => Bytes::from(content),
+        };
+        Ok(HttpResponse::Ok()
+            .content_type(format!("{mime}{charset}"))
+            .insert_header((ETAG, tag.to_string()))
+            .body(body))
+    }
+
+    /// Allows a file to be kept for good under the URL with its hash, and otherwise only after asking again.
+    async fn with_cache_control<B: MessageBody + 'static>(
+        self,
+        req: ServiceRequest,
+        next: Next<B>,
+    ) -> Result<ServiceResponse<B>, actix_web::Error> {
+        let version = self.versions.get(req.path());
+        let is_current = version.is_some_and(|version| req.query_string().strip_prefix("v=") == Some(version));
+        let mut response = next.call(req).await?;
+        if !(response.status().is_client_error() || response.status().is_server_error()) {
+            let value = if is_current { "public, max-age=31536000, immutable" } else { "no-cache" };
+            response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static(value));
+        }
+        Ok(response)
     }
 }
 
-/// Says how long an asset may be kept: for good under the URL with its hash, otherwise only after asking again.
-pub async fn keep<B: MessageBody + 'static>(
-    req: ServiceRequest,
-    next: Next<B>,
-) -> Result<ServiceResponse<B>, actix_web::Error> {
-    let current = req.app_data::<Data<App>>().is_some_and(|app| app.assets.is_current(req.path(), req.query_string()));
-    let mut response = next.call(req).await?;
-    if !(response.status().is_client_error() || response.status().is_server_error()) {
-        let keep = if current { "public, max-age=31536000, immutable" } else { "no-cache" };
-        response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static(keep));
-    }
-    Ok(response)
+fn built_in(name: &str) -> Option<Cow<'static, [u8]>> {
+    BuiltIn::get(name).map(|file| file.data)
 }

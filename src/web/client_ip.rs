@@ -1,5 +1,5 @@
-//! Who is asking: the client's address and browser. Never `connection_info()`, which believes any client; a header is
-//! believed only from a proxy that the operator named.
+//! The client of a request: address and browser. Never `connection_info()`, which trusts any client; a forwarded
+//! address is trusted only from a proxy that the operator named.
 
 use std::{
     net::{IpAddr, SocketAddr},
@@ -9,24 +9,24 @@ use std::{
 use actix_web::http::header::{self, HeaderMap, HeaderName};
 use ipnet::IpNet;
 
-use crate::{client::Client, request_id::RequestId};
+use crate::client::Client;
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
-/// Proxies one behind the other, at most.
-const MOST_HOPS: usize = 16;
-/// What the database keeps of a browser's name, in characters.
-const USER_AGENT: usize = 255;
+/// Addresses that a chain of trusted proxies may have at most.
+const MAX_HOPS: usize = 16;
+/// The length of the database column, in characters.
+const MAX_USER_AGENT: usize = 255;
 
-/// The client of a request that came from `peer` with `headers`.
+/// Returns the client of a request from `peer` with `headers`.
 #[must_use]
 pub fn client(headers: &HeaderMap, peer: Option<SocketAddr>, trusted: &[IpNet]) -> Client {
     let peer = peer.map_or(IpAddr::from([0, 0, 0, 0]), |peer| peer.ip().to_canonical());
-    Client { address: address(headers, peer, trusted), user_agent: user_agent(headers), request_id: RequestId::new() }
+    Client { address: address(headers, peer, trusted), user_agent: user_agent(headers) }
 }
 
-/// Each proxy adds the address it saw to the right. So from right to left: the first address that is no proxy of ours.
-/// Anything that is not an address, or more hops than anybody has, and the peer is the client: there is always one, so
-/// that there is always a limit (authentik's CVE-2024-47070 skipped its check instead).
+/// Each proxy appends the address it saw, so the client is the first address from the right that is not a trusted
+/// proxy. If an entry is not an address, or there are too many, the peer is the client: there is always a client, so
+/// limits always apply (authentik's CVE-2024-47070 skipped its check instead).
 fn address(headers: &HeaderMap, peer: IpAddr, trusted: &[IpNet]) -> IpAddr {
     let is_trusted = |address: &IpAddr| trusted.iter().any(|network| network.contains(address));
     if !is_trusted(&peer) {
@@ -36,7 +36,7 @@ fn address(headers: &HeaderMap, peer: IpAddr, trusted: &[IpNet]) -> IpAddr {
         headers.get_all(FORWARDED_FOR).flat_map(|header| header.as_bytes().split(|byte| *byte == b',')).collect();
     let mut nearest = peer;
     for (number, hop) in hops.iter().rev().enumerate() {
-        let Some(address) = parse(hop).filter(|_| number < MOST_HOPS) else {
+        let Some(address) = parse(hop).filter(|_| number < MAX_HOPS) else {
             return peer;
         };
         nearest = address;
@@ -47,7 +47,7 @@ fn address(headers: &HeaderMap, peer: IpAddr, trusted: &[IpNet]) -> IpAddr {
     nearest
 }
 
-/// An address, or one with a port, as some proxies write.
+/// Parses an address, also with a port, as some proxies write it.
 fn parse(hop: &[u8]) -> Option<IpAddr> {
     let text = str::from_utf8(hop).ok()?.trim_matches([' ', '\t']);
     text.parse::<IpAddr>()
@@ -58,17 +58,17 @@ fn parse(hop: &[u8]) -> Option<IpAddr> {
 
 fn user_agent(headers: &HeaderMap) -> Arc<str> {
     let bytes = headers.get(header::USER_AGENT).map_or(&b""[..], |value| value.as_bytes());
-    if bytes.len() <= USER_AGENT
+    if bytes.len() <= MAX_USER_AGENT
         && let Ok(text) = str::from_utf8(bytes)
         && text.is_ascii()
         && !text.contains(|letter: char| letter.is_ascii_control())
     {
         return text.into();
     }
-    String::from_utf8_lossy(&bytes[..bytes.len().min(4 * USER_AGENT)])
+    String::from_utf8_lossy(&bytes[..bytes.len().min(4 * MAX_USER_AGENT)])
         .chars()
         .filter(|letter| !letter.is_control())
-        .take(USER_AGENT)
+        .take(MAX_USER_AGENT)
         .collect::<String>()
         .into()
 }

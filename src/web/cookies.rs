@@ -1,9 +1,9 @@
-//! Cookies: read by our own parser, written in one place.
+//! Cookies: read by a parser of our own, written in one place.
 //!
-//! `HttpRequest::cookie` percent-decodes and Unicode-trims cookie *names* and takes the first that matches. So a sibling
-//! subdomain can plant `%5f%5fHost-session` or a name behind U+2000 in front of the real one, and one byte that is not
-//! UTF-8 in any cookie hides them all (measured on actix-web 4.18.1 with Chromium 156). Here the header is bytes, a name
-//! is exact, and neighbours do not matter.
+//! `HttpRequest::cookie` percent-decodes and Unicode-trims cookie *names* and returns the first match. So a sibling
+//! subdomain can plant `%5f%5fHost-session`, or a name after U+2000, in front of the real cookie, and one byte that is
+//! not UTF-8 in any cookie hides them all (measured on actix-web 4.18.1 with Chromium 156). This parser reads bytes,
+//! compares names exactly, and ignores other cookies.
 
 use std::time::Duration;
 
@@ -13,46 +13,46 @@ use actix_web::{
 };
 use memchr::memchr;
 
-/// The cookies of one server; `__Host-` where a browser would hold us to it (RFC 6265bis, 4.1.3.2).
+/// How the cookies of this server are named and written: with the prefix `__Host-` over TLS (RFC 6265bis, 4.1.3.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Jar {
+pub struct Cookies {
     secure: bool,
 }
 
-/// Which cookie.
+/// A cookie of this server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Name {
+pub enum CookieName {
     /// The session's token.
     Session,
-    /// “This browser has signed in before.”
+    /// The accounts that this browser has signed in to before.
     Device,
-    /// A message to be shown after a redirect.
+    /// A message that the next page shows.
     Flash,
 }
 
-impl Jar {
-    /// For a server that browsers reach over TLS, or not.
+impl Cookies {
+    /// Returns cookies for a server that browsers reach over TLS, if `secure`, or over plain HTTP.
     #[must_use]
     pub const fn new(secure: bool) -> Self {
         Self { secure }
     }
 
-    /// The name on the wire.
+    /// Returns the name in the `Cookie` header.
     #[must_use]
-    pub const fn name(self, name: Name) -> &'static str {
+    pub const fn name(self, name: CookieName) -> &'static str {
         match (name, self.secure) {
-            (Name::Session, true) => "__Host-session",
-            (Name::Session, false) => "session",
-            (Name::Device, true) => "__Host-device",
-            (Name::Device, false) => "device",
-            (Name::Flash, true) => "__Host-flash",
-            (Name::Flash, false) => "flash",
+            (CookieName::Session, true) => "__Host-session",
+            (CookieName::Session, false) => "session",
+            (CookieName::Device, true) => "__Host-device",
+            (CookieName::Device, false) => "device",
+            (CookieName::Flash, true) => "__Host-flash",
+            (CookieName::Flash, false) => "flash",
         }
     }
 
-    /// The value of the one cookie of this name. With two there is no telling which is ours, so there is none.
+    /// Returns the value of the cookie of this name. `None` if there are two: one of them may be planted.
     #[must_use]
-    pub fn read(self, headers: &HeaderMap, name: Name) -> Option<&[u8]> {
+    pub fn get(self, headers: &HeaderMap, name: CookieName) -> Option<&[u8]> {
         let name = self.name(name).as_bytes();
         let mut values = headers
             .get_all(header::COOKIE)
@@ -64,31 +64,31 @@ impl Jar {
         }
     }
 
-    /// A cookie to be set; without `keep_for` it ends with the browser.
+    /// Returns a cookie to set. Without `max_age` the browser drops it when it is closed.
     #[must_use]
-    pub fn write(self, name: Name, value: String, keep_for: Option<Duration>) -> Cookie<'static> {
+    pub fn build(self, name: CookieName, value: String, max_age: Option<Duration>) -> Cookie<'static> {
         let cookie = Cookie::build(self.name(name), value)
             .path("/")
             .http_only(true)
             .same_site(SameSite::Lax)
             .secure(self.secure);
-        match keep_for {
+        match max_age {
             Some(span) => cookie.max_age(time::Duration::try_from(span).unwrap_or(time::Duration::MAX)).finish(),
             None => cookie.finish(),
         }
     }
 
-    /// Takes a cookie from the browser, by the headers of an answer. Everything but the value has to be as it was set, or the
-    /// browser keeps it.
-    pub fn clear(self, name: Name, headers: &mut HeaderMap) {
-        // Written out, because whoever sends forged tokens without end makes us say this without end.
+    /// Makes the browser drop a cookie, in the headers of a response. The attributes are those that it was set with, or
+    /// the browser keeps it.
+    pub fn remove(self, name: CookieName, headers: &mut HeaderMap) {
+        // Literals, because every request with a forged token gets this header.
         let cookie = match (name, self.secure) {
-            (Name::Session, true) => "__Host-session=; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=0",
-            (Name::Session, false) => "session=; HttpOnly; SameSite=Lax; Path=/; Max-Age=0",
-            (Name::Device, true) => "__Host-device=; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=0",
-            (Name::Device, false) => "device=; HttpOnly; SameSite=Lax; Path=/; Max-Age=0",
-            (Name::Flash, true) => "__Host-flash=; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=0",
-            (Name::Flash, false) => "flash=; HttpOnly; SameSite=Lax; Path=/; Max-Age=0",
+            (CookieName::Session, true) => "__Host-session=; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=0",
+            (CookieName::Session, false) => "session=; HttpOnly; SameSite=Lax; Path=/; Max-Age=0",
+            (CookieName::Device, true) => "__Host-device=; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=0",
+            (CookieName::Device, false) => "device=; HttpOnly; SameSite=Lax; Path=/; Max-Age=0",
+            (CookieName::Flash, true) => "__Host-flash=; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=0",
+            (CookieName::Flash, false) => "flash=; HttpOnly; SameSite=Lax; Path=/; Max-Age=0",
         };
         headers.append(header::SET_COOKIE, HeaderValue::from_static(cookie));
     }
@@ -110,7 +110,7 @@ fn value<'a>(pair: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
     (trim(&pair[..equals]) == name).then(|| trim(&pair[equals + 1..]))
 }
 
-/// Space and tab, and nothing else that any standard calls white.
+/// Trims spaces and tabs, and no other white space.
 fn trim(mut bytes: &[u8]) -> &[u8] {
     while let [b' ' | b'\t', rest @ ..] = bytes {
         bytes = rest;
@@ -132,7 +132,7 @@ mod tests {
         for header in headers {
             map.append(header::COOKIE, HeaderValue::from_bytes(header).unwrap());
         }
-        Jar::new(true).read(&map, Name::Session).map(<[u8]>::to_vec)
+        Cookies::new(true).get(&map, CookieName::Session).map(<[u8]>::to_vec)
     }
 
     #[test]
@@ -182,21 +182,21 @@ mod tests {
 
     #[test]
     fn cookie_attributes_match_the_contract() {
-        let secure = Jar::new(true).write(Name::Session, "v".to_owned(), None).to_string();
+        let secure = Cookies::new(true).build(CookieName::Session, "v".to_owned(), None).to_string();
         assert_eq!(secure, "__Host-session=v; HttpOnly; SameSite=Lax; Secure; Path=/");
-        let plain = Jar::new(false).write(Name::Device, "v".to_owned(), Some(Duration::from_mins(1))).to_string();
+        let plain =
+            Cookies::new(false).build(CookieName::Device, "v".to_owned(), Some(Duration::from_mins(1))).to_string();
         assert_eq!(plain, "device=v; HttpOnly; SameSite=Lax; Path=/; Max-Age=60");
     }
 
     #[test]
     fn removal_cookie_has_the_same_attributes() {
-        for (jar, name) in [true, false]
-            .into_iter()
-            .flat_map(|secure| [Name::Session, Name::Device, Name::Flash].map(|name| (Jar::new(secure), name)))
-        {
+        for (jar, name) in [true, false].into_iter().flat_map(|secure| {
+            [CookieName::Session, CookieName::Device, CookieName::Flash].map(|name| (Cookies::new(secure), name))
+        }) {
             let mut headers = HeaderMap::new();
-            jar.clear(name, &mut headers);
-            let written = jar.write(name, String::new(), Some(Duration::ZERO)).to_string();
+            jar.remove(name, &mut headers);
+            let written = jar.build(name, String::new(), Some(Duration::ZERO)).to_string();
             assert_eq!(headers.get(header::SET_COOKIE).unwrap(), written.as_str());
         }
     }
@@ -207,7 +207,7 @@ mod tests {
             if let Ok(value) = HeaderValue::from_bytes(&bytes) {
                 let mut map = HeaderMap::new();
                 map.append(header::COOKIE, value);
-                let _ = Jar::new(true).read(&map, Name::Session);
+                let _ = Cookies::new(true).get(&map, CookieName::Session);
             }
         }
 
@@ -218,7 +218,7 @@ mod tests {
             if let Ok(value) = HeaderValue::from_str(&header) {
                 let mut map = HeaderMap::new();
                 map.append(header::COOKIE, value);
-                prop_assert_eq!(Jar::new(true).read(&map, Name::Session), Some(&b"good"[..]));
+                prop_assert_eq!(Cookies::new(true).get(&map, CookieName::Session), Some(&b"good"[..]));
             }
         }
     }

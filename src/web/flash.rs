@@ -1,66 +1,57 @@
-//! A message to be shown once, after a redirect. The cookie says which of our own messages, and is signed, so that nobody
-//! puts words into our mouth.
+//! A message that is shown once, after a redirect. The cookie says which of the site's own messages, and is sealed, so
+//! that nobody else chooses what the site says.
 
 use std::time::Duration;
 
 use actix_web::cookie::Cookie;
+use strum::FromRepr;
 
-use super::cookies::{Jar, Name};
+use super::cookies::{CookieName, Cookies};
 use crate::{
     clock::Timestamp,
     keys::{Keys, Purpose},
 };
 
 /// Long enough for a redirect.
-const LASTS: Duration = Duration::from_mins(1);
+const MAX_AGE: Duration = Duration::from_mins(1);
 
-/// Which message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// A message after a redirect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, FromRepr)]
+#[repr(u8)]
 pub enum Flash {
-    /// The account was made.
-    Welcome,
+    /// The account was created.
+    Registered,
     /// Signed out.
     SignedOut,
-    /// The session that the browser had is over.
+    /// The session has ended.
     SessionEnded,
     /// The password was changed.
     PasswordChanged,
     /// User name or e-mail address was changed.
     ProfileChanged,
     /// Another session was ended.
-    OneEnded,
+    OtherSessionEnded,
     /// All other sessions were ended.
-    OthersEnded,
+    OtherSessionsEnded,
     /// The account was deleted.
-    Deleted,
+    AccountDeleted,
 }
 
 impl Flash {
-    const ALL: [Self; 8] = [
-        Self::Welcome,
-        Self::SignedOut,
-        Self::SessionEnded,
-        Self::PasswordChanged,
-        Self::ProfileChanged,
-        Self::OneEnded,
-        Self::OthersEnded,
-        Self::Deleted,
-    ];
-
-    /// The cookie that carries the message.
+    /// Returns the cookie that carries the message.
     #[must_use]
-    pub fn cookie(self, jar: Jar, keys: &Keys, now: Timestamp) -> Cookie<'static> {
+    pub fn cookie(self, cookies: Cookies, keys: &Keys, now: Timestamp) -> Cookie<'static> {
         let message = [&[self as u8][..], &now.as_millis().to_be_bytes()].concat();
-        jar.write(Name::Flash, keys.seal(Purpose::Flash, &message), Some(LASTS))
+        cookies.build(CookieName::Flash, keys.seal(Purpose::Flash, &message), Some(MAX_AGE))
     }
 
-    /// The message that `cookie` carries, if we sent it less than a minute ago.
+    /// Returns the message of `cookie`, if this server made it less than a minute ago.
     #[must_use]
-    pub fn read(keys: &Keys, cookie: &[u8], now: Timestamp) -> Option<Self> {
+    pub fn decode(keys: &Keys, cookie: &[u8], now: Timestamp) -> Option<Self> {
         let message = keys.open(Purpose::Flash, cookie)?;
         let (number, sent_at) = message.split_first()?;
         let sent_at = Timestamp::from_millis(i64::from_be_bytes(sent_at.try_into().ok()?));
-        let flash = Self::ALL.into_iter().find(|flash| *flash as u8 == *number)?;
-        (now.since(sent_at) < LASTS).then_some(flash)
+        let flash = Self::from_repr(*number)?;
+        (now.since(sent_at) < MAX_AGE).then_some(flash)
     }
 }

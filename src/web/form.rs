@@ -1,5 +1,5 @@
-//! Bodies of requests: read within bounds of size and time, and taken apart strictly. actix has no time-out for bodies of
-//! its own; a slow POST stayed open for 41 s (measured on 4.18.1).
+//! Request bodies: read with a limit of size and time, and parsed strictly. actix has no timeout for bodies; a slow
+//! POST stayed open for 41 s (measured on 4.18.1).
 
 use std::{
     cell::RefCell,
@@ -22,57 +22,57 @@ use serde::de::{
 };
 use url::form_urlencoded;
 
-use super::{csrf::token, error::Problem};
+use super::{csrf::token::CSRF_FIELD, error::Problem};
 
 /// The largest body. The largest form has a few fields of 256 characters of at most 12 bytes each, percent-encoded.
-const LARGEST: usize = 16 * 1024;
-/// From the first byte to the last.
-const SLOWEST: Duration = Duration::from_secs(10);
+const MAX_BODY_BYTES: usize = 16 * 1024;
+/// How long a body may take, from the first byte to the last.
+const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A request's body that is still to come.
+/// A request's body, before it is read.
 ///
 /// actix keeps a connection open for ever when the body of a chunked request is dropped unread (measured on actix-http
-/// 3.20.0: it means to drain it, without a limit of time or size). While the body is alive, it closes the connection after
-/// the answer instead; so the envelope keeps it until then.
+/// 3.20.0: it drains the body without a limit of time or size). While the body is alive, actix closes the connection
+/// after the response instead, so `middleware` keeps it until then.
 #[derive(Clone)]
-pub struct Incoming(Rc<RefCell<Payload>>);
+pub struct SharedPayload(Rc<RefCell<Payload>>);
 
-impl Incoming {
-    /// Takes the body away from a request.
+impl SharedPayload {
+    /// Wraps the body that was taken from a request.
     #[must_use]
     pub fn new(payload: Payload) -> Self {
         Self(Rc::new(RefCell::new(payload)))
     }
 }
 
-/// The fields of a form that was sent; the guard reads them, see there.
+/// The fields of a form. The guard reads them, and the extractor [`Form`] parses them.
 #[derive(Debug, Clone, Default)]
-pub struct Fields(Vec<(String, String)>);
+pub struct FormFields(Vec<(String, String)>);
 
-impl Fields {
-    /// Reads a form from the request's body.
-    pub async fn read(headers: &HeaderMap, incoming: Option<&Incoming>) -> Result<Self, Problem> {
-        let Some(incoming) = incoming else { return Ok(Self::default()) };
-        let mut payload = incoming.0.replace(Payload::None);
-        let body = tokio::time::timeout(SLOWEST, body(&mut payload)).await;
-        incoming.0.replace(payload);
-        let body = body.map_err(|_| Problem::TooSlow)??;
+impl FormFields {
+    /// Reads a form from a request's body.
+    pub async fn read(headers: &HeaderMap, shared: Option<&SharedPayload>) -> Result<Self, Problem> {
+        let Some(shared) = shared else { return Ok(Self::default()) };
+        let mut payload = shared.0.replace(Payload::None);
+        let body = tokio::time::timeout(BODY_TIMEOUT, body(&mut payload)).await;
+        shared.0.replace(payload);
+        let body = body.map_err(|_| Problem::RequestTimeout)??;
         if body.is_empty() {
             return Ok(Self::default());
         }
         let kind = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let kind = kind.split(';').next().unwrap_or_default().trim();
         if !kind.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
-            return Err(Problem::NotAForm);
+            return Err(Problem::UnsupportedMediaType);
         }
-        // The parser would put U+FFFD for bytes that are not UTF-8, and two different passwords would be the same.
+        // The parser would replace bytes that are not UTF-8 by U+FFFD, and make two different passwords equal.
         percent_decode(&body).decode_utf8().map_err(|_| Problem::Malformed)?;
         Ok(Self(form_urlencoded::parse(&body).into_owned().collect()))
     }
 
-    /// The form token, which is taken out: what remains is the page's own.
-    pub fn take_token(&mut self) -> Option<String> {
-        let place = self.0.iter().position(|(name, _)| name == token::FIELD)?;
+    /// Removes the CSRF token and returns it.
+    pub fn take_csrf_token(&mut self) -> Option<String> {
+        let place = self.0.iter().position(|(name, _)| name == CSRF_FIELD)?;
         Some(self.0.remove(place).1)
     }
 }
@@ -81,16 +81,16 @@ async fn body(payload: &mut Payload) -> Result<BytesMut, Problem> {
     let mut body = BytesMut::new();
     while let Some(chunk) = payload.next().await {
         let chunk = chunk.map_err(|_| Problem::Malformed)?;
-        if body.len() + chunk.len() > LARGEST {
-            return Err(Problem::TooLarge);
+        if body.len() + chunk.len() > MAX_BODY_BYTES {
+            return Err(Problem::PayloadTooLarge);
         }
         body.extend_from_slice(&chunk);
     }
     Ok(body)
 }
 
-/// A page's form. A field that is missing is empty if `T` says so, one that is unknown or there twice is an error (ASVS
-/// 15.3.3 and 15.3.7); the texts of these errors stay inside.
+/// The extractor of a page's form. A missing field is empty if `T` has `#[serde(default)]`; an unknown field or one
+/// that occurs twice is an error (ASVS 15.3.3 and 15.3.7), whose text is not shown.
 #[derive(Debug)]
 pub struct Form<T>(pub T);
 
@@ -99,7 +99,7 @@ impl<T: DeserializeOwned> FromRequest for Form<T> {
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let fields = req.extensions_mut().remove::<Fields>().unwrap_or_default();
+        let fields = req.extensions_mut().remove::<FormFields>().unwrap_or_default();
         let fields = MapDeserializer::<_, ValueError>::new(fields.0.into_iter());
         ready(T::deserialize(fields).map(Self).map_err(|_| Problem::Malformed))
     }
@@ -124,9 +124,9 @@ mod tests {
     fn parse(body: &[u8]) -> Result<Sample, Problem> {
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded; charset=utf-8"));
-        let incoming = Incoming::new(Payload::from(Bytes::copy_from_slice(body)));
+        let payload = SharedPayload::new(Payload::from(Bytes::copy_from_slice(body)));
         actix_web::rt::System::new().block_on(async {
-            let fields = Fields::read(&headers, Some(&incoming)).await?;
+            let fields = FormFields::read(&headers, Some(&payload)).await?;
             let request = actix_web::test::TestRequest::default().to_http_request();
             request.extensions_mut().insert(fields);
             Form::<Sample>::from_request(&request, &mut Payload::None).await.map(|form| form.0)
@@ -151,8 +151,8 @@ mod tests {
     #[test]
     fn form_body_is_limited_to_16_kibibytes() {
         let body = |size: usize| [b"name=", vec![b'a'; size - 5].as_slice()].concat();
-        assert!(parse(&body(LARGEST)).is_ok());
-        assert!(matches!(parse(&body(LARGEST + 1)), Err(Problem::TooLarge)));
+        assert!(parse(&body(MAX_BODY_BYTES)).is_ok());
+        assert!(matches!(parse(&body(MAX_BODY_BYTES + 1)), Err(Problem::PayloadTooLarge)));
     }
 
     proptest! {

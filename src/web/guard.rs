@@ -1,167 +1,179 @@
-//! The guard: every page is behind it, and it decides who may go on. A page is for the signed in unless the route table
-//! says otherwise, so that a page that somebody adds and forgets about is guarded.
+//! Who may enter a page. Every page is behind the guard; a page is for signed-in people unless the route table says
+//! otherwise, so a page that is added without a thought is guarded.
 //!
-//! It also holds the second lock on requests that change something: for a browser with a session, a form without that
-//! session's token goes no further than here, whatever its handler does.
+//! The guard also verifies the CSRF token: a form of a browser with a session that lacks the session's token does not
+//! reach its handler.
 
 use std::{
     future::{Ready, ready},
+    ops::Deref,
     sync::Arc,
 };
 
 use actix_web::{
-    FromRequest, HttpMessage, HttpRequest, HttpResponse,
+    FromRequest, HttpMessage, HttpRequest,
     body::{BoxBody, MessageBody},
     dev::{Payload, ServiceRequest, ServiceResponse},
-    http::header::LOCATION,
     middleware::Next,
     web::Data,
 };
 
 use super::{
-    cookies::Name,
+    cookies::CookieName,
     csrf::token,
-    error::{Problem, Reader},
+    error::Problem,
+    error_page::Format,
     flash::Flash,
-    form::{Fields, Incoming},
-    return_to,
+    form::{FormFields, SharedPayload},
+    return_to::{ReturnTo, see_other},
+    state::AppState,
 };
 use crate::{
     client::Client,
-    events::Kind,
-    sessions::{Checked, Session},
-    web::state::App,
+    events::EventKind,
+    sessions::{Session, TokenStatus},
 };
 
-/// Who may see a page.
+/// Who may enter a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
-    /// Anyone.
+    /// Anybody.
     Public,
-    /// Those who are not signed in; others have no business there.
+    /// Guests; a signed-in person is redirected to the home page.
     Guests,
-    /// Those who are signed in.
+    /// Signed-in people; a guest is redirected to the sign-in page.
     SignedIn,
 }
 
-/// What the guard found out about a request.
-#[derive(Debug, Clone)]
+/// Whoever sent the request. A handler gets it as an argument, together with the state and the request.
+#[derive(Clone)]
 pub struct Visitor {
+    /// The state of the application.
+    pub state: Data<AppState>,
+    /// The request.
+    pub request: HttpRequest,
     /// The session, if there is one.
     pub session: Option<Arc<Session>>,
-    /// Who is asking.
+    /// Address and browser.
     pub client: Client,
 }
 
-/// A handler that takes this is only ever called for the signed in.
-#[derive(Debug, Clone)]
-pub struct Member {
+/// A signed-in person. A handler with this argument is called for nobody else.
+#[derive(Clone)]
+pub struct CurrentUser {
     /// The session.
     pub session: Arc<Session>,
-    /// Who is asking.
-    pub client: Client,
+    visitor: Visitor,
 }
 
-impl Member {
-    /// The hidden field of this person's forms.
-    #[must_use]
-    pub fn form_token(&self, app: &App) -> String {
-        token::make(&app.keys, &self.session)
+impl Deref for CurrentUser {
+    type Target = Visitor;
+
+    fn deref(&self) -> &Visitor {
+        &self.visitor
     }
 }
 
-/// Lets a request pass or answers it.
-pub async fn enter(
+/// The session that the guard found, for the extractors.
+#[derive(Clone)]
+struct Found(Option<Arc<Session>>);
+
+/// Lets a request pass to its page, or answers it.
+pub async fn authorize(
     access: Access,
     req: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
-    let app = req.app_data::<Data<App>>().cloned().ok_or(Problem::Internal)?;
+    let state = req.app_data::<Data<AppState>>().cloned().ok_or(Problem::Internal)?;
     let client = req.extensions().get::<Client>().cloned().ok_or(Problem::Internal)?;
     let safe = req.method().is_safe();
 
-    // Health checks and the like have no use for a session.
-    let checked = match app.jar.read(req.headers(), Name::Session) {
+    // Public pages that change nothing, such as health checks, do not need the session.
+    let status = match state.cookies.get(req.headers(), CookieName::Session) {
         Some(token) if access != Access::Public || !safe => {
-            Some(app.sessions.check(token, &client).await.map_err(Problem::from)?)
+            Some(state.sessions.check(token, &client).await.map_err(Problem::from)?)
         }
         _ => None,
     };
-    let ended = matches!(checked, Some(Checked::Ended));
-    let session = match checked {
-        Some(Checked::Live(session)) => Some(session),
-        Some(Checked::Ended | Checked::Forged) | None => None,
+    let expired = matches!(status, Some(TokenStatus::Expired));
+    let session = match status {
+        Some(TokenStatus::Active(session)) => Some(session),
+        Some(TokenStatus::Expired | TokenStatus::Invalid) | None => None,
     };
 
     match access {
-        Access::SignedIn if session.is_none() => return Ok(turn_away(&app, req, ended)),
-        // Only from looking at the page. A form that was filled in before somebody signed in elsewhere is still sent.
+        Access::SignedIn if session.is_none() => return Ok(redirect_to_login(&state, req, expired)),
+        // Not for POST: a sign-in form that was filled in before the person signed in elsewhere still works.
         Access::Guests if session.is_some() && safe => return Ok(req.into_response(see_other("/"))),
         _ => {}
     }
 
     if !safe {
-        let incoming = req.extensions().get::<Incoming>().cloned();
-        let mut fields = Fields::read(req.headers(), incoming.as_ref()).await?;
-        let token = fields.take_token().unwrap_or_default();
+        let payload = req.extensions().get::<SharedPayload>().cloned();
+        let mut fields = FormFields::read(req.headers(), payload.as_ref()).await?;
+        let token = fields.take_csrf_token().unwrap_or_default();
         if access != Access::Guests
             && let Some(session) = &session
-            && !token::is_good(&app.keys, session, &token)
+            && !token::verify(&state.core.keys, session, &token)
         {
-            app.notes.note(Kind::FormRefused, Some(session.owner.id), &client);
-            return Err(Problem::StaleForm.into());
+            state.core.events.count(EventKind::FormRefused, Some(session.account.id), &client);
+            return Err(Problem::InvalidCsrfToken.into());
         }
         req.extensions_mut().insert(fields);
     }
 
-    req.extensions_mut().insert(Visitor { session, client });
+    req.extensions_mut().insert(Found(session));
     next.call(req).await.map(ServiceResponse::map_into_boxed_body)
 }
 
-/// To the sign-in page, and from there back to where the person wanted to go; a form cannot be sent a second time, so
-/// after one it is the front page. The dead cookie goes, so that it is not checked again and again.
-fn turn_away(app: &App, req: ServiceRequest, ended: bool) -> ServiceResponse<BoxBody> {
-    if Reader::of(req.headers()) == Reader::Program {
-        return req.error_response(Problem::SignedOut);
+/// Redirects to the sign-in page, and from there back to the page. A form cannot be sent a second time, so after one
+/// the way leads to the home page. Clears the session cookie, so that it is not checked again and again.
+fn redirect_to_login(state: &AppState, req: ServiceRequest, expired: bool) -> ServiceResponse<BoxBody> {
+    if Format::negotiate(req.headers()) == Format::Json {
+        return req.error_response(Problem::Unauthenticated);
     }
-    let wanted = req.uri().path_and_query().map_or("/", |path| path.as_str());
-    let next = return_to::Next::parse(wanted).filter(|_| req.method().is_safe());
-    let mut response = see_other(&next.map_or_else(|| "/login".to_owned(), |next| next.carried_by("/login")));
-    if app.jar.read(req.headers(), Name::Session).is_some() {
-        app.jar.clear(Name::Session, response.headers_mut());
+    let path = req.uri().path_and_query().map_or("/", |path| path.as_str());
+    let return_to = ReturnTo::parse(path).filter(|_| req.method().is_safe());
+    let mut response = see_other(&return_to.map_or_else(|| "/login".to_owned(), |to| to.as_query_of("/login")));
+    if state.cookies.get(req.headers(), CookieName::Session).is_some() {
+        state.cookies.remove(CookieName::Session, response.headers_mut());
     }
-    if ended {
-        // Its name and value are ours: letters that a header may hold.
-        let _ = response.add_cookie(&Flash::SessionEnded.cookie(app.jar, &app.keys, app.clock.now()));
+    if expired {
+        // Cannot fail: name and value consist of characters that a header may hold.
+        let cookie = Flash::SessionEnded.cookie(state.cookies, &state.core.keys, state.core.clock.now());
+        let _ = response.add_cookie(&cookie);
     }
     req.into_response(response)
 }
 
-/// `303 See Other`: a browser follows it with GET, and going back does not send a form again.
-#[must_use]
-pub fn see_other(to: &str) -> HttpResponse {
-    HttpResponse::SeeOther().insert_header((LOCATION, to)).finish()
+impl Visitor {
+    /// Fails where the guard did not run.
+    fn extract(request: &HttpRequest) -> Result<Self, Problem> {
+        let Found(session) = request.extensions().get::<Found>().cloned().ok_or(Problem::Internal)?;
+        let client = request.extensions().get::<Client>().cloned().ok_or(Problem::Internal)?;
+        let state = request.app_data::<Data<AppState>>().cloned().ok_or(Problem::Internal)?;
+        Ok(Self { state, request: request.clone(), session, client })
+    }
 }
 
 impl FromRequest for Visitor {
     type Error = Problem;
     type Future = Ready<Result<Self, Problem>>;
 
-    fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(req.extensions().get::<Self>().cloned().ok_or(Problem::Internal))
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(Self::extract(request))
     }
 }
 
-impl FromRequest for Member {
+impl FromRequest for CurrentUser {
     type Error = Problem;
     type Future = Ready<Result<Self, Problem>>;
 
-    /// Without the guard, or without a session, there is no member, and the answer is an error: it fails closed.
-    fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let member = req.extensions().get::<Visitor>().and_then(|visitor| {
-            let session = visitor.session.clone()?;
-            Some(Self { session, client: visitor.client.clone() })
-        });
-        ready(member.ok_or(Problem::Internal))
+    /// Fails without a session, on whatever page it is used.
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(Visitor::extract(request).and_then(|visitor| {
+            let session = visitor.session.clone().ok_or(Problem::Internal)?;
+            Ok(Self { session, visitor })
+        }))
     }
 }

@@ -1,73 +1,69 @@
-//! What is around every page: title, style sheet, header, a message. See `templates/layout.html`.
+//! What surrounds every page: title, style sheet, header, navigation and a message. See `templates/layout.html`.
 
-use std::sync::Arc;
+use actix_web::{http::header::HeaderMap, web::Data};
 
-use actix_web::http::header::HeaderMap;
+use super::{cookies::CookieName, csrf::token, flash::Flash, messages, state::AppState};
+use crate::sessions::Session;
 
-use crate::{
-    sessions::Session,
-    web::messages,
-    web::state::App,
-    web::{cookies::Name, csrf::token, flash::Flash},
-};
-
-/// See the module.
-#[derive(Debug)]
+/// The values of `templates/layout.html`.
 pub struct Layout {
-    /// The site's name.
-    pub site: Arc<str>,
-    /// The URL of the style sheet.
-    pub style: Arc<str>,
-    /// The URL of the mark.
-    pub mark: Arc<str>,
+    state: Data<AppState>,
     /// A message after a redirect.
     pub flash: Option<&'static str>,
-    /// Who is signed in.
-    pub member: Option<SignedInAs>,
+    /// The header of signed-in pages.
+    pub nav: Option<NavState>,
+    /// The CSRF token for every form of the page; empty for guests.
+    pub csrf_token: String,
 }
 
-/// For the header of signed-in pages.
-#[derive(Debug)]
-pub struct SignedInAs {
-    /// Their session.
-    pub session: Arc<Session>,
-    /// For every form of the page.
-    pub csrf_token: String,
-    /// The address of the page, for the navigation.
-    pub here: &'static str,
+/// The values of the header of signed-in pages.
+pub struct NavState {
+    /// The user name.
+    pub username: String,
+    /// The path of the page, which the navigation marks.
+    pub here: String,
 }
 
 impl Layout {
-    /// Without message or person, for pages that must not fail.
+    /// Returns a layout without message and navigation, which cannot fail.
     #[must_use]
-    pub fn plain(app: &App) -> Self {
+    pub fn minimal(state: &Data<AppState>) -> Self {
+        Self { state: state.clone(), flash: None, nav: None, csrf_token: String::new() }
+    }
+
+    /// Returns the layout for a guest.
+    #[must_use]
+    pub fn guest(state: &Data<AppState>, headers: &HeaderMap) -> Self {
+        let cookie = state.cookies.get(headers, CookieName::Flash);
+        let flash = cookie.and_then(|cookie| Flash::decode(&state.core.keys, cookie, state.core.clock.now()));
+        Self { flash: flash.map(messages::flash), ..Self::minimal(state) }
+    }
+
+    /// Returns the layout for the owner of `session`, on the page at the path `here`.
+    #[must_use]
+    pub fn signed_in(state: &Data<AppState>, headers: &HeaderMap, session: &Session, here: &str) -> Self {
         Self {
-            site: app.site_name.clone(),
-            style: app.assets.style.clone(),
-            mark: app.assets.mark.clone(),
-            flash: None,
-            member: None,
+            nav: Some(NavState { username: session.account.username.as_str().to_owned(), here: here.to_owned() }),
+            csrf_token: token::issue(&state.core.keys, session),
+            ..Self::guest(state, headers)
         }
     }
 
-    /// For a guest.
+    /// Returns the site's name.
     #[must_use]
-    pub fn guest(app: &App, headers: &HeaderMap) -> Self {
-        let flash =
-            app.jar.read(headers, Name::Flash).and_then(|cookie| Flash::read(&app.keys, cookie, app.clock.now()));
-        Self { flash: flash.map(messages::flash), ..Self::plain(app) }
+    pub fn site_name(&self) -> &str {
+        &self.state.settings.site_name
     }
 
-    /// For somebody who is signed in.
+    /// Returns the URL of the style sheet.
     #[must_use]
-    pub fn member(app: &App, headers: &HeaderMap, session: &Arc<Session>, here: &'static str) -> Self {
-        Self {
-            member: Some(SignedInAs {
-                session: Arc::clone(session),
-                csrf_token: token::make(&app.keys, session),
-                here,
-            }),
-            ..Self::guest(app, headers)
-        }
+    pub fn style(&self) -> &str {
+        &self.state.assets.style
+    }
+
+    /// Returns the URL of the site's mark.
+    #[must_use]
+    pub fn mark(&self) -> &str {
+        &self.state.assets.mark
     }
 }

@@ -1,312 +1,206 @@
-//! Every word that people read and that is not in a template, so that a second language can come. Short, kind and exact:
-//! what happened, and what to do.
+//! The texts that people read outside of templates. Short and exact: what happened, and what to do.
 
-use std::{
-    borrow::Cow,
-    sync::{Arc, LazyLock},
-    time::Duration,
+use std::{borrow::Cow, time::Duration};
+
+use super::{
+    display_time::{duration, whole_seconds},
+    error::Problem,
+    flash::Flash,
+    user_agent,
 };
-
-use moka::sync::Cache;
-
 use crate::{
-    accounts::{EmailError, Mistake, UsernameError},
-    clock::Timestamp,
+    accounts::{EmailError, FieldError, Rejection, UsernameError},
+    events::EventKind,
     passwords::Weakness,
     throttle::Throttled,
-    web::{error::Problem, flash::Flash},
 };
 
-/// When to try again after `503`.
+/// When to try again after a `503`, in seconds.
 pub const RETRY_SECONDS: u16 = 5;
-/// When to try again where trying again does not help by itself.
-pub const CLOSED_RETRY_SECONDS: u64 = 60 * 60;
+/// When to try again after a lockout, which does not end by waiting.
+const LOCKOUT_RETRY: Duration = Duration::from_hours(1);
 
-/// A message after a redirect.
+/// The title of a rejected form in problem+json, and its detail when the errors are those of fields.
+pub const FORM_REJECTED: (&str, &str) = ("The form was not accepted", "There is a problem with one or more fields.");
+
+/// Returns a message after a redirect.
 #[must_use]
 pub fn flash(flash: Flash) -> &'static str {
     match flash {
-        Flash::Welcome => "Your account is ready, and you are signed in.",
+        Flash::Registered => "Your account is ready, and you are signed in.",
         Flash::SignedOut => "You are signed out.",
-        Flash::SessionEnded => "Your session has ended. Sign in again to go on.",
-        Flash::PasswordChanged => "Your password is changed. You are signed out everywhere but here.",
+        Flash::SessionEnded => "Your session has ended. Sign in again to continue.",
+        Flash::PasswordChanged => "Your password is changed. You are signed out of all other sessions.",
         Flash::ProfileChanged => "Your changes are saved.",
-        Flash::OneEnded => "That session has ended.",
-        Flash::Deleted => "Your account is deleted. Nothing is left to sign in to.",
-        Flash::OthersEnded => "You are signed out everywhere but here.",
+        Flash::OtherSessionEnded => "That session is signed out.",
+        Flash::OtherSessionsEnded => "You are signed out of all other sessions.",
+        Flash::AccountDeleted => "Your account is deleted.",
     }
 }
 
-/// What is wrong with a registration form: the field's name and a sentence.
+/// Returns the name of the field and what is wrong with it.
 #[must_use]
-pub fn mistake(mistake: Mistake) -> (&'static str, Cow<'static, str>) {
-    let (field, text) = match mistake {
-        Mistake::Username(UsernameError::Missing) => ("username", "Choose a user name."),
-        Mistake::Username(UsernameError::Length) => ("username", "A user name has 3 to 32 characters."),
-        Mistake::Username(UsernameError::Beginning) => ("username", "A user name begins with a letter or a digit."),
-        Mistake::Username(UsernameError::Character) => {
+pub fn field_error(error: FieldError) -> (&'static str, Cow<'static, str>) {
+    let (field, text) = match error {
+        FieldError::LoginMissing => ("login", "Enter your user name or e-mail address."),
+        FieldError::Username(UsernameError::Missing) => ("username", "Choose a user name."),
+        FieldError::Username(UsernameError::Length) => ("username", "A user name has 3 to 32 characters."),
+        FieldError::Username(UsernameError::FirstCharacter) => {
+            ("username", "A user name starts with a letter or a digit.")
+        }
+        FieldError::Username(UsernameError::Character) => {
             ("username", "A user name can have the letters a to z, digits, dots, hyphens and underscores.")
         }
-        Mistake::UsernameTaken => ("username", "This user name is taken. Choose another."),
-        Mistake::Email(EmailError::Missing) => ("email", "Enter your e-mail address."),
-        Mistake::Email(EmailError::TooLong) => ("email", "An e-mail address has at most 254 characters."),
-        Mistake::Email(EmailError::Malformed) => ("email", "Enter an e-mail address like name@example.org."),
-        Mistake::EmailTaken => ("email", "There is an account with this address already. Sign in instead."),
-        Mistake::PasswordMissing => ("password", "Choose a password."),
-        Mistake::PasswordTooLong => ("password", PASSWORD_TOO_LONG),
-        Mistake::Password(Weakness::TooShort(shortest)) => {
-            return ("password", format!("Use at least {shortest} characters. A few words in a row are fine.").into());
+        FieldError::UsernameTaken => ("username", "This user name is taken. Choose another one."),
+        FieldError::Email(EmailError::Missing) => ("email", "Enter your e-mail address."),
+        FieldError::Email(EmailError::TooLong) => ("email", "An e-mail address has at most 254 characters."),
+        FieldError::Email(EmailError::Malformed) => ("email", "Enter an e-mail address like name@example.org."),
+        FieldError::EmailTaken => ("email", "There is already an account with this address. Sign in instead."),
+        FieldError::PasswordMissing => ("password", "Enter your password."),
+        FieldError::NewPasswordMissing => ("password", "Choose a password."),
+        FieldError::PasswordTooLong => ("password", "A password has at most 256 characters."),
+        FieldError::PasswordWeak(Weakness::TooShort(min)) => {
+            return ("password", format!("Use at least {min} characters. A few words in a row are fine.").into());
         }
-        Mistake::Password(Weakness::Personal) => (
+        FieldError::PasswordWeak(Weakness::Personal) => (
             "password",
-            "This is made of your name, your address or the name of this site. Choose something nobody would try first.",
+            "This is made of your name, your address or the name of this site, which others try first. Choose \
+             something else.",
         ),
-        Mistake::Password(Weakness::Common) => (
-            "password",
-            "This is a common password, or easily guessed from one. A few unrelated words make a better one.",
-        ),
-        Mistake::NotMeant => ("confirm", "Type your user name to show that you mean it."),
-        Mistake::CurrentMissing => ("current_password", "Enter the password that you have now."),
-        Mistake::CurrentWrong => ("current_password", "This is not the password that you have now."),
-        Mistake::Same => ("password", "This is the password that you have already."),
-        Mistake::Confirmation => ("password_confirm", "The two passwords are not the same."),
+        FieldError::PasswordWeak(Weakness::Common) => {
+            ("password", "This is a common password, or easily guessed from one. Use a few unrelated words instead.")
+        }
+        FieldError::PasswordUnchanged => ("password", "This is your current password. Choose another one."),
+        FieldError::ConfirmationMismatch => ("password_confirm", "The two passwords do not match."),
+        FieldError::CurrentPasswordMissing => ("current_password", "Enter your current password."),
+        FieldError::CurrentPasswordMismatch => ("current_password", "The current password is not right."),
+        FieldError::DeletionNotConfirmed => ("confirm", "Type your user name to confirm."),
     };
     (field, text.into())
 }
 
-/// What a new password should be like.
+/// Returns the hint for a new password.
 #[must_use]
-pub fn password_hint(shortest: usize) -> String {
-    format!("At least {shortest} characters. A few words in a row are easy to remember and hard to guess.")
+pub fn password_hint(min_length: usize) -> String {
+    format!("At least {min_length} characters. A few words in a row are easy to remember and hard to guess.")
 }
 
-/// A form that was not accepted, told to a program: the title, and what there is to say when each field has its own words.
-pub const FORM_REFUSED: (&str, &str) = ("The form was not accepted", "The form has mistakes.");
-/// A sign-in form without a name.
-pub const LOGIN_MISSING: &str = "Enter your user name or e-mail address.";
-/// A sign-in form without a password.
-pub const PASSWORD_MISSING: &str = "Enter your password.";
-/// A password beyond every bound.
-pub const PASSWORD_TOO_LONG: &str = "A password has at most 256 characters.";
-/// One sentence for every wrong combination, so that it does not tell which accounts exist.
-pub const WRONG: &str = "The user name, e-mail address or password is not right.";
-
-/// Too many attempts at a password.
+/// Returns what a rejection of the whole form says.
 #[must_use]
-pub fn sign_in_refused(refusal: Throttled) -> String {
-    match refusal {
-        Throttled::RetryAfter(wait) => format!("Too many attempts. Wait {}, then try again.", span(wait)),
-        Throttled::LockedOut => "Too many wrong passwords in a row. To protect the account, it cannot be opened with a password from here any more. \
-             Use a browser in which you have signed in before, or ask whoever runs this site to open it again."
-            .to_owned(),
-    }
-}
-
-/// Too many accounts from one network.
-#[must_use]
-pub fn registration_refused(refusal: Throttled) -> String {
-    match refusal {
-        Throttled::RetryAfter(wait) => {
-            format!("Too many registrations have come from your network. Wait {}, then try again.", span(wait))
+pub fn rejection(rejection: &Rejection) -> Cow<'static, str> {
+    match rejection {
+        Rejection::Invalid(_) => FORM_REJECTED.1.into(),
+        // One sentence for every wrong combination, so that it does not tell which accounts exist.
+        Rejection::WrongCredentials => "The user name, e-mail address or password is not right.".into(),
+        Rejection::Throttled(Throttled::RetryAfter(wait)) => {
+            format!("Too many attempts. Wait {}, then try again.", duration(*wait)).into()
         }
-        Throttled::LockedOut => sign_in_refused(refusal),
+        Rejection::Throttled(Throttled::LockedOut) => {
+            "There were too many wrong passwords in a row. To protect the account, it does not accept a password from \
+             here. Use a browser that has signed in before, or ask the operator of this site to unlock the account."
+                .into()
+        }
+        Rejection::TooManyRegistrations(wait) => {
+            format!("Too many registrations came from your network. Wait {}, then try again.", duration(*wait)).into()
+        }
+        Rejection::Overloaded => {
+            "A lot of people are signing in right now. Nothing is lost: wait a few seconds, then try again.".into()
+        }
+        Rejection::Conflict => {
+            "Your account was changed at the same moment, so nothing was done. Check your entries and try again.".into()
+        }
     }
 }
 
-/// Too much to do.
-pub const BUSY: &str = "A lot of people are signing in right now. Nothing is lost: wait a few seconds, then try again.";
-
-/// What the `Retry-After` header says, in seconds.
+/// Returns the seconds of the `Retry-After` header for a rejection, if it has one.
 #[must_use]
-pub fn retry_after(refusal: Throttled) -> u64 {
-    match refusal {
-        Throttled::RetryAfter(wait) => seconds(wait),
-        Throttled::LockedOut => CLOSED_RETRY_SECONDS,
+pub fn retry_after(rejection: &Rejection) -> Option<u64> {
+    match rejection {
+        Rejection::Invalid(_) | Rejection::WrongCredentials | Rejection::Conflict => None,
+        Rejection::Throttled(Throttled::RetryAfter(wait)) | Rejection::TooManyRegistrations(wait) => {
+            Some(whole_seconds(*wait))
+        }
+        Rejection::Throttled(Throttled::LockedOut) => Some(whole_seconds(LOCKOUT_RETRY)),
+        Rejection::Overloaded => Some(RETRY_SECONDS.into()),
     }
 }
 
-fn seconds(span: Duration) -> u64 {
-    u64::try_from(span.as_millis().div_ceil(1000)).unwrap_or(u64::MAX).max(1)
-}
-
-/// A span of time, rounded up so that whoever waits it out has waited long enough.
-fn span(span: Duration) -> String {
-    let seconds = seconds(span);
-    let (number, unit) = match seconds {
-        0..=90 => (seconds, "second"),
-        91..=5400 => (seconds.div_ceil(60), "minute"),
-        _ => (seconds.div_ceil(3600), "hour"),
-    };
-    if number == 1 { format!("1 {unit}") } else { format!("{number} {unit}s") }
-}
-
-/// The title and the text of an answer that is no page of its own.
+/// Returns the title and the text of an error page.
 #[must_use]
 pub fn problem(problem: Problem) -> (&'static str, &'static str) {
     match problem {
         Problem::Malformed => (
-            "That did not arrive properly",
+            "The request could not be read",
             "Something in what your browser sent could not be read. Go back, reload the page and try again.",
         ),
-        Problem::SignedOut => ("You are not signed in", "Sign in, then try again."),
+        Problem::Unauthenticated => ("You are not signed in", "Sign in, then try again."),
         Problem::CrossOrigin => (
-            "That came from another site",
-            "For your safety, forms are accepted only from this site’s own pages. Open the page here and try again.",
+            "The form came from another site",
+            "For your safety, this site accepts forms from its own pages only. Open the page here and try again.",
         ),
-        Problem::StaleForm => (
+        Problem::InvalidCsrfToken => (
             "This form is out of date",
-            "You may have signed in again in another window since the page was opened. Go back, reload the page and try again.",
+            "You may have signed in again in another window since you opened the page. Go back, reload the page and \
+             try again.",
         ),
         Problem::RegistrationClosed => (
             "Registration is closed",
-            "New accounts cannot be made here at the moment. If you expected to get one, ask whoever runs this site.",
+            "You cannot create an account here at the moment. If you need one, ask the operator of this site.",
         ),
-        Problem::NotFound => ("There is no such page", "The address may be mistyped, or the page may be gone."),
-        Problem::Method(_) => ("That cannot be done here", "This address does not take requests of this kind."),
-        Problem::TooSlow => (
-            "That took too long",
+        Problem::NotFound => ("Page not found", "The address may be mistyped, or the page may have been removed."),
+        Problem::MethodNotAllowed(_) => {
+            ("This address does not accept that", "The page does not take requests of this kind.")
+        }
+        Problem::RequestTimeout => (
+            "The request took too long",
             "What your browser sent did not arrive in time. Check your connection and try again.",
         ),
-        Problem::TooLarge => {
-            ("That is too much", "What your browser sent is larger than any form here. Nothing was saved.")
-        }
-        Problem::NotAForm => {
-            ("That is not a form", "This address takes forms as a browser sends them, and nothing else.")
+        Problem::PayloadTooLarge => (
+            "The request is too large",
+            "What your browser sent is larger than any form of this site. Nothing was saved.",
+        ),
+        Problem::UnsupportedMediaType => {
+            ("The request is not a form", "This address takes forms as browsers send them, and nothing else.")
         }
         Problem::Internal => (
             "Something went wrong",
-            "It is our fault, not yours, and it has been noted. Try again; if it happens again, tell whoever runs this site the number below.",
+            "This is our fault, and it has been logged. Try again. If it happens again, send the request ID below to \
+             the operator of this site.",
         ),
-        Problem::Unavailable => (
-            "One moment, please",
-            "The site cannot answer right now. Nothing is lost: wait a few seconds, then try again.",
-        ),
+        Problem::Unavailable => {
+            ("The site is not available right now", "Nothing is lost. Wait a few seconds, then try again.")
+        }
         Problem::Other(_) => ("That did not work", "Go back and try again."),
     }
 }
 
-/// With which browser and from where, as the end of a sentence.
+/// Returns what happened to an account, for its owner.
 #[must_use]
-pub fn place(user_agent: &str, address: &str) -> String {
-    format!("{}, from {address}", device(user_agent))
-}
-
-/// What happened, to the person whom it happened to, by the name of the event.
-#[must_use]
-pub fn event(kind: &str) -> &'static str {
+pub fn event(kind: EventKind) -> &'static str {
     match kind {
-        "registered" => "You made the account",
-        "signed_in" => "You signed in",
-        "sign_in_failed" => "Somebody gave a wrong password",
-        "sign_in_throttled" => "Somebody was refused after too many attempts",
-        "signed_out" => "You signed out",
-        "session_ended" => "You ended another session",
-        "session_expired" => "A session came to its end",
-        "reauthenticated" => "You gave your password again",
-        "password_changed" => "You changed your password",
-        "profile_changed" => "You changed your name or address",
-        "token_refused" => "A session that is not yours was refused",
-        "form_refused" => "A form that was out of date was refused",
-        "account_unlocked" => "The account was opened again",
-        _ => "Something else",
+        EventKind::Registered => "You created the account",
+        EventKind::SignedIn => "You signed in",
+        EventKind::SignInFailed => "Sign-in with a wrong password",
+        EventKind::ReauthenticationFailed => "Wrong password for a change of the account",
+        EventKind::SignInThrottled => "Sign-in refused after too many attempts",
+        EventKind::RegistrationThrottled => "Registration refused after too many attempts",
+        EventKind::SignedOut => "You signed out",
+        EventKind::SessionEnded => "You signed out another session",
+        EventKind::SessionExpired => "A session expired",
+        EventKind::Reauthenticated => "You confirmed your password",
+        EventKind::PasswordChanged => "You changed your password",
+        EventKind::ProfileChanged => "You changed your user name or e-mail address",
+        EventKind::TokenRefused => "An invalid session was refused",
+        EventKind::CrossOriginRefused => "A form from another site was refused",
+        EventKind::FormRefused => "A form that was out of date was refused",
+        EventKind::AccountUnlocked => "The account was unlocked",
+        EventKind::AccountDeleted => "You deleted the account",
+        EventKind::Unknown => "Other activity",
     }
 }
 
-/// A browser and its system in words, from what it calls itself. The last few hundred are remembered: most people use the
-/// same few browsers, and to take a name apart costs as much as all the rest of a page.
+/// Returns a client as the end of a sentence, such as "Firefox on Linux, from 192.0.2.1".
 #[must_use]
-pub fn device(user_agent: &str) -> Arc<str> {
-    const REMEMBERED: u64 = 500;
-    static KNOWN: LazyLock<Cache<Box<str>, Arc<str>>> = LazyLock::new(|| Cache::new(REMEMBERED));
-    KNOWN.get(user_agent).unwrap_or_else(|| {
-        let words = Arc::from(parse_device(user_agent));
-        KNOWN.insert(user_agent.into(), Arc::clone(&words));
-        words
-    })
-}
-
-fn parse_device(user_agent: &str) -> String {
-    const UNKNOWN: &str = "UNKNOWN";
-    let parsed = woothee::parser::Parser::new().parse(user_agent);
-    let (name, system) = parsed.map_or((UNKNOWN, UNKNOWN), |agent| (agent.name, agent.os));
-    let system = match system {
-        UNKNOWN => "",
-        "Mac OSX" => "macOS",
-        // Browsers of Windows 11 call it 10.
-        windows if windows.starts_with("Windows") => "Windows",
-        system => system,
-    };
-    match (name, system) {
-        (UNKNOWN, "") => "An unknown browser".to_owned(),
-        (UNKNOWN, system) => format!("A browser on {system}"),
-        ("HTTP Library", _) => "A program".to_owned(),
-        (name, "") => name.to_owned(),
-        (name, system) => format!("{name} on {system}"),
-    }
-}
-
-/// A date as people say it: today and yesterday with the time, others with the day. In UTC, because a page without scripts
-/// does not know where its reader is.
-#[must_use]
-pub fn when(at: Timestamp, now: Timestamp) -> String {
-    let (at, today) = (at.date(), now.date().date());
-    let day = match at.date() {
-        day if day == today => "today",
-        day if Some(day) == today.previous_day() => "yesterday",
-        day => return format!("{} {} {}", day.day(), day.month(), day.year()),
-    };
-    format!("{day} at {:02}:{:02} UTC", at.hour(), at.minute())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn duration_text_is_rounded_up_to_a_readable_unit() {
-        for (milliseconds, words) in [
-            (0, "1 second"),
-            (1, "1 second"),
-            (1001, "2 seconds"),
-            (64_000, "64 seconds"),
-            (91_000, "2 minutes"),
-            (3_600_000, "60 minutes"),
-            (7_200_001, "3 hours"),
-        ] {
-            assert_eq!(span(Duration::from_millis(milliseconds)), words);
-        }
-    }
-
-    #[test]
-    fn user_agent_is_summarized_as_browser_and_platform() {
-        for (user_agent, words) in [
-            ("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", "Firefox on Linux"),
-            (
-                "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/139.0.0.0 Safari/537.36 Edg/139.0.0.0",
-                "Edge on Windows",
-            ),
-            (
-                "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.0 Safari/605.1.15",
-                "Safari on macOS",
-            ),
-            (
-                "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.0 Mobile/15E148 Safari/604.1",
-                "Safari on iPhone",
-            ),
-            ("curl/8.1", "A program"),
-            ("", "An unknown browser"),
-            ("<script>", "An unknown browser"),
-        ] {
-            assert_eq!(&*device(user_agent), words, "{user_agent}");
-        }
-    }
-
-    #[test]
-    fn recent_dates_are_shown_relative_to_today() {
-        let now = Timestamp::from_millis(1_795_305_600_000 + 15 * 3_600_000);
-        let ago = |hours: u64| when(now.minus(Duration::from_secs(hours * 3600)), now);
-        assert_eq!(ago(1), "today at 14:00 UTC");
-        assert_eq!(ago(16), "yesterday at 23:00 UTC");
-        assert_eq!(ago(24 * 30), "23 October 2026");
-    }
+pub fn client(user_agent: &str, address: &str) -> String {
+    format!("{}, from {address}", user_agent::describe(user_agent))
 }

@@ -1,5 +1,4 @@
-//! Around every request, whatever becomes of it: its number, the cross-origin check, the last resort for a handler that
-//! panics, words for bare errors, and the security headers. Nothing leaves without passing here.
+//! What happens around every request, whatever becomes of it. Every answer passes here.
 
 use std::{
     panic::AssertUnwindSafe,
@@ -23,58 +22,46 @@ use tracing::{Level, debug, enabled};
 use super::{
     client_ip,
     csrf::origin,
-    error::{self, Problem, Reader},
-    form::Incoming,
+    error::Problem,
+    error_page::{self, Format},
+    form::SharedPayload,
     security_headers,
+    state::AppState,
 };
 use crate::{
-    events::Kind,
+    client::Client,
+    events::EventKind,
     request_id::{self, RequestId},
-    web::state::App,
 };
 
-/// What has to be known of a request when it is gone.
-struct Stub {
-    app: Data<App>,
+/// What the answer needs to know of a request that its handler has consumed.
+struct RequestInfo {
+    state: Data<AppState>,
     method: Method,
-    reader: Reader,
+    format: Format,
     id: RequestId,
+    started_at: Option<Instant>,
 }
 
-/// See the module.
-pub async fn wrap(
+/// Handles one request: gives it an id, identifies the client, checks the origin, takes the body from the handler,
+/// catches panics, fills error responses, adds the security headers, and logs.
+pub async fn handle(
     mut req: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    let app = req.app_data::<Data<App>>().cloned().ok_or(Problem::Internal)?;
-    let client = client_ip::client(req.headers(), req.peer_addr(), &app.trusted_proxies);
-    let stub = Stub { method: req.method().clone(), reader: Reader::of(req.headers()), id: client.request_id, app };
-    let began = enabled!(Level::DEBUG).then(Instant::now);
-    let ours = origin::is_ours(req.method(), req.headers(), &stub.app.origin);
-    if !ours {
-        stub.app.notes.note(Kind::CrossOriginRefused, None, &client);
-    }
-    req.extensions_mut().insert(client);
-    let incoming = match req.take_payload() {
-        Payload::None => None,
-        payload => Some(Incoming::new(payload)),
+    let state = req.app_data::<Data<AppState>>().cloned().ok_or(Problem::Internal)?;
+    let info = RequestInfo {
+        method: req.method().clone(),
+        format: Format::negotiate(req.headers()),
+        id: RequestId::new(),
+        started_at: enabled!(Level::DEBUG).then(Instant::now),
+        state,
     };
-    if let Some(incoming) = &incoming {
-        req.extensions_mut().insert(incoming.clone());
-    }
+    let client = client_ip::client(req.headers(), req.peer_addr(), &info.state.settings.trusted_proxies);
+    req.extensions_mut().insert(client.clone());
+    let payload = take_payload(&mut req);
 
-    let outcome = request_id::scope(stub.id, async {
-        if !ours {
-            return Ok(req.error_response(Problem::CrossOrigin));
-        }
-        AssertUnwindSafe(next.call(req))
-            .catch_unwind()
-            .await
-            .unwrap_or_else(|_panic| Err(Problem::Internal.into()))
-            .map(ServiceResponse::map_into_boxed_body)
-    })
-    .await;
-
+    let outcome = request_id::scope(info.id, respond(&info, client, req, next)).await;
     let (request, response) = match outcome {
         Ok(response) => {
             let (request, response) = response.into_parts();
@@ -82,35 +69,75 @@ pub async fn wrap(
         }
         Err(error) => (None, error.error_response()),
     };
-    let mut response = stub.finish(response);
-    if let Some(incoming) = incoming {
-        response = response.map_body(|_, body| BoxBody::new(Held { body, _incoming: incoming }));
-    }
-    if let Some(began) = began {
-        request_id::sync_scope(Some(stub.id), || {
-            debug!(
-                method = %stub.method,
-                route = request.as_ref().and_then(HttpRequest::match_pattern),
-                status = response.status().as_u16(),
-                microseconds = began.elapsed().as_micros(),
-                "answered"
-            );
-        });
-    }
+    let response = info.finish(request.as_ref(), response, payload);
     match request {
         Some(request) => Ok(ServiceResponse::new(request, response)),
-        // The request went down with its handler; as an error, the answer finds its way without it.
-        None => Err(InternalError::from_response("answered", response).into()),
+        // A panic has consumed the request, which a `ServiceResponse` needs; an `Error` does not.
+        None => Err(InternalError::from_response("see the response", response).into()),
     }
 }
 
-/// An answer that keeps the request's body until it is sent; see [`Incoming`].
-struct Held {
-    body: BoxBody,
-    _incoming: Incoming,
+/// Keeps the body for the guard, which reads it once the session is known.
+fn take_payload(req: &mut ServiceRequest) -> Option<SharedPayload> {
+    let payload = match req.take_payload() {
+        Payload::None => return None,
+        payload => SharedPayload::new(payload),
+    };
+    req.extensions_mut().insert(payload.clone());
+    Some(payload)
 }
 
-impl MessageBody for Held {
+async fn respond(
+    info: &RequestInfo,
+    client: Client,
+    req: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    if !origin::is_same_origin(req.method(), req.headers(), &info.state.origin) {
+        info.state.core.events.count(EventKind::CrossOriginRefused, None, &client);
+        return Ok(req.error_response(Problem::CrossOrigin));
+    }
+    AssertUnwindSafe(next.call(req))
+        .catch_unwind()
+        .await
+        .unwrap_or_else(|_panic| Err(Problem::Internal.into()))
+        .map(ServiceResponse::map_into_boxed_body)
+}
+
+impl RequestInfo {
+    fn finish(
+        &self,
+        request: Option<&HttpRequest>,
+        response: HttpResponse,
+        payload: Option<SharedPayload>,
+    ) -> HttpResponse {
+        let mut response = error_page::render_error(&self.state, response, self.format, self.id);
+        security_headers::apply(response.headers_mut(), self.state.public_url.is_https());
+        if let Some(payload) = payload {
+            response = response.map_body(|_, body| BoxBody::new(BodyWithPayload { body, _payload: payload }));
+        }
+        if let Some(started_at) = self.started_at {
+            request_id::sync_scope(Some(self.id), || {
+                debug!(
+                    method = %self.method,
+                    route = request.and_then(HttpRequest::match_pattern),
+                    status = response.status().as_u16(),
+                    microseconds = started_at.elapsed().as_micros(),
+                    "response sent"
+                );
+            });
+        }
+        response
+    }
+}
+
+/// A response body that keeps the request's body until it is sent; see [`SharedPayload`].
+struct BodyWithPayload {
+    body: BoxBody,
+    _payload: SharedPayload,
+}
+
+impl MessageBody for BodyWithPayload {
     type Error = Box<dyn std::error::Error>;
 
     fn size(&self) -> BodySize {
@@ -119,13 +146,5 @@ impl MessageBody for Held {
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Self::Error>>> {
         Pin::new(&mut self.get_mut().body).poll_next(cx)
-    }
-}
-
-impl Stub {
-    fn finish(&self, response: HttpResponse) -> HttpResponse {
-        let mut response = error::dress(&self.app, response, self.reader, self.id);
-        security_headers::add(response.headers_mut(), self.app.https);
-        response
     }
 }

@@ -1,63 +1,72 @@
-//! Where to go after signing in: a path on this origin, and nothing that any browser could read as another place.
+//! Where to go after signing in: a path of this origin, and nothing that a browser could read as another origin.
 
 use std::sync::LazyLock;
 
+use actix_web::{HttpResponse, http::header::LOCATION};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use url::Url;
 
-const LONGEST: usize = 2000;
+/// In bytes.
+const MAX_LENGTH: usize = 2000;
 
-/// Letters that would end the value of a query parameter, or that a header must not hold.
-const IN_QUERY: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'%').add(b'&').add(b'+').add(b'<').add(b'>');
+/// Characters that would end the value of a query parameter, or that a header must not hold.
+const QUERY_VALUE: &AsciiSet =
+    &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'%').add(b'&').add(b'+').add(b'<').add(b'>');
 
-/// Some origin, to see what stays on it.
+/// Any origin, to check that a path resolves to the same one.
 static BASE: LazyLock<Option<Url>> = LazyLock::new(|| Url::parse("http://origin.invalid/").ok());
 
-/// A path on this origin, with its query.
+/// A path of this origin, with its query.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Next(String);
+pub struct ReturnTo(String);
 
-impl Next {
-    /// The path in `text`, or `None` if there is the slightest doubt.
+impl ReturnTo {
+    /// Returns the path in `text`, or `None` if there is any doubt.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let mut letters = text.bytes();
-        if text.len() > LONGEST || letters.next() != Some(b'/') || matches!(letters.next(), Some(b'/' | b'\\')) {
+        if text.len() > MAX_LENGTH || letters.next() != Some(b'/') || matches!(letters.next(), Some(b'/' | b'\\')) {
             return None;
         }
-        // Browsers drop tabs and line ends from URLs and read \ as /; neither has a business in a path of ours.
+        // Browsers drop tabs and line ends from URLs and read \ as /.
         if !text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\') {
             return None;
         }
-        // As a browser would: then compare what counts, the origin.
+        // Resolves as a browser does, then compares origins.
         let base = BASE.as_ref()?;
         let url = base.join(text).ok()?;
         if url.origin() != base.origin() || !url.username().is_empty() || url.password().is_some() {
             return None;
         }
         let path = &url[url::Position::BeforePath..url::Position::AfterQuery];
-        // "/..//evil.example" is a path until it is resolved and written down again.
+        // "/..//evil.example" becomes "//evil.example" when it is resolved.
         if path.starts_with("//") || path.contains('\\') {
             return None;
         }
-        // Back to where one signs in or out is no way on.
+        // These pages would lead back to the sign-in page.
         if matches!(url.path(), "/login" | "/register" | "/logout") {
             return None;
         }
         Some(Self(path.to_owned()))
     }
 
-    /// For a `Location` header.
+    /// Returns the path for a `Location` header.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// `page` with this as its `next`.
+    /// Returns the URL of `page` with this path as its query parameter `next`.
     #[must_use]
-    pub fn carried_by(&self, page: &str) -> String {
-        format!("{page}?next={}", utf8_percent_encode(&self.0, IN_QUERY))
+    pub fn as_query_of(&self, page: &str) -> String {
+        format!("{page}?next={}", utf8_percent_encode(&self.0, QUERY_VALUE))
     }
+}
+
+/// Redirects with `303 See Other`: the browser follows with GET, and going back does not send a form again.
+#[must_use]
+pub fn see_other(to: &str) -> HttpResponse {
+    HttpResponse::SeeOther().insert_header((LOCATION, to)).finish()
 }
 
 #[cfg(test)]
@@ -70,9 +79,9 @@ mod tests {
     fn same_origin_path_is_accepted() {
         for text in ["/", "/account", "/account?tab=1&x=%2F", "/a/b/c", "/%2f/x", "/a//b", "/search?q=http://elsewhere"]
         {
-            assert_eq!(Next::parse(text).as_ref().map(Next::as_str), Some(text), "{text}");
+            assert_eq!(ReturnTo::parse(text).as_ref().map(ReturnTo::as_str), Some(text), "{text}");
         }
-        assert_eq!(Next::parse("/a/../b#part").unwrap().as_str(), "/b");
+        assert_eq!(ReturnTo::parse("/a/../b#part").unwrap().as_str(), "/b");
     }
 
     #[test]
@@ -130,15 +139,15 @@ mod tests {
             "/register",
             "/login?next=/login",
         ] {
-            assert_eq!(Next::parse(text), None, "{text:?}");
+            assert_eq!(ReturnTo::parse(text), None, "{text:?}");
         }
-        assert_eq!(Next::parse(&format!("/{}", "a".repeat(LONGEST))), None);
+        assert_eq!(ReturnTo::parse(&format!("/{}", "a".repeat(MAX_LENGTH))), None);
     }
 
     #[test]
     fn return_path_survives_query_encoding() {
-        let next = Next::parse("/a?b=1&c=%26+x").unwrap();
-        let url = Url::parse("http://origin.invalid").unwrap().join(&next.carried_by("/login")).unwrap();
+        let next = ReturnTo::parse("/a?b=1&c=%26+x").unwrap();
+        let url = Url::parse("http://origin.invalid").unwrap().join(&next.as_query_of("/login")).unwrap();
         let carried: Vec<_> = url.query_pairs().collect();
         assert_eq!(carried, [("next".into(), "/a?b=1&c=%26+x".into())]);
     }
@@ -146,16 +155,16 @@ mod tests {
     proptest! {
         #[test]
         fn accepted_return_path_always_resolves_to_the_same_origin(text in "[/\\\\.@:%a-z0-9?#\\t]{0,30}") {
-            if let Some(next) = Next::parse(&text) {
+            if let Some(next) = ReturnTo::parse(&text) {
                 let base = Url::parse("https://login.example/login?x").unwrap();
                 prop_assert_eq!(base.join(next.as_str()).unwrap().origin(), base.origin());
-                prop_assert_eq!(Next::parse(next.as_str()), Some(next));
+                prop_assert_eq!(ReturnTo::parse(next.as_str()), Some(next));
             }
         }
 
         #[test]
         fn parser_never_panics_on_arbitrary_text(text in "\\PC{0,100}") {
-            let _ = Next::parse(&text);
+            let _ = ReturnTo::parse(&text);
         }
     }
 }

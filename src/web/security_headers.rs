@@ -1,14 +1,15 @@
-//! Security headers, on every answer without exception.
+//! Security headers, on every response without exception.
 
 use actix_web::http::header::{self, CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue, STRICT_TRANSPORT_SECURITY};
 
-/// In the order of the OWASP HTTP Headers Cheat Sheet. `same-origin` for the referrer and not `no-referrer`, with which
-/// browsers send `Origin: null` even to ourselves.
+/// In the order of the OWASP HTTP Headers Cheat Sheet. The referrer policy is `same-origin`, because with `no-referrer`
+/// browsers send `Origin: null` to this origin as well.
 const ALWAYS: [(HeaderName, HeaderValue); 7] = [
     (
         header::CONTENT_SECURITY_POLICY,
         HeaderValue::from_static(
-            "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+            "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; frame-ancestors 'none'; \
+             base-uri 'none'",
         ),
     ),
     (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
@@ -19,13 +20,15 @@ const ALWAYS: [(HeaderName, HeaderValue); 7] = [
     (
         header::PERMISSIONS_POLICY,
         HeaderValue::from_static(
-            "accelerometer=(), camera=(), geolocation=(), gyroscope=(), magnetometer=(), microphone=(), payment=(), usb=()",
+            "accelerometer=(), camera=(), geolocation=(), gyroscope=(), magnetometer=(), microphone=(), payment=(), \
+             usb=()",
         ),
     ),
 ];
 
-/// Adds them to an answer. Whatever does not say otherwise is kept by nobody, because a session may be in it.
-pub fn add(headers: &mut HeaderMap, https: bool) {
+/// Adds the headers to a response. A response without `Cache-Control` must not be stored, because it may belong to a
+/// session.
+pub fn apply(headers: &mut HeaderMap, https: bool) {
     for (name, value) in ALWAYS {
         headers.insert(name, value);
     }

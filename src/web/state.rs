@@ -1,43 +1,29 @@
-//! What every request may use, made once by `server`.
+//! What every handler may use, built once by `server`.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
-use ipnet::IpNet;
-
+use super::{assets::Assets, cookies::Cookies};
 use crate::{
     accounts::Accounts,
-    clock::Clock,
-    db::Database,
-    events::Notes,
-    keys::Keys,
+    config::{PublicUrl, Settings},
+    core::Core,
     sessions::Sessions,
-    web::{assets::Assets, cookies::Jar},
 };
 
-/// The application, shared by all workers.
-pub struct App {
-    /// Shown in titles and headings.
-    pub site_name: Arc<str>,
-    /// The one origin that people see, as browsers write it.
+/// The state that all workers share.
+pub struct AppState {
+    /// The settings.
+    pub settings: Settings,
+    /// The origin that browsers see.
+    pub public_url: PublicUrl,
+    /// The same, as browsers write it in the `Origin` header.
     pub origin: String,
-    /// Whether browsers reach us over TLS.
-    pub https: bool,
-    /// How cookies are called and written.
-    pub jar: Jar,
-    /// Proxies that are believed.
-    pub trusted_proxies: Vec<IpNet>,
-    /// How long it is kept what happened.
-    pub events_kept: Duration,
-    /// The style sheet and the pictures.
+    /// How cookies are named and written.
+    pub cookies: Cookies,
+    /// The static files.
     pub assets: Assets,
-    /// What time it is.
-    pub clock: Clock,
-    /// Keys for every purpose.
-    pub keys: Arc<Keys>,
-    /// The database.
-    pub database: Database,
-    /// Events that anybody can cause.
-    pub notes: Arc<Notes>,
+    /// The database, the keys, the clock and the activity log.
+    pub core: Core,
     /// All sessions.
     pub sessions: Arc<Sessions>,
     /// All accounts.

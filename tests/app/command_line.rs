@@ -174,7 +174,7 @@ fn invalid_setting_stops_startup_with_setting_name_and_reason() {
         ("GATEHOUSE_PUBLIC_URL", "login.example.org", "is not a URL"),
         ("GATEHOUSE_PUBLIC_URL", "https://login.example.org/auth", "without path"),
         ("GATEHOUSE_PUBLIC_URL", "http://login.example.org", "GATEHOUSE_ALLOW_INSECURE_HTTP"),
-        ("GATEHOUSE_DATA_DIR", "/proc/nowhere", "cannot make the folder"),
+        ("GATEHOUSE_DATA_DIR", "/proc/nowhere", "cannot create the folder"),
         ("GATEHOUSE_DATABASE_URL", "postgres://zoe:hunter2@db/x", "“postgres” is not known"),
         ("GATEHOUSE_DATABASE_URL", "mysq1://zoe:hunter2@db/x", "“mysq1” is not known"),
         ("GATEHOUSE_DATABASE_URL", "mysql://zoe:hunter2@127.0.0.1:1/x", "cannot connect to mysql://127.0.0.1:1/x"),
@@ -195,7 +195,7 @@ fn invalid_setting_stops_startup_with_setting_name_and_reason() {
         ("GATEHOUSE_HASH_THREADS", "0", "number would be zero"),
         ("GATEHOUSE_SITE_NAME", "", "1 to 60 printable characters"),
         ("GATEHOUSE_STATIC_DIR", "/proc/nowhere", "/proc/nowhere cannot be used"),
-        ("GATEHOUSE_STATIC_DIR", "/", "style.css is not in it"),
+        ("GATEHOUSE_STATIC_DIR", "/", "style.css is missing"),
         ("GATEHOUSE_LOG", "gatehouse=loud", "is not a filter"),
     ] {
         let error = startup_error(&[(name, value)]);
@@ -298,9 +298,9 @@ async fn unlock_command_requires_existing_account_and_database() {
         command
     };
     let (succeeded, output) = unlock(&mut on_same_database(), "nobody");
-    assert!(!succeeded && output.contains("there is no such account"), "{output}");
+    assert!(!succeeded && output.contains("there is no account with this user name or e-mail address"), "{output}");
     let (succeeded, output) = unlock(&mut on_same_database(), "Zoe@keepers.example");
-    assert!(succeeded && output.contains("Open again"), "{output}");
+    assert!(succeeded && output.contains("Unlocked"), "{output}");
 }
 
 // ASVS 15.2.2: the memory for hashing depends on the number of threads, not on the number of requests.

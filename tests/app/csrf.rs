@@ -23,7 +23,7 @@ async fn cross_origin_post_returns_403_on_every_path() {
                 }
                 let answer = client.send(request).await;
                 assert_eq!(answer.status, 403, "{method} {path} {headers:?}");
-                assert!(answer.body.contains("That came from another site"));
+                assert!(answer.body.contains("The form came from another site"));
                 rejected += 1;
             }
         }

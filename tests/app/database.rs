@@ -141,7 +141,7 @@ async fn assert_unavailable(app: &TestApp, client: &Client) {
     let home = client.get("/").await;
     assert_eq!((home.status, home.header("retry-after")), (503, "5"));
     crate::middleware::assert_security_headers(&home, "no database");
-    assert!(home.body.contains("One moment, please") && !home.body.contains("zoe"));
+    assert!(home.body.contains("The site is not available right now") && !home.body.contains("zoe"));
     assert_eq!(app.client().get("/readyz").await.status, 503);
     assert_eq!(app.client().sign_in("zoe", PASSWORD).await.status, 503);
     assert_eq!(app.client().register("eva").await.status, 503);

@@ -23,7 +23,8 @@ async fn home_page_has_sign_out_button() {
     let app = TestApp::spawn();
     let body = app.signed_in_client("zoe").await.get("/").await.body;
     assert!(
-        body.contains("<form class=\"who\" method=\"post\" action=\"/logout\">") && body.contains("Sign out</button>")
+        body.contains("<form class=\"account-bar\" method=\"post\" action=\"/logout\">")
+            && body.contains("Sign out</button>")
     );
 }
 

@@ -129,7 +129,7 @@ async fn failure_is_logged_with_the_request_id_of_its_error_page() {
     })
     .await;
     let request_id = error_page.split("<code>").nth(1).unwrap().split('<').next().unwrap();
-    let line = log.lines().find(|line| line.contains("a request failed")).unwrap_or_else(|| panic!("{log}"));
+    let line = log.lines().find(|line| line.contains("request failed")).unwrap_or_else(|| panic!("{log}"));
     assert!(line.contains(request_id), "{request_id}: {line}");
 }
 

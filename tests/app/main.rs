@@ -18,6 +18,7 @@ mod guard;
 mod hashing;
 mod health;
 mod home;
+mod layers;
 mod log;
 mod login;
 mod logout;

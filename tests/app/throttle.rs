@@ -133,7 +133,7 @@ async fn lockout_after_100_failures_spares_known_devices() {
     let new_device = app.client().from_ip("203.0.113.5");
     let rejected = new_device.sign_in("zoe", PASSWORD).await;
     assert_throttled(&rejected, 3600);
-    assert!(rejected.body.contains("a browser in which you have signed in before"));
+    assert!(rejected.body.contains("a browser that has signed in before"));
     app.clock.advance(Duration::from_hours(7200));
     assert_eq!(new_device.sign_in("zoe@keepers.example", PASSWORD).await.status, 429, "a lockout does not expire");
     assert_eq!(owner.sign_in("zoe", PASSWORD).await.status, 303, "the known device of the owner is not locked out");

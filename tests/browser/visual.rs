@@ -23,7 +23,8 @@ const RUN_AXE: &str = "
 ";
 /// Returns whether the page fits the width of the window, and all controls that are too small to touch.
 const MEASURE_LAYOUT: &str = "
-    const controls = [...document.querySelectorAll('button, .field input, .choice label, .other a, .place a')];
+    const selector = 'button, .field input, .checkbox label, .alternative a, .brand a, nav a, .links a, .pagination a';
+    const controls = [...document.querySelectorAll(selector)];
     const small = controls.filter(element => element.getBoundingClientRect().height < 44);
     return [document.documentElement.scrollWidth <= innerWidth, small.map(element => element.outerHTML)];
 ";
@@ -45,7 +46,7 @@ async fn for_each_page(browser: &Browser, mut check: impl AsyncFnMut(&'static st
     browser.goto("/login").await;
     check("login").await;
     browser.click("Sign in").await;
-    browser.wait_for_text("2 things to mend").await;
+    browser.wait_for_text("There is a problem").await;
     check("login-errors").await;
     browser.goto("/register").await;
     check("register").await;
@@ -53,7 +54,7 @@ async fn for_each_page(browser: &Browser, mut check: impl AsyncFnMut(&'static st
     browser.fill("E-mail", "zoe@keepers").await;
     browser.fill("Password", "passwordpassword").await;
     browser.click("Create account").await;
-    browser.wait_for_text("4 things to mend").await;
+    browser.wait_for_text("There is a problem").await;
     check("register-errors").await;
     browser.goto("/nowhere").await;
     check("not-found").await;
@@ -65,7 +66,7 @@ async fn for_each_page(browser: &Browser, mut check: impl AsyncFnMut(&'static st
         ("/account", "Your account", "account"),
         ("/account/password", "Change your password", "password"),
         ("/account/sessions", "Where you are signed in", "sessions"),
-        ("/account/activity", "What happened", "activity"),
+        ("/account/activity", "Recent activity", "activity"),
         ("/account/delete", "Delete your account", "delete"),
     ] {
         browser.goto(path).await;
@@ -74,7 +75,7 @@ async fn for_each_page(browser: &Browser, mut check: impl AsyncFnMut(&'static st
     }
     browser.goto("/account/password").await;
     browser.click("Change password").await;
-    browser.wait_for_text("2 things to mend").await;
+    browser.wait_for_text("There is a problem").await;
     check("password-errors").await;
     browser.click("Sign out").await;
     browser.wait_for_text("You are signed out.").await;

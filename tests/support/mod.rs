@@ -21,12 +21,14 @@ use actix_web::{dev::ServerHandle, web::Data};
 use clap::Parser;
 use diesel::QueryResult;
 use gatehouse::{
+    client::Client as RequestClient,
     clock::{Clock, Timestamp},
     config::Settings,
     db::{AnyConnection, Database},
+    maintenance,
     routes::Route,
-    server::{Application, Fittings},
-    web::state::App,
+    server::{Application, TestHooks},
+    web::state::AppState,
 };
 use tempfile::TempDir;
 
@@ -43,7 +45,7 @@ pub const START: Timestamp = Timestamp::from_millis(1_795_305_600_000);
 pub struct TestApp {
     pub address: String,
     pub clock: Clock,
-    pub state: Data<App>,
+    pub state: Data<AppState>,
     handle: ServerHandle,
     thread: Option<JoinHandle<()>>,
     data_dir: PathBuf,
@@ -127,18 +129,14 @@ impl TestApp {
 
     fn start(temp_dir: Arc<TempDir>, database_url: String, clock: Clock, arguments: &[&str]) -> Self {
         let data_dir = temp_dir.path().join("data");
-        let assets = Path::new(env!("CARGO_MANIFEST_DIR")).join("static");
-        let (data_dir_text, assets_text) = (data_dir.display().to_string(), assets.display().to_string());
+        let data_dir_text = data_dir.display().to_string();
         let mut line = vec!["--listen", "127.0.0.1:0", "--data-dir", &data_dir_text];
-        if !arguments.contains(&"--static-dir") {
-            line.extend(["--static-dir", &assets_text]);
-        }
         if !database_url.is_empty() {
             line.extend(["--database-url", &database_url]);
         }
         line.extend(arguments);
         let settings = settings(&line);
-        let fittings = Fittings {
+        let hooks = TestHooks {
             clock: clock.clone(),
             routes: |config| {
                 Route::new("/test/panic").open_to_all().get(panicking_page).register(config);
@@ -148,8 +146,8 @@ impl TestApp {
         let (sender, receiver) = mpsc::channel();
         let thread = thread::spawn(move || {
             actix_web::rt::System::new().block_on(async move {
-                let application = Application::build(&settings, fittings).unwrap_or_else(|error| panic!("{error}"));
-                sender.send((application.address(), application.app(), application.handle())).unwrap();
+                let application = Application::build(settings, hooks).unwrap_or_else(|error| panic!("{error}"));
+                sender.send((application.address(), application.state(), application.handle())).unwrap();
                 application.run().await.unwrap();
             });
         });
@@ -184,7 +182,7 @@ impl TestApp {
     }
 
     pub fn database(&self) -> &Database {
-        &self.state.database
+        &self.state.core.database
     }
 
     /// Returns how many password hashes this process has computed so far.
@@ -194,12 +192,12 @@ impl TestApp {
 
     /// Unlocks an account as the `unlock` command does. Returns whether the account exists.
     pub async fn unlock(&self, login: &str) -> bool {
-        gatehouse::accounts::unlock(self.database(), &settings(&[]), login, self.clock.now()).await.unwrap()
+        self.state.accounts.unlock(login, &RequestClient::local()).await.unwrap()
     }
 
     /// Deletes expired rows, as the background job does every minute.
     pub async fn delete_expired(&self) {
-        gatehouse::server::clean(&self.state).await;
+        maintenance::delete_expired(&self.state).await;
     }
 
     /// Runs queries on the database of the application, in one transaction.
@@ -212,7 +210,7 @@ impl TestApp {
 
     /// Writes buffered events and last-seen times to the database, as the background job does every second.
     pub async fn flush(&self) {
-        gatehouse::server::write_down(&self.state).await;
+        maintenance::flush(&self.state).await;
     }
 
     /// Returns the kinds of all recorded events and their counts, in order of first occurrence.

@@ -1,83 +1,60 @@
-//! `/account/activity`: what happened to one's account.
+//! `/account/activity`: recent events of the account.
 
-use actix_web::{
-    HttpRequest, HttpResponse,
-    http::StatusCode,
-    web::{Data, Query},
-};
+use actix_web::{HttpResponse, web::Query};
 use askama::Template;
-
-use crate::web::layout::Layout;
 use serde::Deserialize;
-use uuid::Uuid;
 
 use crate::{
-    events,
-    pages::{Page, When, show},
-    web::messages,
-    web::state::App,
-    web::{error::Problem, guard::Member},
+    events::{Event, EventId},
+    web::{display_time::DisplayTime, error::Problem, guard::CurrentUser, layout::Layout, messages},
 };
 
-/// Its address.
+/// The path of the page.
 pub const PATH: &str = "/account/activity";
-/// Rows of a page.
-const ROWS: usize = 25;
+/// Events on a page.
+const PAGE_ROWS: usize = 25;
 
 #[derive(Template)]
 #[template(path = "account/activity.html")]
-struct Activity {
+struct ActivityPage {
     layout: Layout,
-    rows: Vec<Row>,
+    rows: Vec<EventRow>,
     is_first: bool,
-    older: Option<Uuid>,
+    older: Option<EventId>,
 }
 
-struct Row {
+struct EventRow {
     what: &'static str,
-    at: When,
-    place: String,
+    at: DisplayTime,
+    client: String,
     occurrences: i32,
 }
 
-impl Page for Activity {
-    fn layout(&self) -> &Layout {
-        &self.layout
-    }
-}
-
-/// Which page: what happened before this event.
+/// The query of the page.
 #[derive(Debug, Default, Deserialize)]
-pub struct Before {
-    before: Option<Uuid>,
+pub struct ActivityQuery {
+    /// Shows events older than this one.
+    before: Option<EventId>,
 }
 
 /// `GET /account/activity`
-pub async fn get(
-    app: Data<App>,
-    req: HttpRequest,
-    member: Member,
-    before: Option<Query<Before>>,
-) -> Result<HttpResponse, Problem> {
-    let (now, account) = (app.clock.now(), member.session.owner.id);
-    let before = before.and_then(|query| query.before);
-    // One more than is shown tells whether there are older ones.
-    let mut events = app.database.read(move |conn| events::of(conn, account, before, ROWS + 1)).await?;
-    let has_older = events.len() > ROWS;
-    events.truncate(ROWS);
-    let page = Activity {
-        layout: Layout::member(&app, req.headers(), &member.session, PATH),
+pub async fn get(user: CurrentUser, query: Option<Query<ActivityQuery>>) -> Result<HttpResponse, Problem> {
+    let now = user.state.core.clock.now();
+    let before = query.and_then(|query| query.before);
+    // One more than the page shows, to know whether there are older ones.
+    let mut events = user.state.core.events.list(user.session.account.id, before, PAGE_ROWS + 1).await?;
+    let has_older = events.len() > PAGE_ROWS;
+    events.truncate(PAGE_ROWS);
+    let row = |event: &Event| EventRow {
+        what: messages::event(event.kind),
+        at: DisplayTime::new(event.at, now),
+        client: messages::client(&event.user_agent, &event.address),
+        occurrences: event.occurrences,
+    };
+    user.render(&ActivityPage {
+        layout: user.layout(),
+        rows: events.iter().map(row).collect(),
         is_first: before.is_none(),
         older: events.last().filter(|_| has_older).map(|event| event.id),
-        rows: events
-            .iter()
-            .map(|event| Row {
-                what: messages::event(&event.kind),
-                at: When::new(event.at, now),
-                place: messages::place(&event.user_agent, &event.address),
-                occurrences: event.occurrences,
-            })
-            .collect(),
-    };
-    show(&app, StatusCode::OK, &page)
+    })
 }

@@ -1,38 +1,30 @@
-//! `/account/delete`: being gone.
+//! `/account/delete`: deleting the account.
 
 use std::sync::Arc;
 
-use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web::Data};
+use actix_web::HttpResponse;
 use askama::Template;
-
-use crate::web::layout::Layout;
 use serde::Deserialize;
 
 use crate::{
-    accounts::Deletion,
-    pages::{Errors, Page, add_cookie, devices, logout, refused, show, show_again},
-    passwords::Password,
-    web::state::App,
-    web::{cookies::Name, error::Problem, flash::Flash, form::Form, guard::Member},
+    accounts::DeleteAccount,
+    pages::logout::redirect_to_login_clearing_data,
+    web::{
+        cookies::CookieName, error::Problem, flash::Flash, form::Form, guard::CurrentUser, layout::Layout,
+        render::FormErrors,
+    },
 };
 
-/// Its address.
+/// The path of the page.
 pub const PATH: &str = "/account/delete";
 
 #[derive(Template)]
 #[template(path = "account/delete.html")]
 struct DeletePage<'a> {
     layout: Layout,
-    csrf_token: String,
     username: String,
     confirm: &'a str,
-    errors: &'a Errors,
-}
-
-impl Page for DeletePage<'_> {
-    fn layout(&self) -> &Layout {
-        &self.layout
-    }
+    errors: FormErrors,
 }
 
 /// The form.
@@ -43,41 +35,29 @@ pub struct DeleteForm {
     current_password: String,
 }
 
-fn page<'a>(app: &App, req: &HttpRequest, member: &Member, confirm: &'a str, errors: &'a Errors) -> DeletePage<'a> {
-    DeletePage {
-        layout: Layout::member(app, req.headers(), &member.session, PATH),
-        csrf_token: member.form_token(app),
-        username: member.session.owner.username.clone(),
-        confirm,
-        errors,
-    }
+fn page<'a>(user: &CurrentUser, confirm: &'a str, errors: FormErrors) -> DeletePage<'a> {
+    let username = user.session.account.username.as_str().to_owned();
+    DeletePage { layout: user.layout(), username, confirm, errors }
 }
 
 /// `GET /account/delete`
-pub async fn get(app: Data<App>, req: HttpRequest, member: Member) -> Result<HttpResponse, Problem> {
-    show(&app, StatusCode::OK, &page(&app, &req, &member, "", &Errors::default()))
+pub async fn get(user: CurrentUser) -> Result<HttpResponse, Problem> {
+    user.render(&page(&user, "", FormErrors::default()))
 }
 
 /// `POST /account/delete`
-pub async fn post(
-    app: Data<App>,
-    req: HttpRequest,
-    member: Member,
-    Form(form): Form<DeleteForm>,
-) -> Result<HttpResponse, Problem> {
-    let deletion = Deletion {
+pub async fn post(user: CurrentUser, Form(form): Form<DeleteForm>) -> Result<HttpResponse, Problem> {
+    let deletion = DeleteAccount {
         confirm: form.confirm.clone(),
-        current: Password::parse(&form.current_password).ok(),
-        devices: devices(&app, &req),
+        current_password: form.current_password,
+        devices: user.known_devices(),
     };
-    if let Err(why) = app.accounts.delete(deletion, Arc::clone(&member.session), &member.client).await? {
-        let (status, retry_after, errors) = refused(why);
-        let page = page(&app, &req, &member, &form.confirm, &errors);
-        return show_again(&app, &req, status, retry_after, &page, &errors, &member.client);
+    match user.state.accounts.delete(deletion, Arc::clone(&user.session), &user.client).await {
+        Ok(()) => {
+            let mut response = redirect_to_login_clearing_data(&user, Flash::AccountDeleted)?;
+            user.state.cookies.remove(CookieName::Device, response.headers_mut());
+            Ok(response)
+        }
+        Err(error) => user.reject(error, |errors| page(&user, &form.confirm, errors)),
     }
-    let mut response = logout::leave();
-    app.jar.clear(Name::Session, response.headers_mut());
-    app.jar.clear(Name::Device, response.headers_mut());
-    add_cookie(&mut response, &Flash::Deleted.cookie(app.jar, &app.keys, app.clock.now()))?;
-    Ok(response)
 }

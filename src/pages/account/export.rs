@@ -1,4 +1,4 @@
-//! `/account/export`: all that is kept about a person, for that person. The format is in `docs/export.md`.
+//! `/account/export`: everything that is stored about a person, for that person. `docs/export.md` describes the format.
 
 use actix_web::{
     HttpResponse,
@@ -7,24 +7,26 @@ use actix_web::{
 };
 use futures_util::stream;
 use serde_json::{Value, json};
-use time::format_description::well_known::Rfc3339;
-use uuid::Uuid;
 
-use crate::{clock::Timestamp, db, events, web::error::Problem, web::guard::Member, web::state::App};
+use crate::{
+    accounts::AccountId,
+    clock::Timestamp,
+    db,
+    events::{Event, EventId},
+    web::{display_time::rfc3339, error::Problem, guard::CurrentUser, state::AppState},
+};
 
-/// Events that are read at once; the answer is never in memory as a whole.
-const ROWS: usize = 500;
-/// More sessions than anybody has.
-const SESSIONS: usize = 10_000;
-
-fn time(at: Timestamp) -> Value {
-    at.date().format(&Rfc3339).map_or(Value::Null, Value::String)
-}
+/// The path of the page.
+pub const PATH: &str = "/account/export";
+/// Events that are read at once; the response is never in memory as a whole.
+const BATCH: usize = 500;
+/// Bounds the memory for the sessions, which are not streamed.
+const MAX_SESSIONS: usize = 10_000;
 
 /// `GET /account/export`
-pub async fn get(app: Data<App>, member: Member) -> Result<HttpResponse, Problem> {
-    let owner = &member.session.owner;
-    let (sessions, _) = app.sessions.list(owner.id, SESSIONS).await?;
+pub async fn get(user: CurrentUser) -> Result<HttpResponse, Problem> {
+    let account = &user.session.account;
+    let (sessions, _) = user.state.sessions.list(account.id, MAX_SESSIONS).await?;
     let sessions: Vec<Value> = sessions
         .into_iter()
         .map(|session| {
@@ -33,67 +35,68 @@ pub async fn get(app: Data<App>, member: Member) -> Result<HttpResponse, Problem
                 "last_used": time(session.last_seen_at),
                 "address": session.address,
                 "user_agent": session.user_agent,
-                "this_one": session.id == member.session.id,
+                "this_one": session.id == user.session.id,
             })
         })
         .collect();
-    let account = json!({
-        "id": owner.id,
-        "username": owner.username,
-        "email": owner.email,
-        "member_since": time(owner.created_at),
+    let profile = json!({
+        "id": account.id,
+        "username": account.username.as_str(),
+        "email": account.email.as_str(),
+        "member_since": time(account.created_at),
     });
     let head = format!(
-        "{{\"format\":\"gatehouse-export-1\",\"account\":{account},\"sessions\":{},\"events\":[",
+        "{{\"format\":\"gatehouse-export-1\",\"account\":{profile},\"sessions\":{},\"events\":[",
         json!(sessions)
     );
-    let file = format!("attachment; filename=\"gatehouse-{}.json\"", owner.username);
+    let disposition = format!("attachment; filename=\"gatehouse-{}.json\"", account.username.as_str());
 
-    let begin = Progress { app: app.clone(), account: owner.id, before: None, is_done: false, head: Some(head) };
-    let chunks = stream::try_unfold(begin, Progress::advance);
+    let state = user.state.clone();
+    let export = EventExport { state, account: account.id, before: None, is_done: false, head: Some(head) };
     Ok(HttpResponse::Ok()
         .content_type("application/json")
-        .insert_header((CONTENT_DISPOSITION, file))
-        .streaming::<_, db::Error>(chunks))
+        .insert_header((CONTENT_DISPOSITION, disposition))
+        .streaming::<_, db::Error>(stream::try_unfold(export, EventExport::advance)))
 }
 
-/// How far the export has come.
-struct Progress {
-    app: Data<App>,
-    account: Uuid,
-    /// The last event so far; the next are older.
-    before: Option<Uuid>,
+fn time(at: Timestamp) -> Value {
+    rfc3339(at).map_or(Value::Null, Value::String)
+}
+
+fn event(event: &Event) -> String {
+    let row = json!({
+        "at": time(event.at),
+        "what": event.kind.name(),
+        "times": event.occurrences,
+        "address": event.address,
+        "user_agent": event.user_agent,
+    });
+    row.to_string()
+}
+
+/// The state of a running export.
+struct EventExport {
+    state: Data<AppState>,
+    account: AccountId,
+    /// The last exported event; the next batch is older.
+    before: Option<EventId>,
     is_done: bool,
     head: Option<String>,
 }
 
-impl Progress {
+impl EventExport {
     async fn advance(mut self) -> Result<Option<(Bytes, Self)>, db::Error> {
         if self.is_done {
             return Ok(None);
         }
-        let (account, before) = (self.account, self.before);
-        let events = self.app.database.read(move |conn| events::of(conn, account, before, ROWS)).await?;
-        let rows: Vec<String> = events
-            .iter()
-            .map(|event| {
-                let row = json!({
-                    "at": time(event.at),
-                    "what": event.kind,
-                    "times": event.occurrences,
-                    "address": event.address,
-                    "user_agent": event.user_agent,
-                });
-                row.to_string()
-            })
-            .collect();
+        let events = self.state.core.events.list(self.account, self.before, BATCH).await?;
         let mut text = self.head.take().unwrap_or_default();
-        if before.is_some() && !rows.is_empty() {
+        if self.before.is_some() && !events.is_empty() {
             text.push(',');
         }
-        text.push_str(&rows.join(","));
+        text.push_str(&events.iter().map(event).collect::<Vec<_>>().join(","));
         self.before = events.last().map(|event| event.id);
-        self.is_done = events.len() < ROWS;
+        self.is_done = events.len() < BATCH;
         if self.is_done {
             text.push_str("]}\n");
         }

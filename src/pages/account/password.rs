@@ -1,52 +1,37 @@
-//! `/account/password`: changing it.
+//! `/account/password`: changing the password.
 
 use std::sync::Arc;
 
-use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web::Data};
+use actix_web::HttpResponse;
 use askama::Template;
-
-use crate::web::layout::Layout;
 use serde::Deserialize;
 
+use super::profile;
 use crate::{
-    accounts::PasswordChange,
-    pages::{Errors, Page, add_cookie, devices, refused, show, show_again},
-    passwords::Password,
-    web::messages,
-    web::state::App,
+    accounts::ChangePassword,
     web::{
-        cookies::Name,
-        error::Problem,
-        flash::Flash,
-        form::Form,
-        guard::{self, Member},
+        error::Problem, flash::Flash, form::Form, guard::CurrentUser, layout::Layout, messages, render::FormErrors,
+        return_to::see_other,
     },
 };
 
-/// Its address.
+/// The path of the page.
 pub const PATH: &str = "/account/password";
 
 #[derive(Template)]
 #[template(path = "account/password.html")]
-struct PasswordPage<'a> {
+struct PasswordPage {
     layout: Layout,
-    csrf_token: String,
     username: String,
     password_hint: String,
-    errors: &'a Errors,
-}
-
-impl Page for PasswordPage<'_> {
-    fn layout(&self) -> &Layout {
-        &self.layout
-    }
+    errors: FormErrors,
 }
 
 /// The form.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct PasswordForm {
-    // For password managers, which want to know whose password it is; of no use here.
+    // Password managers need the user name; this page does not.
     #[serde(rename = "username")]
     _username: String,
     current_password: String,
@@ -54,51 +39,39 @@ pub struct PasswordForm {
     password_confirm: String,
 }
 
-fn page<'a>(app: &App, req: &HttpRequest, member: &Member, errors: &'a Errors) -> PasswordPage<'a> {
+fn page(user: &CurrentUser, errors: FormErrors) -> PasswordPage {
     PasswordPage {
-        layout: Layout::member(app, req.headers(), &member.session, PATH),
-        csrf_token: member.form_token(app),
-        username: member.session.owner.username.clone(),
-        password_hint: messages::password_hint(app.accounts.min_password_length()),
+        layout: user.layout(),
+        username: user.session.account.username.as_str().to_owned(),
+        password_hint: messages::password_hint(user.state.accounts.min_password_length()),
         errors,
     }
 }
 
 /// `GET /account/password`
-pub async fn get(app: Data<App>, req: HttpRequest, member: Member) -> Result<HttpResponse, Problem> {
-    show(&app, StatusCode::OK, &page(&app, &req, &member, &Errors::default()))
+pub async fn get(user: CurrentUser) -> Result<HttpResponse, Problem> {
+    user.render(&page(&user, FormErrors::default()))
 }
 
 /// `POST /account/password`
-pub async fn post(
-    app: Data<App>,
-    req: HttpRequest,
-    member: Member,
-    Form(form): Form<PasswordForm>,
-) -> Result<HttpResponse, Problem> {
-    let change = PasswordChange {
-        current: Password::parse(&form.current_password).ok(),
-        password: Password::parse(&form.password).ok(),
-        confirm: Password::parse(&form.password_confirm).ok(),
-        devices: devices(&app, &req),
+pub async fn post(user: CurrentUser, Form(form): Form<PasswordForm>) -> Result<HttpResponse, Problem> {
+    let change = ChangePassword {
+        current_password: form.current_password,
+        password: form.password,
+        password_confirm: form.password_confirm,
+        devices: user.known_devices(),
     };
-    match app.accounts.change_password(change, Arc::clone(&member.session), &member.client).await? {
+    match user.state.accounts.change_password(change, Arc::clone(&user.session), &user.client).await {
         Ok(session) => {
-            let mut response = guard::see_other("/account");
-            let token = app.sessions.token(&session);
-            add_cookie(&mut response, &app.jar.write(Name::Session, token, session.keep_for))?;
-            add_cookie(&mut response, &Flash::PasswordChanged.cookie(app.jar, &app.keys, app.clock.now()))?;
+            let mut response = user.redirect(profile::PATH, Flash::PasswordChanged)?;
+            user.set_session(&mut response, &session)?;
             Ok(response)
         }
-        Err(why) => {
-            let (status, retry_after, errors) = refused(why);
-            let page = page(&app, &req, &member, &errors);
-            show_again(&app, &req, status, retry_after, &page, &errors, &member.client)
-        }
+        Err(error) => user.reject(error, |errors| page(&user, errors)),
     }
 }
 
 /// `GET /.well-known/change-password`, where password managers look (W3C, A Well-Known URL for Changing Passwords).
 pub async fn well_known() -> HttpResponse {
-    guard::see_other(PATH)
+    see_other(PATH)
 }

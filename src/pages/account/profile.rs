@@ -1,41 +1,26 @@
-//! `/account`: user name and e-mail address. The pages below it have files of their own.
+//! `/account`: user name and e-mail address.
 
 use std::sync::Arc;
 
-use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web::Data};
+use actix_web::HttpResponse;
 use askama::Template;
-
-use crate::web::layout::Layout;
 use serde::Deserialize;
 
-use crate::pages::{Errors, Page, add_cookie, devices, refused, show, show_again};
 use crate::{
-    accounts::ProfileChange,
-    passwords::Password,
-    web::state::App,
-    web::{
-        error::Problem,
-        flash::Flash,
-        form::Form,
-        guard::{self, Member},
-    },
+    accounts::ChangeProfile,
+    web::{error::Problem, flash::Flash, form::Form, guard::CurrentUser, layout::Layout, render::FormErrors},
 };
+
+/// The path of the page.
+pub const PATH: &str = "/account";
 
 #[derive(Template)]
 #[template(path = "account/profile.html")]
-struct Profile<'a> {
+struct ProfilePage<'a> {
     layout: Layout,
-    csrf_token: String,
-    username: &'a str,
-    email: &'a str,
+    form: &'a ProfileForm,
     ask_password: bool,
-    errors: &'a Errors,
-}
-
-impl Page for Profile<'_> {
-    fn layout(&self) -> &Layout {
-        &self.layout
-    }
+    errors: FormErrors,
 }
 
 /// The form.
@@ -47,50 +32,32 @@ pub struct ProfileForm {
     current_password: String,
 }
 
-fn page<'a>(
-    app: &App,
-    req: &HttpRequest,
-    member: &Member,
-    (username, email): (&'a str, &'a str),
-    errors: &'a Errors,
-) -> Profile<'a> {
-    Profile {
-        layout: Layout::member(app, req.headers(), &member.session, "/account"),
-        csrf_token: member.form_token(app),
-        username,
-        email,
-        ask_password: !app.accounts.is_recent(&member.session),
-        errors,
-    }
+fn page<'a>(user: &CurrentUser, form: &'a ProfileForm, errors: FormErrors) -> ProfilePage<'a> {
+    let ask_password = !user.state.accounts.recently_authenticated(&user.session);
+    ProfilePage { layout: user.layout(), form, ask_password, errors }
 }
 
 /// `GET /account`
-pub async fn get(app: Data<App>, req: HttpRequest, member: Member) -> Result<HttpResponse, Problem> {
-    let owner = &member.session.owner;
-    let errors = Errors::default();
-    let page = page(&app, &req, &member, (&owner.username, &owner.email), &errors);
-    show(&app, StatusCode::OK, &page)
+pub async fn get(user: CurrentUser) -> Result<HttpResponse, Problem> {
+    let account = &user.session.account;
+    let form = ProfileForm {
+        username: account.username.as_str().to_owned(),
+        email: account.email.as_str().to_owned(),
+        current_password: String::new(),
+    };
+    user.render(&page(&user, &form, FormErrors::default()))
 }
 
 /// `POST /account`
-pub async fn post(
-    app: Data<App>,
-    req: HttpRequest,
-    member: Member,
-    Form(form): Form<ProfileForm>,
-) -> Result<HttpResponse, Problem> {
-    let change = ProfileChange {
+pub async fn post(user: CurrentUser, Form(form): Form<ProfileForm>) -> Result<HttpResponse, Problem> {
+    let change = ChangeProfile {
         username: form.username.clone(),
         email: form.email.clone(),
-        current: Password::parse(&form.current_password).ok(),
-        devices: devices(&app, &req),
+        current_password: form.current_password.clone(),
+        devices: user.known_devices(),
     };
-    if let Err(why) = app.accounts.change_profile(change, Arc::clone(&member.session), &member.client).await? {
-        let (status, retry_after, errors) = refused(why);
-        let page = page(&app, &req, &member, (&form.username, &form.email), &errors);
-        return show_again(&app, &req, status, retry_after, &page, &errors, &member.client);
+    match user.state.accounts.change_profile(change, Arc::clone(&user.session), &user.client).await {
+        Ok(()) => user.redirect(PATH, Flash::ProfileChanged),
+        Err(error) => user.reject(error, |errors| page(&user, &form, errors)),
     }
-    let mut response = guard::see_other("/account");
-    add_cookie(&mut response, &Flash::ProfileChanged.cookie(app.jar, &app.keys, app.clock.now()))?;
-    Ok(response)
 }

@@ -1,99 +1,68 @@
-//! `/account/sessions`: where one is signed in, and ending it.
+//! `/account/sessions`: where the person is signed in, and signing out there.
 
-use actix_web::{
-    HttpRequest, HttpResponse,
-    http::StatusCode,
-    web::{Data, Path},
-};
+use std::sync::Arc;
+
+use actix_web::{HttpResponse, web::Path};
 use askama::Template;
 
-use crate::web::layout::Layout;
-
 use crate::{
-    pages::{Page, When, add_cookie, show},
-    sessions::SessionId,
-    web::messages,
-    web::state::App,
-    web::{
-        error::Problem,
-        flash::Flash,
-        guard::{self, Member},
-    },
+    sessions::{SessionId, SessionSummary},
+    web::{display_time::DisplayTime, error::Problem, flash::Flash, guard::CurrentUser, layout::Layout, user_agent},
 };
 
-/// Its address.
+/// The path of the page.
 pub const PATH: &str = "/account/sessions";
-/// Sessions that are shown; nobody reads more, and all can be ended at once.
-const SHOWN: usize = 50;
+/// Sessions on the page. All others can be ended at once.
+const MAX_ROWS: usize = 50;
 
 #[derive(Template)]
 #[template(path = "account/sessions.html")]
 struct SessionsPage {
     layout: Layout,
-    csrf_token: String,
-    sessions: Vec<Row>,
+    sessions: Vec<SessionRow>,
     more: i64,
 }
 
-struct Row {
+struct SessionRow {
     id: String,
-    device: std::sync::Arc<str>,
+    device: Arc<str>,
     address: String,
-    began: When,
-    last_seen: When,
-    is_this: bool,
-}
-
-impl Page for SessionsPage {
-    fn layout(&self) -> &Layout {
-        &self.layout
-    }
+    created_at: DisplayTime,
+    last_seen_at: DisplayTime,
+    is_current: bool,
 }
 
 /// `GET /account/sessions`
-pub async fn get(app: Data<App>, req: HttpRequest, member: Member) -> Result<HttpResponse, Problem> {
-    let now = app.clock.now();
-    let (listed, count) = app.sessions.list(member.session.owner.id, SHOWN).await?;
-    let sessions: Vec<Row> = listed
-        .into_iter()
-        .map(|listed| {
-            let is_this = listed.id == member.session.id;
-            Row {
-                id: listed.id.into(),
-                device: messages::device(&listed.user_agent),
-                address: listed.address,
-                began: When::new(listed.created_at, now),
-                last_seen: When::new(if is_this { now } else { listed.last_seen_at }, now),
-                is_this,
-            }
-        })
-        .collect();
-    let page = SessionsPage {
-        layout: Layout::member(&app, req.headers(), &member.session, PATH),
-        csrf_token: member.form_token(&app),
-        more: count - i64::try_from(sessions.len()).unwrap_or(count),
-        sessions,
+pub async fn get(user: CurrentUser) -> Result<HttpResponse, Problem> {
+    let now = user.state.core.clock.now();
+    let (summaries, count) = user.state.sessions.list(user.session.account.id, MAX_ROWS).await?;
+    let row = |summary: SessionSummary| {
+        let is_current = summary.id == user.session.id;
+        SessionRow {
+            id: summary.id.into(),
+            device: user_agent::describe(&summary.user_agent),
+            address: summary.address,
+            created_at: DisplayTime::new(summary.created_at, now),
+            last_seen_at: DisplayTime::new(if is_current { now } else { summary.last_seen_at }, now),
+            is_current,
+        }
     };
-    show(&app, StatusCode::OK, &page)
+    let sessions: Vec<SessionRow> = summaries.into_iter().map(row).collect();
+    let more = count - i64::try_from(sessions.len()).unwrap_or(count);
+    user.render(&SessionsPage { layout: user.layout(), sessions, more })
 }
 
-/// `POST /account/sessions/{id}/end`. An id that is not one of one's own is as if there were none.
-pub async fn end(app: Data<App>, member: Member, id: Path<String>) -> Result<HttpResponse, Problem> {
+/// `POST /account/sessions/{id}/end`. The id of another account's session is answered like one that does not exist.
+pub async fn end(user: CurrentUser, id: Path<String>) -> Result<HttpResponse, Problem> {
     let id = SessionId::try_from(id.into_inner()).map_err(|_| Problem::NotFound)?;
-    if !app.sessions.end_one(member.session.owner.id, id, &member.client).await? {
+    if !user.state.sessions.revoke(user.session.account.id, id, &user.client).await? {
         return Err(Problem::NotFound);
     }
-    back(&app, Flash::OneEnded)
+    user.redirect(PATH, Flash::OtherSessionEnded)
 }
 
 /// `POST /account/sessions/end-others`
-pub async fn end_others(app: Data<App>, member: Member) -> Result<HttpResponse, Problem> {
-    app.sessions.end_others(&member.session, &member.client).await?;
-    back(&app, Flash::OthersEnded)
-}
-
-fn back(app: &App, flash: Flash) -> Result<HttpResponse, Problem> {
-    let mut response = guard::see_other(PATH);
-    add_cookie(&mut response, &flash.cookie(app.jar, &app.keys, app.clock.now()))?;
-    Ok(response)
+pub async fn end_others(user: CurrentUser) -> Result<HttpResponse, Problem> {
+    user.state.sessions.revoke_others(&user.session, &user.client).await?;
+    user.redirect(PATH, Flash::OtherSessionsEnded)
 }

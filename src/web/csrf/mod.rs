@@ -1,4 +1,5 @@
-//! Two locks on requests that change something: the request's origin, and a form field that is bound to the session.
+//! Two checks on requests that change something: the origin of the request, and a form field that is bound to the
+//! session.
 
 pub mod origin;
 pub mod token;

@@ -1,5 +1,5 @@
-//! The first of two locks on requests that change something: they must come from a page of ours. The second is the form
-//! token, see `form_token`.
+//! The first check on requests that change something: they must come from a page of this origin. The second is the CSRF
+//! token, see [`super::token`].
 
 use actix_web::http::{
     Method,
@@ -8,23 +8,23 @@ use actix_web::http::{
 
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-/// Whether a request with `method` and `headers` may go on. Browsers say where a request comes from in `Sec-Fetch-Site`,
-/// which no page can set (W3C Fetch Metadata); older ones, and all of them on plain http, in `Origin`. A request that
-/// says neither is refused: no browser that could hold a session sends one.
+/// Whether a request changes nothing or comes from `origin`. Browsers send the source of a request in `Sec-Fetch-Site`,
+/// which no page can set (W3C Fetch Metadata); older browsers, and all browsers on plain HTTP, in `Origin`. A POST with
+/// neither is refused: no browser that could hold a session sends one.
 #[must_use]
-pub fn is_ours(method: &Method, headers: &HeaderMap, origin: &str) -> bool {
+pub fn is_same_origin(method: &Method, headers: &HeaderMap, origin: &str) -> bool {
     if method.is_safe() {
         return true;
     }
-    match only(headers, FETCH_SITE) {
+    match single_value(headers, FETCH_SITE) {
         Some(b"same-origin" | b"none") => true,
         Some(b"same-site" | b"cross-site") => false,
-        _ => only(headers, header::ORIGIN) == Some(origin.as_bytes()),
+        _ => single_value(headers, header::ORIGIN) == Some(origin.as_bytes()),
     }
 }
 
-/// The value of a header that was sent once.
-fn only(headers: &HeaderMap, name: HeaderName) -> Option<&[u8]> {
+/// Returns the value of a header that occurs once.
+fn single_value(headers: &HeaderMap, name: HeaderName) -> Option<&[u8]> {
     let mut values = headers.get_all(name).map(HeaderValue::as_bytes);
     match (values.next(), values.next()) {
         (Some(value), None) => Some(value),
@@ -36,14 +36,14 @@ fn only(headers: &HeaderMap, name: HeaderName) -> Option<&[u8]> {
 mod tests {
     use super::*;
 
-    const OURS: &str = "https://login.example";
+    const ORIGIN: &str = "https://login.example";
 
     fn passes(method: &Method, pairs: &[(&str, &str)]) -> bool {
         let mut headers = HeaderMap::new();
         for (name, value) in pairs {
             headers.append(name.parse().unwrap(), HeaderValue::from_str(value).unwrap());
         }
-        is_ours(method, &headers, OURS)
+        is_same_origin(method, &headers, ORIGIN)
     }
 
     #[test]
@@ -52,17 +52,17 @@ mod tests {
             for (headers, expected) in [
                 (&[("sec-fetch-site", "same-origin")][..], true),
                 (&[("sec-fetch-site", "none")], true),
-                (&[("sec-fetch-site", "same-site"), ("origin", OURS)], false),
-                (&[("sec-fetch-site", "cross-site"), ("origin", OURS)], false),
-                (&[("sec-fetch-site", "new-value"), ("origin", OURS)], true),
+                (&[("sec-fetch-site", "same-site"), ("origin", ORIGIN)], false),
+                (&[("sec-fetch-site", "cross-site"), ("origin", ORIGIN)], false),
+                (&[("sec-fetch-site", "new-value"), ("origin", ORIGIN)], true),
                 (&[("sec-fetch-site", "new-value")], false),
-                (&[("origin", OURS)], true),
+                (&[("origin", ORIGIN)], true),
                 (&[("origin", "https://evil.example")], false),
                 (&[("origin", "https://login.example.evil.example")], false),
                 (&[("origin", "http://login.example")], false),
                 (&[("origin", "https://login.example:8443")], false),
                 (&[("origin", "null")], false),
-                (&[("origin", OURS), ("origin", "https://evil.example")], false),
+                (&[("origin", ORIGIN), ("origin", "https://evil.example")], false),
                 (&[("referer", "https://login.example/login")], false),
                 (&[], false),
             ] {

@@ -17,7 +17,7 @@ async fn activity_page_lists_only_events_of_the_own_account() {
     let headings: Vec<_> = page.split("<h2>").skip(1).map(|part| part.split("</h2>").next().unwrap()).collect();
     assert_eq!(
         headings,
-        ["You changed your name or address", "Somebody gave a wrong password", "You made the account"]
+        ["You changed your user name or e-mail address", "Sign-in with a wrong password", "You created the account"]
     );
     assert!(
         page.contains(
@@ -40,7 +40,7 @@ async fn activity_pages_have_no_gaps_or_duplicates() {
     let older = first.split("<a href=\"").find(|part| part.starts_with("/account/activity?before=")).unwrap();
     let second = client.get(older.split('"').next().unwrap()).await.body;
     assert_eq!(second.matches("<h2>").count(), 6);
-    assert!(second.contains("You made the account") && !second.contains(">Older</a>"));
+    assert!(second.contains("You created the account") && !second.contains(">Older</a>"));
     assert_eq!(client.get("/account/activity?before=nonsense").await.status, 200);
 }
 
@@ -88,7 +88,7 @@ async fn home_page_shows_previous_sign_in_and_failed_attempts_since() {
     let client = app.client();
     client.sign_in("zoe", PASSWORD).await;
     let home = client.get("/").await.body;
-    assert!(home.contains("An unknown browser, from 127.0.0.1"), "{home}");
+    assert!(home.contains("Unknown browser, from 127.0.0.1"), "{home}");
     assert!(home.contains("3 failed attempts to sign in as you."), "{home}");
     client.sign_in("zoe", PASSWORD).await;
     assert!(!client.get("/").await.body.contains("failed attempt"));

@@ -52,7 +52,7 @@ async fn revoked_session_is_rejected_at_its_next_request() {
     let answer = client.submit(&revoke, &[]).await;
     assert_redirect(&answer, "/account/sessions");
     assert!(!other.is_signed_in().await);
-    assert!(client.get("/account/sessions").await.body.contains("That session has ended."));
+    assert!(client.get("/account/sessions").await.body.contains("That session is signed out."));
     assert_eq!(client.submit(&revoke, &[]).await.status, 404, "the session is already revoked");
     assert_eq!(app.event_count("session_ended").await, 1);
 }
@@ -69,7 +69,7 @@ async fn revoking_other_sessions_keeps_current_session() {
     assert_eq!(client.submit("/account/sessions/end-others", &[]).await.status, 303);
     assert!(!one.is_signed_in().await && !two.is_signed_in().await);
     assert!(client.is_signed_in().await && other_account.is_signed_in().await);
-    assert!(client.get("/account/sessions").await.body.contains("You are signed in nowhere else."));
+    assert!(client.get("/account/sessions").await.body.contains("You are not signed in anywhere else."));
     assert_eq!(app.event_count("session_ended").await, 2);
 }
 
@@ -112,7 +112,7 @@ async fn session_list_is_limited_in_length() {
     }
     let page = client.get("/account/sessions").await.body;
     assert_eq!(page.matches("<li>\n<h2>").count(), 50);
-    assert!(page.contains("And 6 more, used longer ago."), "{page}");
+    assert!(page.contains("6 more sessions, used less recently, are not shown."), "{page}");
 }
 
 #[tokio::test]

@@ -1,35 +1,35 @@
-//! E-mail addresses: one strict parser. ASCII only, no quoted parts, no comments, no address literals: what passes means
-//! the same to every mail system (oauth2-proxy's GHSA-c5c4-8r6x-56w3 was two parsers that disagreed). A domain in other
-//! letters is welcome in its ASCII form, in which browsers send it.
+//! E-mail addresses: one strict parser. ASCII only, no quoted parts, no comments, no address literals, so that every
+//! mail system reads an accepted address in the same way (oauth2-proxy's GHSA-c5c4-8r6x-56w3 was two parsers that
+//! disagreed). An internationalised domain is accepted in its ASCII form, in which browsers send it.
 
 use email_address::{EmailAddress, Options};
 
-/// The longest address that mail can carry, in characters (RFC 5321, 4.5.3.1.3, with erratum 1690).
-pub(super) const LONGEST: usize = 254;
-
-/// An address as it was typed, but for a lower-case domain.
+/// An address as it was typed, with a lower-case domain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Email(String);
 
-/// Why a text is no e-mail address.
+/// Why a text is not an e-mail address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EmailError {
-    /// Nothing was typed.
+    /// The text is empty.
     Missing,
-    /// More than `LONGEST` characters.
+    /// More than [`Email::MAX_LENGTH`] characters.
     TooLong,
     /// Not of the form name@example.org.
     Malformed,
 }
 
 impl Email {
-    /// The address in `typed`, with the space around it left out.
+    /// The longest address that mail can carry, in characters (RFC 5321, 4.5.3.1.3, with erratum 1690).
+    pub const MAX_LENGTH: usize = 254;
+
+    /// Returns the address in `typed`; surrounding white space is ignored.
     pub fn parse(typed: &str) -> Result<Self, EmailError> {
         let typed = typed.trim();
         if typed.is_empty() {
             return Err(EmailError::Missing);
         }
-        if typed.len() > LONGEST {
+        if typed.len() > Self::MAX_LENGTH {
             return Err(EmailError::TooLong);
         }
         let options = Options::default().with_required_tld().without_domain_literal().without_display_text();
@@ -42,14 +42,19 @@ impl Email {
         Ok(Self(format!("{local}@{domain}")))
     }
 
-    /// The address.
+    /// Returns an address that was parsed before it was stored.
+    pub(crate) fn from_stored(address: String) -> Self {
+        Self(address)
+    }
+
+    /// Returns the address.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// What two spellings of one address have in common. Mail systems may tell `Ann@` from `ann@`, but none is known that
-    /// gives them to two people.
+    /// Returns the form under which an address is unique. Mail systems may distinguish `Ann@` from `ann@`, but none is
+    /// known that gives the two to different people.
     #[must_use]
     pub fn key(&self) -> String {
         self.0.to_ascii_lowercase()
@@ -100,8 +105,8 @@ mod tests {
     #[test]
     fn email_is_limited_to_254_characters() {
         let domain = format!("{}.{}.{}.example", "a".repeat(63), "b".repeat(63), "c".repeat(56));
-        let fits = format!("{}@{domain}", "z".repeat(LONGEST - 1 - domain.len()));
-        assert_eq!(fits.len(), LONGEST);
+        let fits = format!("{}@{domain}", "z".repeat(Email::MAX_LENGTH - 1 - domain.len()));
+        assert_eq!(fits.len(), Email::MAX_LENGTH);
         assert!(Email::parse(&fits).is_ok(), "{fits}");
         assert_eq!(Email::parse(&format!("z{fits}")), Err(EmailError::TooLong));
         assert_eq!(Email::parse(&"a@b.example".repeat(100_000)), Err(EmailError::TooLong));

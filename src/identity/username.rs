@@ -1,40 +1,41 @@
-//! User names: `[a-z0-9][a-z0-9._-]{2,31}` after NFKC and case folding, so that no two names look alike but for the
-//! letters themselves, and both databases compare them alike.
+//! User names: `[a-z0-9][a-z0-9._-]{2,31}` after NFKC and case folding, so that two different names never look the same
+//! and both databases compare them alike.
 
 use unicase::UniCase;
 use unicode_normalization::UnicodeNormalization;
 
-/// The fewest characters of a name.
-pub(super) const SHORTEST: usize = 3;
-/// The most characters of a name.
-pub(super) const LONGEST: usize = 32;
-
-/// A user name in its one canonical form: lower-case ASCII.
+/// A user name in its canonical form: lower-case ASCII.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Username(String);
 
-/// Why a text is no user name.
+/// Why a text is not a user name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UsernameError {
-    /// Nothing was typed.
+    /// The text is empty.
     Missing,
-    /// Fewer than `SHORTEST` or more than `LONGEST` characters.
+    /// Fewer than [`Username::MIN_LENGTH`] or more than [`Username::MAX_LENGTH`] characters.
     Length,
-    /// It does not begin with a letter or a digit.
-    Beginning,
-    /// It holds something other than letters, digits, dot, hyphen and underscore.
+    /// The first character is neither a letter nor a digit.
+    FirstCharacter,
+    /// A character other than letters, digits, dot, hyphen and underscore.
     Character,
 }
 
 impl Username {
-    /// The canonical form of `typed`, with the space around it left out.
+    /// The fewest characters of a user name.
+    pub const MIN_LENGTH: usize = 3;
+    /// The most characters of a user name.
+    pub const MAX_LENGTH: usize = 32;
+
+    /// Returns the canonical form of `typed`; surrounding white space is ignored.
     pub fn parse(typed: &str) -> Result<Self, UsernameError> {
         let typed = typed.trim();
         if typed.is_empty() {
             return Err(UsernameError::Missing);
         }
-        // One character can become eighteen under NFKC (U+FDFA); look at no more than could become a name.
-        if typed.chars().take(LONGEST + 1).count() > LONGEST {
+        // Under NFKC one character can become eighteen (U+FDFA), so the length is checked before the conversion as
+        // well.
+        if typed.chars().take(Self::MAX_LENGTH + 1).count() > Self::MAX_LENGTH {
             return Err(UsernameError::Length);
         }
         let compatible: String = typed.nfkc().collect();
@@ -43,16 +44,21 @@ impl Username {
         if !name.chars().all(allowed) {
             return Err(UsernameError::Character);
         }
-        if !(SHORTEST..=LONGEST).contains(&name.len()) {
+        if !(Self::MIN_LENGTH..=Self::MAX_LENGTH).contains(&name.len()) {
             return Err(UsernameError::Length);
         }
         if name.starts_with(['.', '-', '_']) {
-            return Err(UsernameError::Beginning);
+            return Err(UsernameError::FirstCharacter);
         }
         Ok(Self(name))
     }
 
-    /// The name.
+    /// Returns a name that was parsed before it was stored.
+    pub(crate) fn from_stored(name: String) -> Self {
+        Self(name)
+    }
+
+    /// Returns the name.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -93,7 +99,7 @@ mod tests {
         assert_eq!(parse("abc").as_deref(), Ok("abc"));
         assert_eq!(parse(&"a".repeat(32)), Ok("a".repeat(32)));
         assert_eq!(parse(&"a".repeat(33)), Err(UsernameError::Length));
-        assert_eq!(parse("_abc"), Err(UsernameError::Beginning));
+        assert_eq!(parse("_abc"), Err(UsernameError::FirstCharacter));
         assert_eq!(parse("7.of-nine_").as_deref(), Ok("7.of-nine_"));
         assert_eq!(parse("   "), Err(UsernameError::Missing));
     }
@@ -102,8 +108,9 @@ mod tests {
         #[test]
         fn accepted_username_is_canonical_and_parses_to_itself(typed in "\\PC{0,40}") {
             if let Ok(name) = parse(&typed) {
-                prop_assert!(name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-_".contains(&byte)));
-                prop_assert!((SHORTEST..=LONGEST).contains(&name.len()));
+                let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-_".contains(&byte);
+                prop_assert!(name.bytes().all(allowed));
+                prop_assert!((Username::MIN_LENGTH..=Username::MAX_LENGTH).contains(&name.len()));
                 prop_assert_eq!(parse(&name), Ok(name.clone()));
                 prop_assert_eq!(parse(&name.to_uppercase()), Ok(name));
             }

@@ -1,0 +1,127 @@
+//! Why a use case did not do what it was asked for.
+
+use std::time::Duration;
+
+use crate::{
+    db::{self, QueryError, TransactionError},
+    identity::{EmailError, UsernameError},
+    passwords::Weakness,
+    throttle::Throttled,
+    worker_pool::JobFailed,
+};
+
+/// Every error of a use case.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// An expected refusal, for the person to read.
+    #[error("refused: {0:?}")]
+    Rejected(Rejection),
+    /// The database failed.
+    #[error(transparent)]
+    Database(#[from] db::Error),
+    /// A password could not be hashed.
+    #[error(transparent)]
+    Hashing(#[from] JobFailed),
+}
+
+/// An expected refusal. A page shows its form again, with the reason.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Rejection {
+    /// Fields of the form are wrong: all of them, in the order of the form.
+    Invalid(Vec<FieldError>),
+    /// No such account, or another password. Which of the two is not told (ASVS 6.3.8).
+    WrongCredentials,
+    /// Too many attempts at a password, or at learning which names are taken.
+    Throttled(Throttled),
+    /// Too many registrations from the client's network; the next one may come after this time.
+    TooManyRegistrations(Duration),
+    /// Too many passwords wait to be hashed.
+    Overloaded,
+    /// The account was changed by another request at the same moment, so nothing was done.
+    Conflict,
+}
+
+/// What is wrong with one field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FieldError {
+    /// The login is empty.
+    LoginMissing,
+    /// The user name is not valid.
+    Username(UsernameError),
+    /// Another account has the user name, or it is reserved.
+    UsernameTaken,
+    /// The e-mail address is not valid.
+    Email(EmailError),
+    /// Another account has the e-mail address.
+    EmailTaken,
+    /// The password of a sign-in is empty.
+    PasswordMissing,
+    /// The new password is empty.
+    NewPasswordMissing,
+    /// The password is longer than any password can be.
+    PasswordTooLong,
+    /// The new password is too weak.
+    PasswordWeak(Weakness),
+    /// The new password is the current one.
+    PasswordUnchanged,
+    /// The second password differs from the first.
+    ConfirmationMismatch,
+    /// The current password is empty.
+    CurrentPasswordMissing,
+    /// The current password is wrong.
+    CurrentPasswordMismatch,
+    /// The text that confirms a deletion is not the user name.
+    DeletionNotConfirmed,
+}
+
+impl FieldError {
+    /// Returns the position of the field in its form.
+    fn form_order(self) -> u8 {
+        match self {
+            Self::LoginMissing | Self::Username(_) | Self::UsernameTaken | Self::DeletionNotConfirmed => 0,
+            Self::Email(_) | Self::EmailTaken => 1,
+            Self::CurrentPasswordMissing | Self::CurrentPasswordMismatch => 2,
+            Self::PasswordMissing
+            | Self::NewPasswordMissing
+            | Self::PasswordTooLong
+            | Self::PasswordWeak(_)
+            | Self::PasswordUnchanged => 3,
+            Self::ConfirmationMismatch => 4,
+        }
+    }
+}
+
+impl Rejection {
+    /// Returns a rejection for `errors`, in the order of the form.
+    pub(super) fn invalid(mut errors: Vec<FieldError>) -> Self {
+        errors.sort_by_key(|error| error.form_order());
+        Self::Invalid(errors)
+    }
+}
+
+impl From<Rejection> for Error {
+    fn from(rejection: Rejection) -> Self {
+        Self::Rejected(rejection)
+    }
+}
+
+impl From<Throttled> for Error {
+    fn from(throttled: Throttled) -> Self {
+        Self::Rejected(Rejection::Throttled(throttled))
+    }
+}
+
+impl From<QueryError> for Error {
+    fn from(error: QueryError) -> Self {
+        Self::Database(error.into())
+    }
+}
+
+impl TransactionError for Error {
+    fn database(&self) -> Option<&db::Error> {
+        match self {
+            Self::Database(error) => Some(error),
+            Self::Rejected(_) | Self::Hashing(_) => None,
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! Who an account is: its id, its names, and how a typed login is read. Values only, without I/O.
+
+mod email;
+mod login_name;
+mod username;
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+pub use self::{
+    email::{Email, EmailError},
+    login_name::LoginName,
+    username::{Username, UsernameError},
+};
+use crate::clock::Timestamp;
+
+/// The id of an account: a UUIDv7 (RFC 9562), so ids sort by the time of their creation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct AccountId(Uuid);
+
+impl AccountId {
+    /// The id that no account has. A statement for an unknown account uses it, so that it costs as much as a real one.
+    pub const NONE: Self = Self(Uuid::nil());
+
+    /// Returns a new id.
+    #[must_use]
+    pub fn new() -> Self {
+        Self(Uuid::now_v7())
+    }
+
+    /// Returns the 16 bytes of the id.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8; 16] {
+        self.0.as_bytes()
+    }
+}
+
+impl Default for AccountId {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl From<[u8; 16]> for AccountId {
+    fn from(bytes: [u8; 16]) -> Self {
+        Self(Uuid::from_bytes(bytes))
+    }
+}
+
+impl fmt::Display for AccountId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// An account, as pages and sessions know it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account {
+    /// Its id.
+    pub id: AccountId,
+    /// Its user name.
+    pub username: Username,
+    /// Its e-mail address.
+    pub email: Email,
+    /// When it was created.
+    pub created_at: Timestamp,
+}

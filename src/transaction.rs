@@ -1,0 +1,160 @@
+//! The one way to change accounts and sessions. A [`Transaction`] owns what a change must not forget: it records events
+//! and logs them, with their counts, once they are committed; and it makes this process read changed accounts' sessions
+//! again, however the transaction ends.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+use crate::{
+    client::Client,
+    clock::{Clock, Timestamp},
+    db::{AnyConnection, Database, QueryResult, TransactionError},
+    events::{self, EventKind, Recorded},
+    identity::AccountId,
+};
+
+/// Accounts share epochs when there are more of them; then a change makes a few other accounts ask the database once.
+const EPOCHS: usize = 4096;
+
+/// A counter for each account, raised whenever something cached of the account may have changed.
+///
+/// A reader takes the epoch *before* its query, a change raises it *after* the commit, and what was read is valid only
+/// while its epoch is the current one. So a row that was read before a change is never taken for one read after it, and
+/// invalidating all sessions of an account is one addition.
+pub struct AccountEpochs(Box<[AtomicU64]>);
+
+impl Default for AccountEpochs {
+    fn default() -> Self {
+        Self((0..EPOCHS).map(|_| AtomicU64::new(0)).collect())
+    }
+}
+
+impl AccountEpochs {
+    /// Returns the current epoch of `account`.
+    #[must_use]
+    pub fn current(&self, account: AccountId) -> u64 {
+        self.counter(account).load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn raise(&self, account: AccountId) {
+        self.counter(account).fetch_add(1, Ordering::SeqCst);
+    }
+
+    fn counter(&self, account: AccountId) -> &AtomicU64 {
+        // The last bytes of a UUIDv7 are random, the first are the time.
+        let [.., high, low] = *account.as_bytes();
+        &self.0[usize::from(u16::from_be_bytes([high, low])) % EPOCHS]
+    }
+}
+
+/// Runs transactions.
+#[derive(Clone)]
+pub struct Transactions {
+    database: Database,
+    clock: Clock,
+    epochs: Arc<AccountEpochs>,
+}
+
+/// A running transaction that changes accounts or sessions.
+pub struct Transaction<'a> {
+    /// The connection, for queries.
+    pub conn: &'a mut AnyConnection,
+    /// The client that asked for the change.
+    pub client: &'a Client,
+    /// When the change began.
+    pub now: Timestamp,
+    recorded: Vec<Recorded>,
+    invalidation: &'a mut Invalidation,
+}
+
+/// Raises the epochs of accounts when it is dropped, so also when a transaction panics or the server stops answering
+/// during COMMIT: the row may be gone then.
+struct Invalidation {
+    epochs: Arc<AccountEpochs>,
+    accounts: Vec<AccountId>,
+}
+
+impl Drop for Invalidation {
+    fn drop(&mut self) {
+        for account in &self.accounts {
+            self.epochs.raise(*account);
+        }
+    }
+}
+
+impl Transactions {
+    /// Returns transactions over `database`.
+    #[must_use]
+    pub fn new(database: Database, clock: Clock) -> Self {
+        Self { database, clock, epochs: Arc::default() }
+    }
+
+    /// Returns the epochs that the transactions raise.
+    #[must_use]
+    pub fn epochs(&self) -> Arc<AccountEpochs> {
+        Arc::clone(&self.epochs)
+    }
+
+    /// Runs `change` in one transaction: all of it takes effect or, if it returns an error, nothing. It may be called
+    /// more than once, see [`Database::write`], so it must do nothing but query and record.
+    pub async fn run<T, E>(
+        &self,
+        client: &Client,
+        mut change: impl FnMut(&mut Transaction<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: TransactionError,
+    {
+        let (client, now) = (client.clone(), self.clock.now());
+        let mut invalidation = Invalidation { epochs: Arc::clone(&self.epochs), accounts: Vec::new() };
+        let work = move |conn: &mut AnyConnection| {
+            let mut tx =
+                Transaction { conn, client: &client, now, recorded: Vec::new(), invalidation: &mut invalidation };
+            let value = change(&mut tx)?;
+            Ok((value, tx.recorded))
+        };
+        let log = |(_, recorded): &(T, Vec<Recorded>)| recorded.iter().for_each(|event| event.log());
+        self.database.transaction(work, log).await.map(|(value, _)| value)
+    }
+}
+
+impl Transaction<'_> {
+    /// Records one event of the client.
+    pub fn record(&mut self, kind: EventKind, account: Option<AccountId>) -> QueryResult<()> {
+        self.record_for(self.client, Recorded { kind, account, occurrences: 1 })
+    }
+
+    /// Records something that happened `occurrences` times to `account`; nothing if that is zero.
+    pub fn record_many(&mut self, kind: EventKind, account: AccountId, occurrences: usize) -> QueryResult<()> {
+        if occurrences == 0 {
+            return Ok(());
+        }
+        let occurrences = i32::try_from(occurrences).unwrap_or(i32::MAX);
+        self.record_for(self.client, Recorded { kind, account: Some(account), occurrences })
+    }
+
+    /// Records one event of `client`, which is not the one that asked for the change.
+    pub fn record_as(&mut self, client: &Client, kind: EventKind, account: AccountId) -> QueryResult<()> {
+        self.record_for(client, Recorded { kind, account: Some(account), occurrences: 1 })
+    }
+
+    fn record_for(&mut self, client: &Client, event: Recorded) -> QueryResult<()> {
+        events::store::insert(self.conn, event, client, self.now)?;
+        self.recorded.push(event);
+        Ok(())
+    }
+
+    /// Removes address and browser from all events of `account`.
+    pub fn anonymize_events(&mut self, account: AccountId) -> QueryResult<()> {
+        events::store::anonymize(self.conn, account)
+    }
+
+    /// Makes this process read the sessions of `account` again after the transaction. The `store.rs` functions that
+    /// change a session or an account call it.
+    pub fn invalidate(&mut self, account: AccountId) {
+        self.invalidation.accounts.push(account);
+    }
+}

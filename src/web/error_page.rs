@@ -1,0 +1,119 @@
+//! Renders a [`Problem`] as a page or, for programs, as RFC 9457 JSON.
+
+use actix_web::{
+    HttpResponse,
+    http::{
+        StatusCode,
+        header::{ACCEPT, ALLOW, CONTENT_TYPE, HeaderMap, RETRY_AFTER},
+    },
+    web::Data,
+};
+use askama::Template;
+use serde::Serialize;
+
+use super::{error::Problem, layout::Layout, messages, state::AppState};
+use crate::request_id::RequestId;
+
+/// The format of an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// A page, for a person.
+    Html,
+    /// JSON, for a program.
+    Json,
+}
+
+impl Format {
+    /// Returns JSON if `Accept` names it and does not name HTML, else HTML.
+    #[must_use]
+    pub fn negotiate(headers: &HeaderMap) -> Self {
+        let Some(accept) = headers.get(ACCEPT).and_then(|value| value.to_str().ok()) else { return Self::Html };
+        let accepts =
+            |kind: &str| accept.split(',').any(|range| range.split(';').next().is_some_and(|name| name.trim() == kind));
+        let json = accepts("application/json") || accepts("application/problem+json");
+        if json && !accepts("text/html") { Self::Json } else { Self::Html }
+    }
+}
+
+/// RFC 9457. `about:blank` means that there is nothing to say beyond the status.
+#[derive(Debug, Serialize)]
+struct ProblemDetails<'a> {
+    r#type: &'static str,
+    title: &'a str,
+    status: u16,
+    detail: &'a str,
+    request_id: Option<String>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    errors: &'a [FieldDetails<'a>],
+}
+
+/// What is wrong with one field of a form, for a program.
+#[derive(Debug, Serialize)]
+pub(super) struct FieldDetails<'a> {
+    pub(super) field: &'a str,
+    pub(super) message: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "problem.html")]
+struct ProblemPage<'a> {
+    layout: Layout,
+    title: &'a str,
+    detail: &'a str,
+    request_id: Option<RequestId>,
+}
+
+/// Marks an answer that has a body of its own, such as a form shown again.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct HasBody;
+
+/// Returns an answer of problem+json.
+pub(super) fn problem_json(
+    status: StatusCode,
+    title: &str,
+    detail: &str,
+    errors: &[FieldDetails<'_>],
+    request_id: Option<RequestId>,
+) -> HttpResponse {
+    let request_id = request_id.map(|id| id.to_string());
+    let details = ProblemDetails { r#type: "about:blank", title, status: status.as_u16(), detail, request_id, errors };
+    let body = serde_json::to_string(&details).unwrap_or_default();
+    HttpResponse::build(status).insert_header((CONTENT_TYPE, "application/problem+json")).body(body)
+}
+
+/// Fills an error response without a body with the error page or problem+json, keeping its headers.
+#[must_use]
+pub fn render_error(state: &Data<AppState>, bare: HttpResponse, format: Format, request_id: RequestId) -> HttpResponse {
+    let status = bare.status();
+    let has_body = bare.extensions().get::<HasBody>().is_some();
+    if !(status.is_client_error() || status.is_server_error()) || has_body {
+        return bare;
+    }
+    let problem = bare.extensions().get::<Problem>().copied().unwrap_or_else(|| Problem::from_status(status));
+    let (title, detail) = messages::problem(problem);
+    let mut response = match format {
+        Format::Json => problem_json(status, title, detail, &[], Some(request_id)),
+        Format::Html => {
+            // The log holds something to find only for the server's own errors.
+            let request_id = status.is_server_error().then_some(request_id);
+            let page = ProblemPage { layout: Layout::minimal(state), title, detail, request_id };
+            HttpResponse::build(status)
+                .content_type("text/html; charset=utf-8")
+                .body(page.render().unwrap_or_else(|_| detail.to_owned()))
+        }
+    };
+    for (name, value) in bare.headers() {
+        if name != CONTENT_TYPE {
+            response.headers_mut().append(name.clone(), value.clone());
+        }
+    }
+    if let Problem::MethodNotAllowed(allow) = problem
+        && let Ok(allow) = allow.parse()
+    {
+        response.headers_mut().insert(ALLOW, allow);
+    }
+    if status == StatusCode::SERVICE_UNAVAILABLE && !response.headers().contains_key(RETRY_AFTER) {
+        response.headers_mut().insert(RETRY_AFTER, messages::RETRY_SECONDS.into());
+    }
+    response
+}

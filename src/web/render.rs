@@ -1,0 +1,204 @@
+//! How a handler answers: with a page, with its form again, or with a redirect.
+
+use std::borrow::Cow;
+
+use actix_web::{
+    HttpResponse,
+    cookie::Cookie,
+    http::{
+        StatusCode,
+        header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER},
+    },
+};
+use askama::Template;
+
+use super::{
+    cookies::CookieName,
+    device_cookie::{self, KnownAccount},
+    error::Problem,
+    error_page::{FieldDetails, Format, HasBody, problem_json},
+    flash::Flash,
+    guard::{CurrentUser, Visitor},
+    layout::Layout,
+    messages,
+    return_to::{ReturnTo, see_other},
+};
+use crate::{
+    accounts::{self, Device, FieldError, Rejection, SignedIn},
+    request_id,
+    sessions::NewSession,
+};
+
+const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
+
+/// Enough for most pages, in bytes, so that the buffer is not moved while it grows.
+const INITIAL_CAPACITY: usize = 4096;
+
+/// What is wrong with a form: at most one sentence for each field, or one on the whole form.
+#[derive(Debug, Default)]
+pub struct FormErrors {
+    fields: Vec<(&'static str, Cow<'static, str>)>,
+    notice: Option<Cow<'static, str>>,
+}
+
+impl FormErrors {
+    fn new(rejection: &Rejection) -> Self {
+        match rejection {
+            Rejection::Invalid(errors) => Self::of_fields(errors),
+            // Beside the first field of the sign-in form, so that the summary links to it.
+            Rejection::WrongCredentials => {
+                Self { fields: vec![("login", messages::rejection(rejection))], notice: None }
+            }
+            _ => Self { fields: Vec::new(), notice: Some(messages::rejection(rejection)) },
+        }
+    }
+
+    fn of_fields(errors: &[FieldError]) -> Self {
+        let mut fields: Vec<(&'static str, Cow<'static, str>)> = Vec::new();
+        for (name, text) in errors.iter().map(|error| messages::field_error(*error)) {
+            if fields.iter().all(|(known, _)| *known != name) {
+                fields.push((name, text));
+            }
+        }
+        Self { fields, notice: None }
+    }
+
+    /// Returns what is wrong with a field; empty if nothing is.
+    #[must_use]
+    pub fn get(&self, name: &str) -> &str {
+        self.fields.iter().find(|(field, _)| *field == name).map_or("", |(_, text)| text)
+    }
+
+    /// Returns all fields with an error, for the summary.
+    #[must_use]
+    pub fn fields(&self) -> &[(&'static str, Cow<'static, str>)] {
+        &self.fields
+    }
+
+    /// Returns what is wrong with the whole form; empty if nothing is.
+    #[must_use]
+    pub fn notice(&self) -> &str {
+        self.notice.as_deref().unwrap_or_default()
+    }
+
+    /// Whether nothing is wrong.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.fields.is_empty() && self.notice.is_none()
+    }
+
+    fn json(&self, status: StatusCode) -> HttpResponse {
+        let errors: Vec<_> = self.fields.iter().map(|(field, message)| FieldDetails { field, message }).collect();
+        let (title, detail) = messages::FORM_REJECTED;
+        problem_json(status, title, self.notice.as_deref().unwrap_or(detail), &errors, request_id::current())
+    }
+}
+
+impl Visitor {
+    /// Returns the layout of a page for guests.
+    #[must_use]
+    pub fn guest_layout(&self) -> Layout {
+        Layout::guest(&self.state, self.request.headers())
+    }
+
+    /// Answers with `page`. Removes the cookie of a message, because a page shows it.
+    pub fn render(&self, page: &impl Template) -> Result<HttpResponse, Problem> {
+        self.render_with_status(StatusCode::OK, page)
+    }
+
+    /// Answers a rejected form: with the page that `page` builds from the errors, or with problem+json. Any other error
+    /// ends the request.
+    pub fn reject<P: Template>(
+        &self,
+        error: accounts::Error,
+        page: impl FnOnce(FormErrors) -> P,
+    ) -> Result<HttpResponse, Problem> {
+        let rejection = match error {
+            accounts::Error::Rejected(rejection) => rejection,
+            accounts::Error::Database(error) => return Err(error.into()),
+            accounts::Error::Hashing(error) => return Err(error.into()),
+        };
+        let status = match rejection {
+            Rejection::Invalid(_) | Rejection::WrongCredentials | Rejection::Conflict => {
+                StatusCode::UNPROCESSABLE_ENTITY
+            }
+            Rejection::Throttled(_) | Rejection::TooManyRegistrations(_) => StatusCode::TOO_MANY_REQUESTS,
+            Rejection::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
+        };
+        let errors = FormErrors::new(&rejection);
+        let mut response = match Format::negotiate(self.request.headers()) {
+            Format::Html => self.render_with_status(status, &page(errors))?,
+            Format::Json => errors.json(status),
+        };
+        response.extensions_mut().insert(HasBody);
+        if let Some(seconds) = messages::retry_after(&rejection) {
+            response.headers_mut().insert(RETRY_AFTER, seconds.into());
+        }
+        Ok(response)
+    }
+
+    fn render_with_status(&self, status: StatusCode, page: &impl Template) -> Result<HttpResponse, Problem> {
+        let mut body = String::with_capacity(INITIAL_CAPACITY);
+        page.render_into(&mut body)?;
+        let mut response = HttpResponse::build(status).insert_header((CONTENT_TYPE, HTML)).body(body);
+        let cookies = self.state.cookies;
+        if cookies.get(self.request.headers(), CookieName::Flash).is_some() {
+            cookies.remove(CookieName::Flash, response.headers_mut());
+        }
+        Ok(response)
+    }
+
+    /// Redirects to `path`, whose page shows `flash`.
+    pub fn redirect(&self, path: &str, flash: Flash) -> Result<HttpResponse, Problem> {
+        let mut response = see_other(path);
+        self.set_flash(&mut response, flash)?;
+        Ok(response)
+    }
+
+    /// Makes the next page show `flash`.
+    pub fn set_flash(&self, response: &mut HttpResponse, flash: Flash) -> Result<(), Problem> {
+        let core = &self.state.core;
+        set_cookie(response, &flash.cookie(self.state.cookies, &core.keys, core.clock.now()))
+    }
+
+    /// Gives the browser a new session, and redirects to `next` if it is a path of this origin, else to the home page.
+    pub fn start_session(&self, signed_in: &SignedIn, next: &str) -> Result<HttpResponse, Problem> {
+        let return_to = ReturnTo::parse(next);
+        let mut response = see_other(return_to.as_ref().map_or("/", ReturnTo::as_str));
+        self.set_session(&mut response, &signed_in.session)?;
+        let core = &self.state.core;
+        let device = device_cookie::issue(&core.keys, signed_in.account, &self.known_accounts(), core.clock.now());
+        let max_age = Some(device_cookie::MAX_AGE);
+        set_cookie(&mut response, &self.state.cookies.build(CookieName::Device, device, max_age))?;
+        Ok(response)
+    }
+
+    /// Sets the cookie of a new session.
+    pub fn set_session(&self, response: &mut HttpResponse, session: &NewSession) -> Result<(), Problem> {
+        let token = self.state.sessions.token(session);
+        set_cookie(response, &self.state.cookies.build(CookieName::Session, token, session.max_age))
+    }
+
+    /// Returns the accounts that this browser has signed in to before, as its cookie says.
+    #[must_use]
+    pub fn known_devices(&self) -> Vec<Device> {
+        self.known_accounts().into_iter().map(|known| known.device).collect()
+    }
+
+    fn known_accounts(&self) -> Vec<KnownAccount> {
+        let cookie = self.state.cookies.get(self.request.headers(), CookieName::Device).unwrap_or_default();
+        device_cookie::decode(&self.state.core.keys, cookie, self.state.core.clock.now())
+    }
+}
+
+impl CurrentUser {
+    /// Returns the layout of a page for signed-in people.
+    #[must_use]
+    pub fn layout(&self) -> Layout {
+        Layout::signed_in(&self.state, self.request.headers(), &self.session, self.request.path())
+    }
+}
+
+fn set_cookie(response: &mut HttpResponse, cookie: &Cookie<'_>) -> Result<(), Problem> {
+    response.add_cookie(cookie).map_err(|_| Problem::Internal)
+}
