@@ -16,6 +16,7 @@ use crate::{
     core::Core,
     passwords::Hasher,
     sessions::Sessions,
+    telemetry,
 };
 
 #[derive(Debug, Args)]
@@ -27,6 +28,7 @@ pub(super) struct Unlock {
 }
 
 pub(super) async fn run(unlock: &Unlock) -> Result<(), Failure> {
+    telemetry::init(unlock.settings.log.clone());
     let accounts = open_accounts(&unlock.settings)?;
     if !accounts.unlock(&unlock.login, &Client::local()).await? {
         return Err("there is no account with this user name or e-mail address".into());

@@ -59,6 +59,21 @@ async fn first_visit_takes_at_most_3_requests_and_14_kilobytes() {
     assert!(bytes <= 14_000, "{bytes} bytes");
 }
 
+#[tokio::test]
+async fn static_dir_replaces_the_built_in_files() {
+    let dir = tempfile::tempdir().unwrap();
+    for name in ["style.css", "mark.svg"] {
+        std::fs::write(dir.path().join(name), "/* our own style */").unwrap();
+    }
+    let app = TestApp::with(&["--static-dir", dir.path().to_str().unwrap()]);
+    let client = app.client();
+    let urls = asset_urls(&client.get("/login").await.body);
+    let style = urls.iter().find(|url| url.contains("style.css")).unwrap();
+    let answer = client.get(style).await;
+    assert_eq!(answer.body, "/* our own style */");
+    assert_eq!(answer.header("cache-control"), "public, max-age=31536000, immutable");
+}
+
 // ASVS 14.2.2, web cache deception: neither a page nor a file outside the directory is served as an asset.
 #[tokio::test]
 async fn only_files_of_the_static_directory_are_served() {

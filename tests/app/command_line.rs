@@ -12,16 +12,10 @@ use std::{
 
 use crate::support::{PASSWORD, client::Client, mariadb::Mariadb, on_mariadb, wait_until};
 
-const ROOT: &str = env!("CARGO_MANIFEST_DIR");
-
 /// Returns a command that runs the binary in `dir`. On MariaDB every call creates a new database.
 fn gatehouse(dir: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_gatehouse"));
-    command
-        .current_dir(dir)
-        .env("GATEHOUSE_LISTEN", "127.0.0.1:0")
-        .env("GATEHOUSE_STATIC_DIR", Path::new(ROOT).join("static"))
-        .stdin(Stdio::null());
+    command.current_dir(dir).env("GATEHOUSE_LISTEN", "127.0.0.1:0").stdin(Stdio::null());
     if on_mariadb() {
         command.env("GATEHOUSE_DATABASE_URL", Mariadb::shared().database());
     }
@@ -89,6 +83,25 @@ async fn default_settings_serve_login_page_with_private_data_files() {
         assert!(!dir.path().join("data/gatehouse.db").exists());
     } else {
         assert_eq!(mode("data/gatehouse.db"), 0o600);
+    }
+}
+
+// The binary needs no other file: it runs from a folder that holds nothing else.
+#[tokio::test]
+async fn binary_alone_serves_the_whole_sign_in_page() {
+    let dir = temp_dir();
+    let binary = dir.path().join("gatehouse");
+    fs::copy(env!("CARGO_BIN_EXE_gatehouse"), &binary).unwrap();
+    let mut command = Command::new(&binary);
+    command.current_dir(dir.path()).env("GATEHOUSE_LISTEN", "127.0.0.1:0").stdin(Stdio::null());
+    let running = Running::start(&mut command);
+    let client = Client::new(&running.address);
+    let page = client.get("/login").await.body;
+    let urls: Vec<_> = page.split('"').filter(|part| part.starts_with("/static/")).collect();
+    assert_eq!(urls.len(), 3, "a style sheet, an icon and the mark");
+    for url in urls {
+        let answer = client.get(url).await;
+        assert_eq!((answer.status, answer.body.len() > 100), (200, true), "{url}");
     }
 }
 
@@ -301,6 +314,7 @@ async fn unlock_command_requires_existing_account_and_database() {
     assert!(!succeeded && output.contains("there is no account with this user name or e-mail address"), "{output}");
     let (succeeded, output) = unlock(&mut on_same_database(), "Zoe@keepers.example");
     assert!(succeeded && output.contains("Unlocked"), "{output}");
+    assert!(output.contains("\"event\":\"account_unlocked\""), "{output}");
 }
 
 // ASVS 15.2.2: the memory for hashing depends on the number of threads, not on the number of requests.

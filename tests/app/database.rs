@@ -191,8 +191,8 @@ async fn unavailable_database_returns_503_and_recovers_without_restart() {
 }
 
 /// Starts a proxy to MariaDB. While the returned flag is set, the proxy discards all bytes, like a host that has lost
-/// its power.
-fn discarding_proxy(port: u16) -> (u16, Arc<AtomicBool>) {
+/// its power: at once, or after it has passed a packet with `after` on to the server.
+fn discarding_proxy(port: u16, after: Option<&'static [u8]>) -> (u16, Arc<AtomicBool>) {
     let (listener, discard) = (TcpListener::bind("127.0.0.1:0").unwrap(), Arc::new(AtomicBool::new(false)));
     let (proxy_port, is_discarding) = (listener.local_addr().unwrap().port(), Arc::clone(&discard));
     thread::spawn(move || {
@@ -205,12 +205,15 @@ fn discarding_proxy(port: u16) -> (u16, Arc<AtomicBool>) {
                 thread::spawn(move || {
                     let mut bytes = [0; 4096];
                     while let Ok(1..) = from.read(&mut bytes).inspect(|count| {
+                        let bytes = &bytes[..*count];
+                        let is_last = after.is_some_and(|after| bytes.windows(after.len()).any(|part| part == after));
+                        let was_broken = broken.load(Ordering::SeqCst);
                         // A connection that has lost bytes never works again.
-                        if is_discarding.load(Ordering::SeqCst) {
+                        if is_discarding.load(Ordering::SeqCst) && (after.is_none() || is_last) {
                             broken.store(true, Ordering::SeqCst);
                         }
-                        if !broken.load(Ordering::SeqCst) {
-                            let _ = to.write_all(&bytes[..*count]);
+                        if !broken.load(Ordering::SeqCst) || (is_last && !was_broken) {
+                            let _ = to.write_all(bytes);
                         }
                     }) {}
                 });
@@ -226,7 +229,7 @@ async fn unresponsive_database_returns_503_and_is_reconnected() {
     // Always runs on MariaDB, because access to a file does not stop responding.
     let url = Mariadb::shared().database();
     let port: u16 = url.split(['@', '/']).nth(3).unwrap().rsplit(':').next().unwrap().parse().unwrap();
-    let (proxy_port, discard) = discarding_proxy(port);
+    let (proxy_port, discard) = discarding_proxy(port, None);
     // Without this option the driver switches to the Unix socket of the server and bypasses the proxy.
     let url = url.replace(&format!(":{port}/"), &format!(":{proxy_port}/")) + "?prefer_socket=false";
     let app = TestApp::with_database(url, &[]);
@@ -236,6 +239,24 @@ async fn unresponsive_database_returns_503_and_is_reconnected() {
     assert_eq!(client.get("/").await.status, 503);
     discard.store(false, Ordering::SeqCst);
     assert_recovers(&app, &client).await;
+}
+
+// Also waits in real time. The server has committed, but its answer is lost: the session is gone, and this process has
+// it in its cache.
+#[tokio::test]
+async fn lost_answer_to_commit_invalidates_cached_sessions() {
+    let url = Mariadb::shared().database();
+    let port: u16 = url.split(['@', '/']).nth(3).unwrap().rsplit(':').next().unwrap().parse().unwrap();
+    let (proxy_port, discard) = discarding_proxy(port, Some(b"COMMIT"));
+    let url = url.replace(&format!(":{port}/"), &format!(":{proxy_port}/")) + "?prefer_socket=false";
+    let app = TestApp::with_database(url, &["--session-cache", "1m"]);
+    let client = app.signed_in_client("zoe").await;
+    let copy = client.fork();
+    let token = client.csrf_token().await;
+    discard.store(true, Ordering::SeqCst);
+    assert_eq!(client.post("/logout", &[("csrf_token", &token)]).await.status, 503);
+    discard.store(false, Ordering::SeqCst);
+    assert!(!copy.is_signed_in().await, "the session has ended in the database");
 }
 
 #[tokio::test]

@@ -2,7 +2,6 @@
 
 use std::{
     fs::{self, File},
-    path::Path,
     process::{Command, Stdio},
 };
 
@@ -43,7 +42,6 @@ async fn capture_log(filter: &str, use_it: impl AsyncFnOnce(Client, &Fixture)) -
     command
         .current_dir(fixture.dir.path())
         .env("GATEHOUSE_LISTEN", "127.0.0.1:0")
-        .env("GATEHOUSE_STATIC_DIR", Path::new(env!("CARGO_MANIFEST_DIR")).join("static"))
         .env("GATEHOUSE_DATABASE_URL", &fixture.url)
         .env("GATEHOUSE_LOG", filter)
         .stdin(Stdio::null())
@@ -131,6 +129,29 @@ async fn failure_is_logged_with_the_request_id_of_its_error_page() {
     let request_id = error_page.split("<code>").nth(1).unwrap().split('<').next().unwrap();
     let line = log.lines().find(|line| line.contains("request failed")).unwrap_or_else(|| panic!("{log}"));
     assert!(line.contains(request_id), "{request_id}: {line}");
+}
+
+#[tokio::test]
+async fn sessions_that_a_change_ends_are_logged_with_their_number() {
+    let log = capture_log("info", async |client: Client, _| {
+        client.register("zoe").await;
+        for _ in 0..2 {
+            Client::new(&client.base).sign_in("zoe", PASSWORD).await;
+        }
+        client.submit("/account/sessions/end-others", &[]).await;
+        Client::new(&client.base).sign_in("zoe", PASSWORD).await;
+        let password = "seventeen geese on a crooked chimney";
+        let fields = [("current_password", PASSWORD), ("password", password), ("password_confirm", password)];
+        assert_eq!(client.submit("/account/password", &fields).await.status, 303);
+    })
+    .await;
+    let ended: Vec<serde_json::Value> = log
+        .lines()
+        .filter(|line| line.contains("\"event\":\"session_ended\""))
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let occurrences: Vec<_> = ended.iter().map(|line| line["occurrences"].as_i64()).collect();
+    assert_eq!(occurrences, [Some(2), Some(1)], "{log}");
 }
 
 // ASVS 16.4.1

@@ -22,9 +22,11 @@ mod layers;
 mod log;
 mod login;
 mod logout;
+mod manifest;
 mod middleware;
 mod register;
 mod sessions;
 #[path = "../support/mod.rs"]
 mod support;
 mod throttle;
+mod transactions;

@@ -47,7 +47,7 @@ async fn cross_site_form_changes_nothing() {
     let evil = evil_site(format!("<form method=post action='{action}'><button>A free prize</button></form>"));
     browser.client.goto(&evil).await.unwrap();
     browser.click("A free prize").await;
-    browser.wait_for_heading("That came from another site").await;
+    browser.wait_for_heading("The form came from another site").await;
     browser.goto("/").await;
     browser.wait_for_heading("Hello, zoe").await;
     browser.close().await;

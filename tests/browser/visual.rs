@@ -28,6 +28,12 @@ const MEASURE_LAYOUT: &str = "
     const small = controls.filter(element => element.getBoundingClientRect().height < 44);
     return [document.documentElement.scrollWidth <= innerWidth, small.map(element => element.outerHTML)];
 ";
+/// Returns the number of lines that the navigation takes, and the height of the header in lines of 48 px.
+const MEASURE_HEADER: &str = "
+    const links = [...document.querySelectorAll('nav a')].map(link => link.getBoundingClientRect().top);
+    const header = document.querySelector('header').getBoundingClientRect().height;
+    return [new Set(links).size, Math.round(header / 48)];
+";
 
 /// Returns the path of a tool that `tests/run` installs in the build directory.
 fn tool(path: &str) -> PathBuf {
@@ -114,6 +120,22 @@ async fn pages_fit_320_pixels_and_touch_targets_are_44_pixels_high() {
         assert_eq!(result, serde_json::json!([true, []]), "{page}");
     })
     .await;
+    browser.close().await;
+}
+
+#[tokio::test]
+async fn header_takes_two_lines_at_320_pixels_with_the_navigation_in_one() {
+    let app = TestApp::spawn();
+    let longest_name = "w".repeat(32);
+    app.signed_in_client(&longest_name).await;
+    let browser = Browser::open(&app.address, View { width: 320, scripts: true, ..View::default() }).await;
+    browser.sign_in(&longest_name, PASSWORD).await;
+    browser.wait_for_text("Your account").await;
+    for path in ["/", "/account", "/account/password", "/account/sessions", "/account/activity"] {
+        browser.goto(path).await;
+        let result = browser.client.execute(MEASURE_HEADER, vec![]).await.unwrap();
+        assert_eq!(result, serde_json::json!([1, 2]), "{path}");
+    }
     browser.close().await;
 }
 
