@@ -16,7 +16,7 @@ pub mod maintenance;
 pub mod routes;
 
 /// One file for each page.
-pub mod pages;
+pub(crate) mod pages;
 
 /// Everything that speaks HTTP and is not a page.
 pub mod web;
@@ -28,7 +28,7 @@ pub mod accounts;
 pub mod sessions;
 
 /// Limits on attempts.
-pub mod throttle;
+pub(crate) mod throttle;
 
 /// Passwords: hashing threads and the policy for new ones.
 pub mod passwords;
@@ -46,7 +46,7 @@ pub mod events;
 pub mod db;
 
 /// The signing secret and the keys derived from it.
-pub mod keys;
+pub(crate) mod keys;
 
 /// All settings.
 pub mod config;
@@ -55,13 +55,13 @@ pub mod config;
 pub mod identity;
 
 /// Threads for blocking work, with a bounded queue.
-pub mod worker_pool;
+pub(crate) mod worker_pool;
 
 /// The log on standard error.
-pub mod telemetry;
+pub(crate) mod telemetry;
 
 /// The id of the current request.
-pub mod request_id;
+pub(crate) mod request_id;
 
 /// Address, network and browser of a client.
 pub mod client;
@@ -70,4 +70,4 @@ pub mod client;
 pub mod clock;
 
 /// Random bytes.
-pub mod random;
+pub(crate) mod random;

@@ -5,7 +5,7 @@
 /// # Panics
 /// Panics if the generator fails. No secret, salt or session id can be made then.
 #[must_use]
-pub fn bytes<const N: usize>() -> [u8; N] {
+pub(crate) fn bytes<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     aws_lc_rs::rand::fill(&mut bytes).expect("the random generator works");
     bytes

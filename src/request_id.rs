@@ -13,12 +13,12 @@ tokio::task_local! {
 
 /// A random 64-bit number that names one request, written as 16 hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub struct RequestId(u64);
+pub(crate) struct RequestId(u64);
 
 impl RequestId {
     /// Returns a new random id.
     #[must_use]
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(u64::from_ne_bytes(random::bytes()))
     }
 }
@@ -43,17 +43,17 @@ impl fmt::Debug for RequestId {
 
 /// Returns the id of the request that this task or thread is working for, if there is one.
 #[must_use]
-pub fn current() -> Option<RequestId> {
+pub(crate) fn current() -> Option<RequestId> {
     CURRENT.try_with(|id| *id).ok()
 }
 
 /// Runs `future` with `id` as the current request.
-pub fn scope<F: Future>(id: RequestId, future: F) -> impl Future<Output = F::Output> {
+pub(crate) fn scope<F: Future>(id: RequestId, future: F) -> impl Future<Output = F::Output> {
     CURRENT.scope(id, future)
 }
 
 /// Calls `work` with `id` as the current request. With `None` the current request stays as it is.
-pub fn sync_scope<T>(id: Option<RequestId>, work: impl FnOnce() -> T) -> T {
+pub(crate) fn sync_scope<T>(id: Option<RequestId>, work: impl FnOnce() -> T) -> T {
     match id {
         Some(id) => CURRENT.sync_scope(id, work),
         None => work(),

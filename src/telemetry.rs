@@ -26,7 +26,7 @@ use crate::request_id;
 ///
 /// # Panics
 /// Panics if the process has a logger already.
-pub fn init(filter: EnvFilter) {
+pub(crate) fn init(filter: EnvFilter) {
     let lines = if stderr().is_terminal() {
         tracing_subscriber::fmt::layer().with_writer(stderr).event_format(TextWithRequestId(Format::default())).boxed()
     } else {

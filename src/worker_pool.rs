@@ -16,14 +16,14 @@ use crate::request_id;
 type Job<S> = Box<dyn FnOnce(&mut S) + Send>;
 
 /// A fixed number of threads that share one bounded queue. Each thread owns an `S`.
-pub struct WorkerPool<S> {
+pub(crate) struct WorkerPool<S> {
     jobs: Sender<Job<S>>,
     permits: Arc<Semaphore>,
 }
 
 /// A reserved slot in the queue. A job that is submitted with it cannot be refused, so the caller may count or write
 /// something before the job.
-pub struct Permit<S> {
+pub(crate) struct Permit<S> {
     jobs: Sender<Job<S>>,
     permit: OwnedSemaphorePermit,
 }
@@ -36,7 +36,7 @@ pub struct JobFailed;
 impl<S: 'static> WorkerPool<S> {
     /// Starts `threads` threads named `name`. At most `max_queued` jobs may wait for them. Each thread makes its state
     /// with `init`, and makes it anew after a job has panicked and may have left it in an invalid state.
-    pub fn start(
+    pub(crate) fn start(
         name: &str,
         threads: usize,
         max_queued: usize,
@@ -61,7 +61,7 @@ impl<S: 'static> WorkerPool<S> {
 
     /// Reserves a slot in the queue. Returns `None` at once if the queue is full.
     #[must_use]
-    pub fn try_reserve(&self) -> Option<Permit<S>> {
+    pub(crate) fn try_reserve(&self) -> Option<Permit<S>> {
         let permit = Arc::clone(&self.permits).try_acquire_owned().ok()?;
         Some(Permit { jobs: self.jobs.clone(), permit })
     }
@@ -70,7 +70,10 @@ impl<S: 'static> WorkerPool<S> {
 impl<S: 'static> Permit<S> {
     /// Runs `work` on one of the threads and returns its result. If the caller drops the future before a thread has
     /// taken the job, `work` is not called; after that it runs to its end.
-    pub async fn run<T: Send + 'static>(self, work: impl FnOnce(&mut S) -> T + Send + 'static) -> Result<T, JobFailed> {
+    pub(crate) async fn run<T: Send + 'static>(
+        self,
+        work: impl FnOnce(&mut S) -> T + Send + 'static,
+    ) -> Result<T, JobFailed> {
         let (sender, receiver) = oneshot::channel();
         let request = request_id::current();
         let permit = self.permit;

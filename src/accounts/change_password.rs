@@ -1,4 +1,4 @@
-//! Changing one's password. Whoever used the old one is signed out.
+//! Changing one's password, which ends all other sessions.
 
 use std::sync::Arc;
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Accounts, Device, Error, FieldError, Rejection, Username, store, validation::parse_current_password};
-use crate::{client::Client, events::EventKind, sessions::Session};
+use crate::{client::Client, events::EventKind, sessions::Session, throttle};
 
 /// A deletion, as typed.
 #[derive(Debug)]
@@ -34,7 +34,7 @@ impl Accounts {
         let verified = self.reauthenticate(id, current, form.devices, client).await?;
 
         let name = self.name_hash(account.username.as_str());
-        let (throttle, reserved_for) = (self.throttle, self.name_reserved);
+        let reserved_for = self.name_reserved;
         self.core
             .transactions
             .run(client, move |tx| {
@@ -42,7 +42,7 @@ impl Accounts {
                 if !store::delete(tx, id)? {
                     return Err(Error::from(Rejection::Conflict));
                 }
-                throttle.unlock(tx.conn, id)?;
+                throttle::unlock(tx.conn, id)?;
                 store::reserve(tx.conn, &name, tx.now.plus(reserved_for))?;
                 tx.anonymize_events(id)?;
                 // The log line has no address in any case; the row must not have one either.

@@ -1,4 +1,4 @@
-//! What can be done with accounts: register, authenticate, change, delete. The only door to them; knows nothing of HTTP
+//! What can be done with accounts: register, authenticate, change, delete. Knows nothing of HTTP
 //! or pages.
 
 mod authenticate;
@@ -30,7 +30,7 @@ use crate::{
     keys::Purpose,
     passwords::{Hasher, Policy},
     sessions::{NewSession, Session, Sessions},
-    throttle::Throttle,
+    throttle::{self, Throttle},
 };
 
 /// All accounts.
@@ -120,8 +120,8 @@ impl Accounts {
 
     /// Deletes one batch of expired counters of attempts. Returns their number.
     pub async fn delete_expired_counters(&self) -> Result<usize, db::Error> {
-        let (throttle, now) = (self.throttle, self.core.clock.now());
-        self.core.database.write(move |conn| throttle.delete_expired(conn, now)).await
+        let now = self.core.clock.now();
+        self.core.database.write(move |conn| throttle::delete_expired(conn, now)).await
     }
 
     /// Returns the name under which attempts at an unknown name are counted and a deleted name is reserved. A keyed

@@ -11,7 +11,7 @@ use crate::{
     events::EventKind,
     passwords::{Password, Verification},
     sessions::PreviousSignIn,
-    throttle::{Attempt, Budgets, Subject, Throttle, Throttled},
+    throttle::{Attempt, Budgets, Subject, Throttled},
     transaction::Transaction,
 };
 
@@ -26,7 +26,6 @@ pub(super) enum Target<'a> {
 /// A password that was right. Counts as a failure until [`VerifiedPassword::commit`].
 pub(super) struct VerifiedPassword {
     credential: Credential,
-    throttle: Throttle,
     budgets: Budgets,
     upgraded_hash: Option<String>,
 }
@@ -44,7 +43,7 @@ impl VerifiedPassword {
         if let Some(hash) = &self.upgraded_hash {
             store::replace_hash(tx, self.credential.id, hash)?;
         }
-        self.throttle.reset(tx.conn, &self.budgets, tx.now)?;
+        self.budgets.reset(tx.conn, tx.now)?;
         Ok(previous)
     }
 }
@@ -91,11 +90,11 @@ impl Accounts {
                     (None, Subject::Unknown(_)) => None,
                 };
                 let mut budgets = budgets_of(credential.as_ref(), true);
-                let mut throttled = throttle.check(conn, &budgets, now)?;
+                let mut throttled = budgets.check(conn, now)?;
                 if throttled == Some(Throttled::LockedOut) && budgets.with_device() {
                     // A locked-out device falls back to the account's budget, which an administrator can unlock.
                     budgets = budgets_of(credential.as_ref(), false);
-                    throttled = throttle.check(conn, &budgets, now)?;
+                    throttled = budgets.check(conn, now)?;
                 }
                 Ok((credential, budgets, throttled))
             })
@@ -104,7 +103,7 @@ impl Accounts {
             Err(throttled)
         } else {
             let budgets = budgets.clone();
-            self.core.database.write(move |conn| throttle.record_failure(conn, &budgets, now)).await?
+            self.core.database.write(move |conn| budgets.record_failure(conn, now)).await?
         };
         let account = credential.as_ref().map(|credential| credential.id);
         if let Err(throttled) = counted {
@@ -115,7 +114,7 @@ impl Accounts {
         let stored = credential.as_ref().map(|credential| credential.password_hash.clone());
         let verification = permit.verify(password, stored).await?;
         if let (Verification::Match { upgrade }, Some(credential)) = (verification, credential) {
-            return Ok(VerifiedPassword { credential, throttle, budgets, upgraded_hash: upgrade });
+            return Ok(VerifiedPassword { credential, budgets, upgraded_hash: upgrade });
         }
         let record = move |tx: &mut Transaction<'_>| -> QueryResult<()> {
             // Also for an unknown account: a missing statement would show in the time of the answer.

@@ -38,7 +38,7 @@ pub(super) enum Mode {
 }
 
 impl AnyConnection {
-    /// Never the derived `establish`, which tries each backend in turn and swallows the errors.
+    /// Never the derived `establish`, which tries each backend and drops the errors.
     pub(super) fn open(url: &DatabaseUrl, mode: Mode) -> Result<Self, ConnectionError> {
         match url {
             DatabaseUrl::Sqlite(path) => open_sqlite(path, mode),

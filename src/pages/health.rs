@@ -5,12 +5,12 @@ use actix_web::{HttpResponse, web::Data};
 use crate::web::{error::Problem, state::AppState};
 
 /// `GET /healthz`: the process is alive.
-pub async fn alive() -> HttpResponse {
+pub(crate) async fn alive() -> HttpResponse {
     text("alive\n")
 }
 
 /// `GET /readyz`: the database answers.
-pub async fn ready(state: Data<AppState>) -> Result<HttpResponse, Problem> {
+pub(crate) async fn ready(state: Data<AppState>) -> Result<HttpResponse, Problem> {
     state.core.database.ping().await?;
     Ok(text("ready\n"))
 }

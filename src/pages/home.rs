@@ -21,7 +21,7 @@ struct HomePage {
 }
 
 /// `GET /`
-pub async fn get(user: CurrentUser) -> Result<HttpResponse, Problem> {
+pub(crate) async fn get(user: CurrentUser) -> Result<HttpResponse, Problem> {
     let now = user.state.core.clock.now();
     let session = &user.session;
     user.render(&HomePage {

@@ -21,7 +21,7 @@ struct LoginPage<'a> {
 /// The query of the page. Other parameters are ignored.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct LoginQuery {
+pub(crate) struct LoginQuery {
     /// Where to go after signing in; not validated yet.
     pub next: String,
 }
@@ -29,7 +29,7 @@ pub struct LoginQuery {
 /// The form.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct LoginForm {
+pub(crate) struct LoginForm {
     login: String,
     password: String,
     remember: String,
@@ -50,13 +50,13 @@ fn page<'a>(visitor: &Visitor, form: &'a LoginForm, errors: FormErrors) -> Login
 }
 
 /// `GET /login`
-pub async fn get(visitor: Visitor, query: Option<Query<LoginQuery>>) -> Result<HttpResponse, Problem> {
+pub(crate) async fn get(visitor: Visitor, query: Option<Query<LoginQuery>>) -> Result<HttpResponse, Problem> {
     let next = query.map(|query| query.into_inner().next).unwrap_or_default();
     visitor.render(&page(&visitor, &LoginForm { next, ..LoginForm::default() }, FormErrors::default()))
 }
 
 /// `POST /login`
-pub async fn post(visitor: Visitor, Form(form): Form<LoginForm>) -> Result<HttpResponse, Problem> {
+pub(crate) async fn post(visitor: Visitor, Form(form): Form<LoginForm>) -> Result<HttpResponse, Problem> {
     let sign_in = SignIn {
         login: form.login.clone(),
         password: form.password.clone(),

@@ -12,7 +12,7 @@ const CLEAR_SITE_DATA: HeaderName = HeaderName::from_static("clear-site-data");
 
 /// `POST /logout`, also without a session. If the database does not answer, the response is an error and the cookie
 /// stays: "signed out" would not be true, and without the cookie the person could not try again.
-pub async fn post(visitor: Visitor) -> Result<HttpResponse, Problem> {
+pub(crate) async fn post(visitor: Visitor) -> Result<HttpResponse, Problem> {
     if let Some(session) = visitor.session.clone() {
         visitor.state.sessions.sign_out(session, &visitor.client).await?;
     }

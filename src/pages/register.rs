@@ -26,7 +26,7 @@ struct RegisterPage<'a> {
 /// The form.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct RegisterForm {
+pub(crate) struct RegisterForm {
     username: String,
     email: String,
     password: String,
@@ -46,7 +46,7 @@ fn page<'a>(visitor: &Visitor, form: &'a RegisterForm, errors: FormErrors) -> Re
 }
 
 /// `GET /register`
-pub async fn get(visitor: Visitor, query: Option<Query<LoginQuery>>) -> Result<HttpResponse, Problem> {
+pub(crate) async fn get(visitor: Visitor, query: Option<Query<LoginQuery>>) -> Result<HttpResponse, Problem> {
     if !visitor.state.accounts.registration_open() {
         return Err(Problem::RegistrationClosed);
     }
@@ -55,7 +55,7 @@ pub async fn get(visitor: Visitor, query: Option<Query<LoginQuery>>) -> Result<H
 }
 
 /// `POST /register`
-pub async fn post(visitor: Visitor, Form(form): Form<RegisterForm>) -> Result<HttpResponse, Problem> {
+pub(crate) async fn post(visitor: Visitor, Form(form): Form<RegisterForm>) -> Result<HttpResponse, Problem> {
     if !visitor.state.accounts.registration_open() {
         return Err(Problem::RegistrationClosed);
     }

@@ -1,4 +1,4 @@
-//! Sessions: a row for each sign-in, and a token that names the row. The only door to them; knows nothing of HTTP or
+//! Sessions: a row for each sign-in, and a token that names the row. Knows nothing of HTTP or
 //! passwords.
 //!
 //! The token is verified first, so a forged one never reaches the database; then the row, so a revoked session is

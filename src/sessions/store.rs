@@ -25,7 +25,7 @@ use crate::{
 
 binary_id!(SessionId);
 
-/// What is known of the sign-in before the current one, so that the owner can notice a sign-in of somebody else.
+/// What is known of the sign-in before the current one, so that the owner can notice a sign-in by another person.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Queryable, Selectable)]
 #[diesel(table_name = sessions)]
 pub struct PreviousSignIn {

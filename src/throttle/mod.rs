@@ -1,7 +1,7 @@
 //! Limits on password attempts and registrations. The counters are rows of the database, so they survive a restart and
 //! hold for several processes. An attempt is counted *before* its work, so parallel attempts cannot exceed a limit.
 //!
-//! The rules, made so that nobody can lock another person out:
+//! The rules. No client can lock another person out:
 //! - Account and network: after 5 consecutive failures the next attempt is delayed by 1 s, then 2 s, 4 s … up to 1 h.
 //! - Account over all networks: 100 consecutive failures lock the account for unknown devices until an administrator
 //!   unlocks it. NIST SP 800-63B-4, 3.2.2 requires at most 100, and suggests growing delays of up to an hour.
@@ -25,7 +25,7 @@ use crate::{
 
 /// The account or name whose password is tried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Subject {
+pub(crate) enum Subject {
     /// An account, for every spelling of its names.
     Account(AccountId),
     /// The keyed hash of a name without an account. It is counted like an account.
@@ -43,7 +43,7 @@ impl Subject {
 
 /// A password attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Attempt {
+pub(crate) struct Attempt {
     /// The account or name.
     pub subject: Subject,
     /// The client's network.
@@ -63,7 +63,7 @@ pub enum Throttled {
 
 /// The counters of one [`Attempt`]. Made once per attempt, because each has a SHA-256 hash as its name.
 #[derive(Debug, Clone)]
-pub struct Budgets {
+pub(crate) struct Budgets {
     counted: Vec<Budget>,
     /// With a known device only: the counter of the account, which a success resets although the device's failures do
     /// not count in it.
@@ -73,61 +73,30 @@ pub struct Budgets {
 impl Budgets {
     /// Whether the attempt comes from a device that has signed in to the account before.
     #[must_use]
-    pub fn with_device(&self) -> bool {
+    pub(crate) fn with_device(&self) -> bool {
         self.account_of_device.is_some()
-    }
-}
-
-/// The limits of this server.
-#[derive(Debug, Clone, Copy)]
-pub struct Throttle {
-    failures: Rate,
-    registrations: Rate,
-}
-
-impl Throttle {
-    /// Returns the limits with the rates of `settings`.
-    #[must_use]
-    pub fn new(settings: &Settings) -> Self {
-        Self { failures: settings.failure_rate, registrations: settings.registration_rate }
-    }
-
-    /// Returns the counters that `attempt` counts in.
-    #[must_use]
-    pub fn budgets(&self, attempt: &Attempt) -> Budgets {
-        let Attempt { subject, network, device } = attempt;
-        if let Some(device) = device {
-            return Budgets {
-                counted: vec![Budget::device(subject, device)],
-                account_of_device: Some(Budget::account(subject)),
-            };
-        }
-        let mut counted = vec![Budget::account(subject), Budget::account_and_network(subject, *network)];
-        counted.extend(Budget::network(b"failures", *network, self.failures));
-        Budgets { counted, account_of_device: None }
     }
 
     /// Returns why an attempt is refused now, or `None` if it is allowed. Only a cheap early answer: another attempt
-    /// may be counted at the same time, so [`Throttle::record_failure`] decides.
-    pub fn check(&self, conn: &mut AnyConnection, budgets: &Budgets, now: Timestamp) -> QueryResult<Option<Throttled>> {
-        check(conn, &budgets.counted, now)
+    /// may be counted at the same time, so [`Budgets::record_failure`] decides.
+    pub(crate) fn check(&self, conn: &mut AnyConnection, now: Timestamp) -> QueryResult<Option<Throttled>> {
+        check(conn, &self.counted, now)
     }
 
     /// Counts an attempt as failed, before it is made. If it is refused, counts nothing and returns why.
-    pub fn record_failure(
+    pub(crate) fn record_failure(
         &self,
         conn: &mut AnyConnection,
-        budgets: &Budgets,
         now: Timestamp,
     ) -> QueryResult<Result<(), Throttled>> {
-        record(conn, &budgets.counted, now)
+        record(conn, &self.counted, now)
     }
 
-    /// Undoes [`Throttle::record_failure`] after a success, and resets the consecutive failures. A known device does
+    /// Undoes [`Budgets::record_failure`] after a success, and resets the consecutive failures. A known device does
     /// not unlock a locked account.
-    pub fn reset(&self, conn: &mut AnyConnection, budgets: &Budgets, now: Timestamp) -> QueryResult<()> {
-        let has_device = budgets.with_device();
-        let all: Vec<_> = budgets.counted.iter().chain(&budgets.account_of_device).copied().collect();
+    pub(crate) fn reset(&self, conn: &mut AnyConnection, now: Timestamp) -> QueryResult<()> {
+        let has_device = self.with_device();
+        let all: Vec<_> = self.counted.iter().chain(&self.account_of_device).copied().collect();
         // Locks all rows at once, as `record` does: transactions that lock the same rows in the same order cannot
         // deadlock.
         let counts = store::lock(conn, &keys(&all))?;
@@ -141,14 +110,39 @@ impl Throttle {
         }
         store::delete(conn, &deleted)
     }
+}
 
-    /// Unlocks `account` for unknown devices. A delayed device or network stays delayed.
-    pub fn unlock(&self, conn: &mut AnyConnection, account: AccountId) -> QueryResult<()> {
-        store::delete(conn, &[Budget::account(&Subject::Account(account)).key])
+/// The limits of this server.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Throttle {
+    failures: Rate,
+    registrations: Rate,
+}
+
+impl Throttle {
+    /// Returns the limits with the rates of `settings`.
+    #[must_use]
+    pub(crate) fn new(settings: &Settings) -> Self {
+        Self { failures: settings.failure_rate, registrations: settings.registration_rate }
+    }
+
+    /// Returns the counters that `attempt` counts in.
+    #[must_use]
+    pub(crate) fn budgets(&self, attempt: &Attempt) -> Budgets {
+        let Attempt { subject, network, device } = attempt;
+        if let Some(device) = device {
+            return Budgets {
+                counted: vec![Budget::device(subject, device)],
+                account_of_device: Some(Budget::account(subject)),
+            };
+        }
+        let mut counted = vec![Budget::account(subject), Budget::account_and_network(subject, *network)];
+        counted.extend(Budget::network(b"failures", *network, self.failures));
+        Budgets { counted, account_of_device: None }
     }
 
     /// Counts a registration from `network`, before it is made. If it is refused, counts nothing and returns why.
-    pub fn record_registration(
+    pub(crate) fn record_registration(
         &self,
         conn: &mut AnyConnection,
         network: Network,
@@ -158,13 +152,13 @@ impl Throttle {
     }
 
     /// Undoes [`Throttle::record_registration`] after a registration that made no account.
-    pub fn refund_registration(&self, conn: &mut AnyConnection, network: Network) -> QueryResult<()> {
+    pub(crate) fn refund_registration(&self, conn: &mut AnyConnection, network: Network) -> QueryResult<()> {
         self.registrations(network).iter().try_for_each(|budget| store::refund(conn, &budget.key))
     }
 
     /// Returns why `network` may not ask which names and addresses are taken, or `None` if it may. Open registration
     /// has to disclose them; the limit bounds how many one network can find out.
-    pub fn check_disclosure(
+    pub(crate) fn check_disclosure(
         &self,
         conn: &mut AnyConnection,
         network: Network,
@@ -174,18 +168,13 @@ impl Throttle {
     }
 
     /// Counts an answer to `network` that a name or an address is taken.
-    pub fn record_disclosure(
+    pub(crate) fn record_disclosure(
         &self,
         conn: &mut AnyConnection,
         network: Network,
         now: Timestamp,
     ) -> QueryResult<Result<(), Throttled>> {
         record(conn, self.disclosures(network).as_slice(), now)
-    }
-
-    /// Deletes a batch of expired counters and returns how many.
-    pub fn delete_expired(&self, conn: &mut AnyConnection, now: Timestamp) -> QueryResult<usize> {
-        store::delete_expired(conn, now)
     }
 
     fn registrations(&self, network: Network) -> Option<Budget> {
@@ -195,6 +184,16 @@ impl Throttle {
     fn disclosures(&self, network: Network) -> Option<Budget> {
         Budget::network(b"disclosures", network, self.failures)
     }
+}
+
+/// Unlocks `account` for unknown devices. A delayed device or network stays delayed.
+pub(crate) fn unlock(conn: &mut AnyConnection, account: AccountId) -> QueryResult<()> {
+    store::delete(conn, &[Budget::account(&Subject::Account(account)).key])
+}
+
+/// Deletes a batch of expired counters and returns how many.
+pub(crate) fn delete_expired(conn: &mut AnyConnection, now: Timestamp) -> QueryResult<usize> {
+    store::delete_expired(conn, now)
 }
 
 fn check(conn: &mut AnyConnection, budgets: &[Budget], now: Timestamp) -> QueryResult<Option<Throttled>> {

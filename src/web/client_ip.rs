@@ -19,7 +19,7 @@ const MAX_USER_AGENT: usize = 255;
 
 /// Returns the client of a request from `peer` with `headers`.
 #[must_use]
-pub fn client(headers: &HeaderMap, peer: Option<SocketAddr>, trusted: &[IpNet]) -> Client {
+pub(crate) fn client(headers: &HeaderMap, peer: Option<SocketAddr>, trusted: &[IpNet]) -> Client {
     let peer = peer.map_or(IpAddr::from([0, 0, 0, 0]), |peer| peer.ip().to_canonical());
     Client { address: address(headers, peer, trusted), user_agent: user_agent(headers) }
 }

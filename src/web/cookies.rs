@@ -191,12 +191,12 @@ mod tests {
 
     #[test]
     fn removal_cookie_has_the_same_attributes() {
-        for (jar, name) in [true, false].into_iter().flat_map(|secure| {
+        for (cookies, name) in [true, false].into_iter().flat_map(|secure| {
             [CookieName::Session, CookieName::Device, CookieName::Flash].map(|name| (Cookies::new(secure), name))
         }) {
             let mut headers = HeaderMap::new();
-            jar.remove(name, &mut headers);
-            let written = jar.build(name, String::new(), Some(Duration::ZERO)).to_string();
+            cookies.remove(name, &mut headers);
+            let written = cookies.build(name, String::new(), Some(Duration::ZERO)).to_string();
             assert_eq!(headers.get(header::SET_COOKIE).unwrap(), written.as_str());
         }
     }

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// How long a browser is remembered.
-pub const MAX_AGE: Duration = Duration::from_hours(8760);
+pub(crate) const MAX_AGE: Duration = Duration::from_hours(8760);
 
 /// Accounts in one cookie, for people who share a browser. Beyond it, the one that signed in longest ago is dropped.
 const MAX_ACCOUNTS: usize = 4;
@@ -20,7 +20,7 @@ const ENTRY_BYTES: usize = 16 + 16 + 8;
 
 /// An account that this browser has signed in to, and when it last did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct KnownAccount {
+pub(crate) struct KnownAccount {
     /// The account, and the random id of the browser.
     pub device: Device,
     signed_in_at: Timestamp,
@@ -29,7 +29,7 @@ pub struct KnownAccount {
 /// Returns the value of the cookie after signing in to `account`. A browser keeps its id for an account that it knows
 /// already, and what it knows of other accounts.
 #[must_use]
-pub fn issue(keys: &Keys, account: AccountId, known: &[KnownAccount], now: Timestamp) -> String {
+pub(crate) fn issue(keys: &Keys, account: AccountId, known: &[KnownAccount], now: Timestamp) -> String {
     let id =
         known.iter().find(|known| known.device.account == account).map_or_else(random::bytes, |known| known.device.id);
     let newest = KnownAccount { device: Device { account, id }, signed_in_at: now };
@@ -41,7 +41,7 @@ pub fn issue(keys: &Keys, account: AccountId, known: &[KnownAccount], now: Times
 
 /// Returns the accounts in `cookie`, the newest first, if this server made it, and those not older than a year.
 #[must_use]
-pub fn decode(keys: &Keys, cookie: &[u8], now: Timestamp) -> Vec<KnownAccount> {
+pub(crate) fn decode(keys: &Keys, cookie: &[u8], now: Timestamp) -> Vec<KnownAccount> {
     let message = keys.open(Purpose::Device, cookie).unwrap_or_default();
     let known = message.chunks_exact(ENTRY_BYTES).filter_map(KnownAccount::decode);
     known.filter(|known| now.since(known.signed_in_at) < MAX_AGE).collect()

@@ -8,7 +8,7 @@ use crate::clock::Timestamp;
 
 /// A time in words, with the exact time for machines.
 #[derive(Debug)]
-pub struct DisplayTime {
+pub(crate) struct DisplayTime {
     /// For people.
     pub text: String,
     /// RFC 3339.
@@ -18,14 +18,14 @@ pub struct DisplayTime {
 impl DisplayTime {
     /// Returns `at` as it reads at `now`.
     #[must_use]
-    pub fn new(at: Timestamp, now: Timestamp) -> Self {
+    pub(crate) fn new(at: Timestamp, now: Timestamp) -> Self {
         Self { text: date(at, now), exact: rfc3339(at).unwrap_or_default() }
     }
 }
 
 /// Returns `at` in RFC 3339, or `None` beyond the year 9999.
 #[must_use]
-pub fn rfc3339(at: Timestamp) -> Option<String> {
+pub(crate) fn rfc3339(at: Timestamp) -> Option<String> {
     at.date().format(&Rfc3339).ok()
 }
 
@@ -43,13 +43,13 @@ fn date(at: Timestamp, now: Timestamp) -> String {
 
 /// Returns whole seconds, rounded up, at least one.
 #[must_use]
-pub fn whole_seconds(span: Duration) -> u64 {
+pub(crate) fn whole_seconds(span: Duration) -> u64 {
     u64::try_from(span.as_millis().div_ceil(1000)).unwrap_or(u64::MAX).max(1)
 }
 
 /// Returns a duration in words, rounded up, so that it is never too short to wait.
 #[must_use]
-pub fn duration(span: Duration) -> String {
+pub(crate) fn duration(span: Duration) -> String {
     let seconds = whole_seconds(span);
     let (number, unit) = match seconds {
         0..=90 => (seconds, "second"),

@@ -16,7 +16,7 @@ use crate::request_id::RequestId;
 
 /// The format of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
+pub(crate) enum Format {
     /// A page, for a person.
     Html,
     /// JSON, for a program.
@@ -26,7 +26,7 @@ pub enum Format {
 impl Format {
     /// Returns JSON if `Accept` names it and does not name HTML, else HTML.
     #[must_use]
-    pub fn negotiate(headers: &HeaderMap) -> Self {
+    pub(crate) fn negotiate(headers: &HeaderMap) -> Self {
         let Some(accept) = headers.get(ACCEPT).and_then(|value| value.to_str().ok()) else { return Self::Html };
         let accepts =
             |kind: &str| accept.split(',').any(|range| range.split(';').next().is_some_and(|name| name.trim() == kind));
@@ -83,7 +83,12 @@ pub(super) fn problem_json(
 
 /// Fills an error response without a body with the error page or problem+json, keeping its headers.
 #[must_use]
-pub fn render_error(state: &Data<AppState>, bare: HttpResponse, format: Format, request_id: RequestId) -> HttpResponse {
+pub(crate) fn render_error(
+    state: &Data<AppState>,
+    bare: HttpResponse,
+    format: Format,
+    request_id: RequestId,
+) -> HttpResponse {
     let status = bare.status();
     let has_body = bare.extensions().get::<HasBody>().is_some();
     if !(status.is_client_error() || status.is_server_error()) || has_body {

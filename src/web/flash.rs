@@ -1,5 +1,5 @@
-//! A message that is shown once, after a redirect. The cookie says which of the site's own messages, and is sealed, so
-//! that nobody else chooses what the site says.
+//! A message that is shown once, after a redirect. The cookie names one of the site's own messages, and is sealed, so
+//! that other sites cannot choose it.
 
 use std::time::Duration;
 

@@ -35,23 +35,23 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 /// 3.20.0: it drains the body without a limit of time or size). While the body is alive, actix closes the connection
 /// after the response instead, so `middleware` keeps it until then.
 #[derive(Clone)]
-pub struct SharedPayload(Rc<RefCell<Payload>>);
+pub(crate) struct SharedPayload(Rc<RefCell<Payload>>);
 
 impl SharedPayload {
     /// Wraps the body that was taken from a request.
     #[must_use]
-    pub fn new(payload: Payload) -> Self {
+    pub(crate) fn new(payload: Payload) -> Self {
         Self(Rc::new(RefCell::new(payload)))
     }
 }
 
 /// The fields of a form. The guard reads them, and the extractor [`Form`] parses them.
 #[derive(Debug, Clone, Default)]
-pub struct FormFields(Vec<(String, String)>);
+pub(crate) struct FormFields(Vec<(String, String)>);
 
 impl FormFields {
     /// Reads a form from a request's body.
-    pub async fn read(headers: &HeaderMap, shared: Option<&SharedPayload>) -> Result<Self, Problem> {
+    pub(crate) async fn read(headers: &HeaderMap, shared: Option<&SharedPayload>) -> Result<Self, Problem> {
         let Some(shared) = shared else { return Ok(Self::default()) };
         let mut payload = shared.0.replace(Payload::None);
         let body = tokio::time::timeout(BODY_TIMEOUT, body(&mut payload)).await;
@@ -71,7 +71,7 @@ impl FormFields {
     }
 
     /// Removes the CSRF token and returns it.
-    pub fn take_csrf_token(&mut self) -> Option<String> {
+    pub(crate) fn take_csrf_token(&mut self) -> Option<String> {
         let place = self.0.iter().position(|(name, _)| name == CSRF_FIELD)?;
         Some(self.0.remove(place).1)
     }
@@ -92,7 +92,7 @@ async fn body(payload: &mut Payload) -> Result<BytesMut, Problem> {
 /// The extractor of a page's form. A missing field is empty if `T` has `#[serde(default)]`; an unknown field or one
 /// that occurs twice is an error (ASVS 15.3.3 and 15.3.7), whose text is not shown.
 #[derive(Debug)]
-pub struct Form<T>(pub T);
+pub(crate) struct Form<T>(pub T);
 
 impl<T: DeserializeOwned> FromRequest for Form<T> {
     type Error = Problem;

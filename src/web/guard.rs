@@ -45,7 +45,7 @@ pub enum Access {
     SignedIn,
 }
 
-/// Whoever sent the request. A handler gets it as an argument, together with the state and the request.
+/// The sender of a request, with the state and the request itself. Handlers take it as an argument.
 #[derive(Clone)]
 pub struct Visitor {
     /// The state of the application.
@@ -58,7 +58,7 @@ pub struct Visitor {
     pub client: Client,
 }
 
-/// A signed-in person. A handler with this argument is called for nobody else.
+/// A signed-in person. A handler with this argument is called only with a session.
 #[derive(Clone)]
 pub struct CurrentUser {
     /// The session.

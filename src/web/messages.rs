@@ -16,16 +16,17 @@ use crate::{
 };
 
 /// When to try again after a `503`, in seconds.
-pub const RETRY_SECONDS: u16 = 5;
+pub(crate) const RETRY_SECONDS: u16 = 5;
 /// When to try again after a lockout, which does not end by waiting.
 const LOCKOUT_RETRY: Duration = Duration::from_hours(1);
 
 /// The title of a rejected form in problem+json, and its detail when the errors are those of fields.
-pub const FORM_REJECTED: (&str, &str) = ("The form was not accepted", "There is a problem with one or more fields.");
+pub(crate) const FORM_REJECTED: (&str, &str) =
+    ("The form was not accepted", "There is a problem with one or more fields.");
 
 /// Returns a message after a redirect.
 #[must_use]
-pub fn flash(flash: Flash) -> &'static str {
+pub(crate) fn flash(flash: Flash) -> &'static str {
     match flash {
         Flash::Registered => "Your account is ready, and you are signed in.",
         Flash::SignedOut => "You are signed out.",
@@ -40,7 +41,7 @@ pub fn flash(flash: Flash) -> &'static str {
 
 /// Returns the name of the field and what is wrong with it.
 #[must_use]
-pub fn field_error(error: FieldError) -> (&'static str, Cow<'static, str>) {
+pub(crate) fn field_error(error: FieldError) -> (&'static str, Cow<'static, str>) {
     let (field, text) = match error {
         FieldError::LoginMissing => ("login", "Enter your user name or e-mail address."),
         FieldError::Username(UsernameError::Missing) => ("username", "Choose a user name."),
@@ -81,13 +82,13 @@ pub fn field_error(error: FieldError) -> (&'static str, Cow<'static, str>) {
 
 /// Returns the hint for a new password.
 #[must_use]
-pub fn password_hint(min_length: usize) -> String {
+pub(crate) fn password_hint(min_length: usize) -> String {
     format!("At least {min_length} characters. A few words in a row are easy to remember and hard to guess.")
 }
 
 /// Returns what a rejection of the whole form says.
 #[must_use]
-pub fn rejection(rejection: &Rejection) -> Cow<'static, str> {
+pub(crate) fn rejection(rejection: &Rejection) -> Cow<'static, str> {
     match rejection {
         Rejection::Invalid(_) => FORM_REJECTED.1.into(),
         // One sentence for every wrong combination, so that it does not tell which accounts exist.
@@ -114,7 +115,7 @@ pub fn rejection(rejection: &Rejection) -> Cow<'static, str> {
 
 /// Returns the seconds of the `Retry-After` header for a rejection, if it has one.
 #[must_use]
-pub fn retry_after(rejection: &Rejection) -> Option<u64> {
+pub(crate) fn retry_after(rejection: &Rejection) -> Option<u64> {
     match rejection {
         Rejection::Invalid(_) | Rejection::WrongCredentials | Rejection::Conflict => None,
         Rejection::Throttled(Throttled::RetryAfter(wait)) | Rejection::TooManyRegistrations(wait) => {
@@ -127,7 +128,7 @@ pub fn retry_after(rejection: &Rejection) -> Option<u64> {
 
 /// Returns the title and the text of an error page.
 #[must_use]
-pub fn problem(problem: Problem) -> (&'static str, &'static str) {
+pub(crate) fn problem(problem: Problem) -> (&'static str, &'static str) {
     match problem {
         Problem::Malformed => (
             "The request could not be read",
@@ -176,7 +177,7 @@ pub fn problem(problem: Problem) -> (&'static str, &'static str) {
 
 /// Returns what happened to an account, for its owner.
 #[must_use]
-pub fn event(kind: EventKind) -> &'static str {
+pub(crate) fn event(kind: EventKind) -> &'static str {
     match kind {
         EventKind::Registered => "You created the account",
         EventKind::SignedIn => "You signed in",
@@ -201,6 +202,6 @@ pub fn event(kind: EventKind) -> &'static str {
 
 /// Returns a client as the end of a sentence, such as "Firefox on Linux, from 192.0.2.1".
 #[must_use]
-pub fn client(user_agent: &str, address: &str) -> String {
+pub(crate) fn client(user_agent: &str, address: &str) -> String {
     format!("{}, from {address}", user_agent::describe(user_agent))
 }

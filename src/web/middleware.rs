@@ -45,7 +45,7 @@ struct RequestInfo {
 
 /// Handles one request: gives it an id, identifies the client, checks the origin, takes the body from the handler,
 /// catches panics, fills error responses, adds the security headers, and logs.
-pub async fn handle(
+pub(crate) async fn handle(
     mut req: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {

@@ -18,12 +18,12 @@ static BASE: LazyLock<Option<Url>> = LazyLock::new(|| Url::parse("http://origin.
 
 /// A path of this origin, with its query.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ReturnTo(String);
+pub(crate) struct ReturnTo(String);
 
 impl ReturnTo {
     /// Returns the path in `text`, or `None` if there is any doubt.
     #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         let mut letters = text.bytes();
         if text.len() > MAX_LENGTH || letters.next() != Some(b'/') || matches!(letters.next(), Some(b'/' | b'\\')) {
             return None;
@@ -52,20 +52,20 @@ impl ReturnTo {
 
     /// Returns the path for a `Location` header.
     #[must_use]
-    pub fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 
     /// Returns the URL of `page` with this path as its query parameter `next`.
     #[must_use]
-    pub fn as_query_of(&self, page: &str) -> String {
+    pub(crate) fn as_query_of(&self, page: &str) -> String {
         format!("{page}?next={}", utf8_percent_encode(&self.0, QUERY_VALUE))
     }
 }
 
 /// Redirects with `303 See Other`: the browser follows with GET, and going back does not send a form again.
 #[must_use]
-pub fn see_other(to: &str) -> HttpResponse {
+pub(crate) fn see_other(to: &str) -> HttpResponse {
     HttpResponse::SeeOther().insert_header((LOCATION, to)).finish()
 }
 

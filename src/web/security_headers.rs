@@ -28,7 +28,7 @@ const ALWAYS: [(HeaderName, HeaderValue); 7] = [
 
 /// Adds the headers to a response. A response without `Cache-Control` must not be stored, because it may belong to a
 /// session.
-pub fn apply(headers: &mut HeaderMap, https: bool) {
+pub(crate) fn apply(headers: &mut HeaderMap, https: bool) {
     for (name, value) in ALWAYS {
         headers.insert(name, value);
     }

@@ -9,7 +9,7 @@ const MAX_CACHED: u64 = 500;
 
 /// Returns the name of a browser and its system, such as "Firefox on Linux".
 #[must_use]
-pub fn describe(user_agent: &str) -> Arc<str> {
+pub(crate) fn describe(user_agent: &str) -> Arc<str> {
     static CACHE: LazyLock<Cache<Box<str>, Arc<str>>> = LazyLock::new(|| Cache::new(MAX_CACHED));
     CACHE.get(user_agent).unwrap_or_else(|| {
         let name = Arc::from(parse(user_agent));

@@ -188,13 +188,13 @@ fn modules_do_not_import_each_other_in_a_circle() {
         for import in &module.imports {
             let Some(path) = absolute(&module.path, import) else { continue };
             let Some(file) = target(&path, &files, &exports) else { continue };
-            // A directory's `mod.rs` and its files know each other: it is their door.
+            // A directory's `mod.rs` declares its files, and they use its types.
             let directory = |path: &str| path.rsplit_once('/').map(|(directory, _)| directory.to_owned());
-            let is_door = |door: &str, other: &str| {
-                door.ends_with("/mod")
-                    && directory(door).is_some_and(|directory| other.starts_with(&format!("{directory}/")))
+            let is_parent = |parent: &str, other: &str| {
+                parent.ends_with("/mod")
+                    && directory(parent).is_some_and(|directory| other.starts_with(&format!("{directory}/")))
             };
-            if file != module.path && !is_door(&file, &module.path) && !is_door(&module.path, &file) {
+            if file != module.path && !is_parent(&file, &module.path) && !is_parent(&module.path, &file) {
                 edges.entry(&module.path).or_default().insert(file);
             }
         }

@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// The path of the page.
-pub const PATH: &str = "/account/activity";
+pub(crate) const PATH: &str = "/account/activity";
 /// Events on a page.
 const PAGE_ROWS: usize = 25;
 
@@ -32,13 +32,13 @@ struct EventRow {
 
 /// The query of the page.
 #[derive(Debug, Default, Deserialize)]
-pub struct ActivityQuery {
+pub(crate) struct ActivityQuery {
     /// Shows events older than this one.
     before: Option<EventId>,
 }
 
 /// `GET /account/activity`
-pub async fn get(user: CurrentUser, query: Option<Query<ActivityQuery>>) -> Result<HttpResponse, Problem> {
+pub(crate) async fn get(user: CurrentUser, query: Option<Query<ActivityQuery>>) -> Result<HttpResponse, Problem> {
     let now = user.state.core.clock.now();
     let before = query.and_then(|query| query.before);
     // One more than the page shows, to know whether there are older ones.

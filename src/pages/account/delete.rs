@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// The path of the page.
-pub const PATH: &str = "/account/delete";
+pub(crate) const PATH: &str = "/account/delete";
 
 #[derive(Template)]
 #[template(path = "account/delete.html")]
@@ -30,7 +30,7 @@ struct DeletePage<'a> {
 /// The form.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct DeleteForm {
+pub(crate) struct DeleteForm {
     confirm: String,
     current_password: String,
 }
@@ -41,12 +41,12 @@ fn page<'a>(user: &CurrentUser, confirm: &'a str, errors: FormErrors) -> DeleteP
 }
 
 /// `GET /account/delete`
-pub async fn get(user: CurrentUser) -> Result<HttpResponse, Problem> {
+pub(crate) async fn get(user: CurrentUser) -> Result<HttpResponse, Problem> {
     user.render(&page(&user, "", FormErrors::default()))
 }
 
 /// `POST /account/delete`
-pub async fn post(user: CurrentUser, Form(form): Form<DeleteForm>) -> Result<HttpResponse, Problem> {
+pub(crate) async fn post(user: CurrentUser, Form(form): Form<DeleteForm>) -> Result<HttpResponse, Problem> {
     let deletion = DeleteAccount {
         confirm: form.confirm.clone(),
         current_password: form.current_password,

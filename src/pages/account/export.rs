@@ -17,14 +17,14 @@ use crate::{
 };
 
 /// The path of the page.
-pub const PATH: &str = "/account/export";
+pub(crate) const PATH: &str = "/account/export";
 /// Events that are read at once; the response is never in memory as a whole.
 const BATCH: usize = 500;
 /// Bounds the memory for the sessions, which are not streamed.
 const MAX_SESSIONS: usize = 10_000;
 
 /// `GET /account/export`
-pub async fn get(user: CurrentUser) -> Result<HttpResponse, Problem> {
+pub(crate) async fn get(user: CurrentUser) -> Result<HttpResponse, Problem> {
     let account = &user.session.account;
     let (sessions, _) = user.state.sessions.list(account.id, MAX_SESSIONS).await?;
     let sessions: Vec<Value> = sessions

@@ -1,8 +1,8 @@
 //! The pages below `/account`, one file each.
 
-pub mod activity;
-pub mod delete;
-pub mod export;
-pub mod password;
-pub mod profile;
-pub mod sessions;
+pub(crate) mod activity;
+pub(crate) mod delete;
+pub(crate) mod export;
+pub(crate) mod password;
+pub(crate) mod profile;
+pub(crate) mod sessions;

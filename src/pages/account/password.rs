@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// The path of the page.
-pub const PATH: &str = "/account/password";
+pub(crate) const PATH: &str = "/account/password";
 
 #[derive(Template)]
 #[template(path = "account/password.html")]
@@ -30,7 +30,7 @@ struct PasswordPage {
 /// The form.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct PasswordForm {
+pub(crate) struct PasswordForm {
     // Password managers need the user name; this page does not.
     #[serde(rename = "username")]
     _username: String,
@@ -49,12 +49,12 @@ fn page(user: &CurrentUser, errors: FormErrors) -> PasswordPage {
 }
 
 /// `GET /account/password`
-pub async fn get(user: CurrentUser) -> Result<HttpResponse, Problem> {
+pub(crate) async fn get(user: CurrentUser) -> Result<HttpResponse, Problem> {
     user.render(&page(&user, FormErrors::default()))
 }
 
 /// `POST /account/password`
-pub async fn post(user: CurrentUser, Form(form): Form<PasswordForm>) -> Result<HttpResponse, Problem> {
+pub(crate) async fn post(user: CurrentUser, Form(form): Form<PasswordForm>) -> Result<HttpResponse, Problem> {
     let change = ChangePassword {
         current_password: form.current_password,
         password: form.password,
@@ -72,6 +72,6 @@ pub async fn post(user: CurrentUser, Form(form): Form<PasswordForm>) -> Result<H
 }
 
 /// `GET /.well-known/change-password`, where password managers look (W3C, A Well-Known URL for Changing Passwords).
-pub async fn well_known() -> HttpResponse {
+pub(crate) async fn well_known() -> HttpResponse {
     see_other(PATH)
 }

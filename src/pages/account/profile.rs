@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// The path of the page.
-pub const PATH: &str = "/account";
+pub(crate) const PATH: &str = "/account";
 
 #[derive(Template)]
 #[template(path = "account/profile.html")]
@@ -26,7 +26,7 @@ struct ProfilePage<'a> {
 /// The form.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct ProfileForm {
+pub(crate) struct ProfileForm {
     username: String,
     email: String,
     current_password: String,
@@ -38,7 +38,7 @@ fn page<'a>(user: &CurrentUser, form: &'a ProfileForm, errors: FormErrors) -> Pr
 }
 
 /// `GET /account`
-pub async fn get(user: CurrentUser) -> Result<HttpResponse, Problem> {
+pub(crate) async fn get(user: CurrentUser) -> Result<HttpResponse, Problem> {
     let account = &user.session.account;
     let form = ProfileForm {
         username: account.username.as_str().to_owned(),
@@ -49,7 +49,7 @@ pub async fn get(user: CurrentUser) -> Result<HttpResponse, Problem> {
 }
 
 /// `POST /account`
-pub async fn post(user: CurrentUser, Form(form): Form<ProfileForm>) -> Result<HttpResponse, Problem> {
+pub(crate) async fn post(user: CurrentUser, Form(form): Form<ProfileForm>) -> Result<HttpResponse, Problem> {
     let change = ChangeProfile {
         username: form.username.clone(),
         email: form.email.clone(),

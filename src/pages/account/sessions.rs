@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// The path of the page.
-pub const PATH: &str = "/account/sessions";
+pub(crate) const PATH: &str = "/account/sessions";
 /// Sessions on the page. All others can be ended at once.
 const MAX_ROWS: usize = 50;
 
@@ -33,7 +33,7 @@ struct SessionRow {
 }
 
 /// `GET /account/sessions`
-pub async fn get(user: CurrentUser) -> Result<HttpResponse, Problem> {
+pub(crate) async fn get(user: CurrentUser) -> Result<HttpResponse, Problem> {
     let now = user.state.core.clock.now();
     let (summaries, count) = user.state.sessions.list(user.session.account.id, MAX_ROWS).await?;
     let row = |summary: SessionSummary| {
@@ -53,7 +53,7 @@ pub async fn get(user: CurrentUser) -> Result<HttpResponse, Problem> {
 }
 
 /// `POST /account/sessions/{id}/end`. The id of another account's session is answered like one that does not exist.
-pub async fn end(user: CurrentUser, id: Path<String>) -> Result<HttpResponse, Problem> {
+pub(crate) async fn end(user: CurrentUser, id: Path<String>) -> Result<HttpResponse, Problem> {
     let id = SessionId::try_from(id.into_inner()).map_err(|_| Problem::NotFound)?;
     if !user.state.sessions.revoke(user.session.account.id, id, &user.client).await? {
         return Err(Problem::NotFound);
@@ -62,7 +62,7 @@ pub async fn end(user: CurrentUser, id: Path<String>) -> Result<HttpResponse, Pr
 }
 
 /// `POST /account/sessions/end-others`
-pub async fn end_others(user: CurrentUser) -> Result<HttpResponse, Problem> {
+pub(crate) async fn end_others(user: CurrentUser) -> Result<HttpResponse, Problem> {
     user.state.sessions.revoke_others(&user.session, &user.client).await?;
     user.redirect(PATH, Flash::OtherSessionsEnded)
 }

@@ -1,5 +1,5 @@
 //! Two checks on requests that change something: the origin of the request, and a form field that is bound to the
 //! session.
 
-pub mod origin;
-pub mod token;
+pub(crate) mod origin;
+pub(crate) mod token;

@@ -12,7 +12,7 @@ const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 /// which no page can set (W3C Fetch Metadata); older browsers, and all browsers on plain HTTP, in `Origin`. A POST with
 /// neither is refused: no browser that could hold a session sends one.
 #[must_use]
-pub fn is_same_origin(method: &Method, headers: &HeaderMap, origin: &str) -> bool {
+pub(crate) fn is_same_origin(method: &Method, headers: &HeaderMap, origin: &str) -> bool {
     if method.is_safe() {
         return true;
     }

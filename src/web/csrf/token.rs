@@ -9,16 +9,16 @@ use crate::{
 };
 
 /// The name of the hidden field.
-pub const CSRF_FIELD: &str = "csrf_token";
+pub(crate) const CSRF_FIELD: &str = "csrf_token";
 
 /// Returns the token for forms of `session`.
 #[must_use]
-pub fn issue(keys: &Keys, session: &Session) -> String {
+pub(crate) fn issue(keys: &Keys, session: &Session) -> String {
     BASE64.encode(keys.tag(Purpose::Form, session.id.as_bytes()))
 }
 
 /// Whether `token` was issued for `session`.
 #[must_use]
-pub fn verify(keys: &Keys, session: &Session, token: &str) -> bool {
+pub(crate) fn verify(keys: &Keys, session: &Session, token: &str) -> bool {
     BASE64.decode(token).is_ok_and(|tag| keys.verifies(Purpose::Form, session.id.as_bytes(), &tag))
 }
