@@ -18,7 +18,7 @@ pub struct Core {
     pub clock: Clock,
     /// Keys for every purpose.
     pub keys: Arc<Keys>,
-    /// The database, for reads and for changes of rows that are neither accounts nor sessions.
+    /// The database, for reads and for changes without events that no cached session shows.
     pub database: Database,
     /// Changes of accounts and sessions.
     pub transactions: Transactions,
@@ -42,9 +42,10 @@ impl Core {
     pub fn open(settings: &Settings, clock: Clock) -> Result<Self, OpenError> {
         let keys = Arc::new(Keys::load(settings)?);
         let database = Database::open(&settings.database()?)?;
+        let events = Arc::new(Events::new(database.clone(), clock.clone()));
         Ok(Self {
-            transactions: Transactions::new(database.clone(), clock.clone()),
-            events: Arc::new(Events::new(database.clone(), clock.clone())),
+            transactions: Transactions::new(database.clone(), clock.clone(), Arc::clone(&events)),
+            events,
             database,
             keys,
             clock,

@@ -84,6 +84,7 @@ impl Application {
     /// Checks the settings, opens everything, and listens. Blocks while the database is migrated.
     pub fn build(settings: Settings, hooks: TestHooks) -> Result<Self, StartError> {
         settings.check()?;
+        let database_url = settings.database()?;
         let assets = Assets::load(settings.static_dir.as_deref()).map_err(|error| {
             let folder = settings.static_dir.as_deref().unwrap_or("static".as_ref()).display();
             ConfigError::new("GATEHOUSE_STATIC_DIR", format!("{folder} cannot be used: {error}"))
@@ -94,7 +95,6 @@ impl Application {
         let public_url = settings.public_url(address)?;
 
         create_data_dir(&settings)?;
-        let database_url = settings.database()?;
         let core = Core::open(&settings, hooks.clock)?;
         let sessions = Arc::new(Sessions::new(&settings, &core));
         let hasher = Hasher::start(&settings)?;

@@ -22,7 +22,7 @@ use tracing_subscriber::{
 
 use crate::request_id;
 
-/// Starts logging what `filter` enables, panics included. Has an effect once per process.
+/// Starts logging what `filter` enables, panics included.
 ///
 /// # Panics
 /// Panics if the process has a logger already.

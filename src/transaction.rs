@@ -11,7 +11,7 @@ use crate::{
     client::Client,
     clock::{Clock, Timestamp},
     db::{AnyConnection, Database, QueryResult, TransactionError},
-    events::{self, EventKind, Recorded},
+    events::{self, EventKind, Events, Recorded},
     identity::AccountId,
 };
 
@@ -54,6 +54,7 @@ impl AccountEpochs {
 pub struct Transactions {
     database: Database,
     clock: Clock,
+    events: Arc<Events>,
     epochs: Arc<AccountEpochs>,
 }
 
@@ -65,8 +66,15 @@ pub struct Transaction<'a> {
     pub client: &'a Client,
     /// When the change began.
     pub now: Timestamp,
-    recorded: Vec<Recorded>,
+    outcome: Outcome,
     invalidation: &'a mut Invalidation,
+}
+
+/// What follows the commit.
+#[derive(Default)]
+struct Outcome {
+    recorded: Vec<Recorded>,
+    anonymized: Vec<AccountId>,
 }
 
 /// Raises the epochs of accounts when it is dropped, so also when a transaction panics or the server stops answering
@@ -87,8 +95,8 @@ impl Drop for Invalidation {
 impl Transactions {
     /// Returns transactions over `database`.
     #[must_use]
-    pub fn new(database: Database, clock: Clock) -> Self {
-        Self { database, clock, epochs: Arc::default() }
+    pub fn new(database: Database, clock: Clock, events: Arc<Events>) -> Self {
+        Self { database, clock, events, epochs: Arc::default() }
     }
 
     /// Returns the epochs that the transactions raise.
@@ -111,13 +119,22 @@ impl Transactions {
         let (client, now) = (client.clone(), self.clock.now());
         let mut invalidation = Invalidation { epochs: Arc::clone(&self.epochs), accounts: Vec::new() };
         let work = move |conn: &mut AnyConnection| {
-            let mut tx =
-                Transaction { conn, client: &client, now, recorded: Vec::new(), invalidation: &mut invalidation };
+            let mut tx = Transaction {
+                conn,
+                client: &client,
+                now,
+                outcome: Outcome::default(),
+                invalidation: &mut invalidation,
+            };
             let value = change(&mut tx)?;
-            Ok((value, tx.recorded))
+            Ok((value, tx.outcome))
         };
-        let log = |(_, recorded): &(T, Vec<Recorded>)| recorded.iter().for_each(|event| event.log());
-        self.database.transaction(work, log).await.map(|(value, _)| value)
+        let events = Arc::clone(&self.events);
+        let on_commit = move |(_, outcome): &(T, Outcome)| {
+            outcome.recorded.iter().for_each(|event| event.log());
+            outcome.anonymized.iter().for_each(|account| events.discard_account(*account));
+        };
+        self.database.transaction(work, on_commit).await.map(|(value, _)| value)
     }
 }
 
@@ -143,17 +160,18 @@ impl Transaction<'_> {
 
     fn record_for(&mut self, client: &Client, event: Recorded) -> QueryResult<()> {
         events::store::insert(self.conn, event, client, self.now)?;
-        self.recorded.push(event);
+        self.outcome.recorded.push(event);
         Ok(())
     }
 
-    /// Removes address and browser from all events of `account`.
+    /// Removes address and browser from all events of `account`, and discards those that are not written yet.
     pub fn anonymize_events(&mut self, account: AccountId) -> QueryResult<()> {
+        self.outcome.anonymized.push(account);
         events::store::anonymize(self.conn, account)
     }
 
     /// Makes this process read the sessions of `account` again after the transaction. The `store.rs` functions that
-    /// change a session or an account call it.
+    /// change what a session shows call it.
     pub fn invalidate(&mut self, account: AccountId) {
         self.invalidation.accounts.push(account);
     }

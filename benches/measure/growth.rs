@@ -133,7 +133,7 @@ fn client(number: u64) -> Client {
 async fn sign_in(app: &AppState, number: u64) -> f64 {
     let form = SignIn {
         login: seed::name(number),
-        password: PASSWORD.to_owned(),
+        password: PASSWORD.into(),
         remember: false,
         devices: Vec::new(),
         replaces: None,
@@ -148,8 +148,8 @@ async fn register(app: &AppState, number: u64) -> f64 {
     let form = Register {
         email: format!("{name}@keepers.example"),
         username: name,
-        password: PASSWORD.to_owned(),
-        password_confirm: PASSWORD.to_owned(),
+        password: PASSWORD.into(),
+        password_confirm: PASSWORD.into(),
         replaces: None,
     };
     let (time, outcome) = without_hashing(app, app.accounts.register(form, &client(number))).await;

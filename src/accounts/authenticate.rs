@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use secrecy::SecretString;
+
 use super::{Accounts, Device, Error, FieldError, Rejection, SignedIn, store, validation, verify_password::Target};
 use crate::{client::Client, events::EventKind, sessions::Session};
 
@@ -11,7 +13,7 @@ pub struct SignIn {
     /// User name or e-mail address.
     pub login: String,
     /// The password.
-    pub password: String,
+    pub password: SecretString,
     /// "Keep me signed in".
     pub remember: bool,
     /// The accounts that the browser has signed in to before.

@@ -1,6 +1,8 @@
-//! Changing one's password, which ends all other sessions.
+//! Changes the password, which ends all other sessions.
 
 use std::sync::Arc;
+
+use secrecy::SecretString;
 
 use super::{Accounts, Device, Error, FieldError, Rejection, store, validation::parse_current_password};
 use crate::{
@@ -13,11 +15,11 @@ use crate::{
 #[derive(Debug)]
 pub struct ChangePassword {
     /// The current password.
-    pub current_password: String,
+    pub current_password: SecretString,
     /// The new password.
-    pub password: String,
+    pub password: SecretString,
     /// The new password again.
-    pub password_confirm: String,
+    pub password_confirm: SecretString,
     /// The accounts that the browser has signed in to before.
     pub devices: Vec<Device>,
 }
@@ -32,7 +34,7 @@ impl Accounts {
     ) -> Result<NewSession, Error> {
         let account = &session.account;
         let mut errors = Vec::new();
-        let passwords = (form.password.as_str(), form.password_confirm.as_str());
+        let passwords = (&form.password, &form.password_confirm);
         let names = (account.username.as_str(), account.email.as_str());
         let password = self.validate_new_password(passwords, names, &mut errors, client).await?;
         let current = parse_current_password(&form.current_password);

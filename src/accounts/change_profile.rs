@@ -1,13 +1,15 @@
-//! Changing one's user name and e-mail address.
+//! Changes the user name and e-mail address.
 
 use std::sync::Arc;
+
+use secrecy::SecretString;
 
 use super::{
     Accounts, Device, Email, Error, FieldError, Rejection, Username, store, validation::parse_current_password,
 };
 use crate::{
     client::Client,
-    db,
+    db::is_unique_violation,
     events::EventKind,
     sessions::{Session, Sessions},
 };
@@ -20,7 +22,7 @@ pub struct ChangeProfile {
     /// E-mail address.
     pub email: String,
     /// The current password, needed when the owner did not give it recently.
-    pub current_password: String,
+    pub current_password: SecretString,
     /// The accounts that the browser has signed in to before.
     pub devices: Vec<Device>,
 }
@@ -62,16 +64,18 @@ impl Accounts {
                     verified.commit(tx)?;
                     Sessions::mark_reauthenticated(tx, &session)?;
                 }
-                store::update_profile(tx, session.account.id, &username, &email)?;
+                match store::update_profile(tx, session.account.id, &username, &email) {
+                    // Another account took a name after the check above. The password was right all the same.
+                    Err(error) if is_unique_violation(&error) => return Ok(false),
+                    updated => updated?,
+                }
                 tx.record(EventKind::ProfileChanged, Some(session.account.id))?;
-                Ok::<_, Error>(())
+                Ok::<_, Error>(true)
             })
-            .await;
-        match changed {
-            Err(Error::Database(db::Error::UniqueViolation)) => {
-                Err(self.explain_unique_violation(new_username.as_ref(), new_email.as_ref(), client).await)
-            }
-            changed => changed,
+            .await?;
+        if changed {
+            return Ok(());
         }
+        Err(self.explain_unique_violation(new_username.as_ref(), new_email.as_ref(), client).await)
     }
 }

@@ -1,6 +1,8 @@
-//! Deleting one's account: all of it or nothing.
+//! Deletes an account, in one transaction.
 
 use std::sync::Arc;
+
+use secrecy::SecretString;
 
 use super::{Accounts, Device, Error, FieldError, Rejection, Username, store, validation::parse_current_password};
 use crate::{client::Client, events::EventKind, sessions::Session, throttle};
@@ -11,7 +13,7 @@ pub struct DeleteAccount {
     /// The user name, to confirm.
     pub confirm: String,
     /// The current password.
-    pub current_password: String,
+    pub current_password: SecretString,
     /// The accounts that the browser has signed in to before.
     pub devices: Vec<Device>,
 }
@@ -49,8 +51,6 @@ impl Accounts {
                 tx.record_as(&Client::anonymous(), EventKind::AccountDeleted, id)?;
                 Ok(())
             })
-            .await?;
-        self.core.events.discard_account(id);
-        Ok(())
+            .await
     }
 }

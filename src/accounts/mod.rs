@@ -21,6 +21,7 @@ pub use self::{
     delete::DeleteAccount,
     error::{Error, FieldError, Rejection},
     register::Register,
+    unlock::unlock,
 };
 pub use crate::identity::{Account, AccountId, Email, EmailError, LoginName, Username, UsernameError};
 use crate::{
@@ -112,7 +113,7 @@ impl Accounts {
         self.hasher.busy()
     }
 
-    /// Deletes reservations of user names that are over. Returns their number.
+    /// Deletes expired reservations of user names. Returns their number.
     pub async fn release_names(&self) -> Result<usize, db::Error> {
         let now = self.core.clock.now();
         self.core.database.write(move |conn| store::release_names(conn, now)).await

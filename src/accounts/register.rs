@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
+use secrecy::SecretString;
+
 use super::{
     AccountId, Accounts, Email, Error, FieldError, Rejection, SignedIn, Username,
     store::{self, NewAccount},
 };
 use crate::{
     client::Client,
-    db,
+    db::is_unique_violation,
     events::EventKind,
     passwords::Password,
     sessions::{PreviousSignIn, Session},
@@ -23,9 +25,9 @@ pub struct Register {
     /// E-mail address.
     pub email: String,
     /// Password.
-    pub password: String,
+    pub password: SecretString,
     /// The password again.
-    pub password_confirm: String,
+    pub password_confirm: SecretString,
     /// The browser's current session. It ends when the new one begins.
     pub replaces: Option<Arc<Session>>,
 }
@@ -58,23 +60,25 @@ impl Accounts {
             .core
             .transactions
             .run(client, move |tx| {
-                store::insert(tx, &new)?;
+                match store::insert(tx, &new) {
+                    // Another transaction took a name after the check above. This registration does not count.
+                    Err(error) if is_unique_violation(&error) => {
+                        throttle.refund_registration(tx.conn, network)?;
+                        return Ok(None);
+                    }
+                    inserted => inserted?,
+                }
                 tx.record(EventKind::Registered, Some(account))?;
                 let session =
                     sessions.create(tx, account, false, &PreviousSignIn::default(), form.replaces.as_deref())?;
-                Ok::<_, Error>(session)
+                Ok::<_, Error>(Some(session))
             })
-            .await;
-        match created {
-            Ok(session) => Ok(SignedIn { account, session }),
-            Err(Error::Database(db::Error::UniqueViolation)) => {
-                // Another transaction took a name after the check above. This registration did not count.
-                self.core.database.write(move |conn| throttle.refund_registration(conn, network)).await?;
-                let error = self.explain_unique_violation(Some(&username), Some(&email), client).await;
-                Err(registration_throttled(error))
-            }
-            Err(error) => Err(error),
+            .await?;
+        if let Some(session) = created {
+            return Ok(SignedIn { account, session });
         }
+        let error = self.explain_unique_violation(Some(&username), Some(&email), client).await;
+        Err(registration_throttled(error))
     }
 
     /// Validates all fields, so that every error is told at once.
@@ -83,7 +87,7 @@ impl Accounts {
         let mut errors = Vec::new();
         errors.extend(username.as_ref().err().copied().map(FieldError::Username));
         errors.extend(email.as_ref().err().copied().map(FieldError::Email));
-        let passwords = (form.password.as_str(), form.password_confirm.as_str());
+        let passwords = (&form.password, &form.password_confirm);
         let names = (form.username.as_str(), form.email.as_str());
         let password = self.validate_new_password(passwords, names, &mut errors, client).await?;
         errors.extend(self.find_conflicts(username.as_ref().ok(), email.as_ref().ok(), client).await?);
@@ -96,7 +100,7 @@ impl Accounts {
     }
 }
 
-/// Whatever limit of a network a registration exceeds, the person reads the same.
+/// Maps both limits of a network, on registrations and on disclosed names, to the same message.
 fn registration_throttled(error: Error) -> Error {
     match error {
         Error::Rejected(Rejection::Throttled(Throttled::RetryAfter(wait))) => {

@@ -1,21 +1,18 @@
-//! Unlocking an account, for an administrator.
+//! Unlocks an account, for an administrator.
 
-use super::{Accounts, Error, LoginName, store};
-use crate::{client::Client, events::EventKind, throttle};
+use super::{LoginName, store};
+use crate::{client::Client, db, events::EventKind, throttle, transaction::Transactions};
 
-impl Accounts {
-    /// Accepts passwords for the account with this login again, after too many failures locked it. Returns whether
-    /// there is such an account.
-    pub async fn unlock(&self, login: &str, client: &Client) -> Result<bool, Error> {
-        let login = LoginName::parse(login);
-        self.core
-            .transactions
-            .run(client, move |tx| {
-                let Some(credential) = store::find(tx.conn, &login)? else { return Ok(false) };
-                throttle::unlock(tx.conn, credential.id)?;
-                tx.record(EventKind::AccountUnlocked, Some(credential.id))?;
-                Ok::<_, Error>(true)
-            })
-            .await
-    }
+/// Accepts passwords for the account with this login again, after too many failures locked it. Returns whether there is
+/// such an account. Needs neither the signing secret nor the hashing threads, so the command runs without them.
+pub async fn unlock(transactions: &Transactions, login: &str, client: &Client) -> Result<bool, db::Error> {
+    let login = LoginName::parse(login);
+    transactions
+        .run(client, move |tx| {
+            let Some(credential) = store::find(tx.conn, &login)? else { return Ok(false) };
+            throttle::unlock(tx.conn, credential.id)?;
+            tx.record(EventKind::AccountUnlocked, Some(credential.id))?;
+            Ok::<_, db::Error>(true)
+        })
+        .await
 }

@@ -1,5 +1,7 @@
 //! The checks that several forms have in common.
 
+use secrecy::{ExposeSecret, SecretString};
+
 use super::{Accounts, Email, Error, FieldError, Rejection, Username, store};
 use crate::{
     client::Client,
@@ -8,17 +10,17 @@ use crate::{
 };
 
 /// Parses a password that has to be given; `missing` is the error for an empty one.
-pub(super) fn parse_password(typed: &str, missing: FieldError) -> Result<Password, FieldError> {
-    match Password::parse(typed) {
+pub(super) fn parse_password(typed: &SecretString, missing: FieldError) -> Result<Password, FieldError> {
+    match Password::parse(typed.expose_secret()) {
         Ok(password) if password.is_empty() => Err(missing),
         Ok(password) => Ok(password),
         Err(_) => Err(FieldError::PasswordTooLong),
     }
 }
 
-/// Parses the current password of a signed-in person. No password is as long as one that is too long, so that one is
-/// wrong.
-pub(super) fn parse_current_password(typed: &str) -> Result<Password, FieldError> {
+/// Parses the current password of a signed-in person. A password that is too long cannot be the current one, so it is a
+/// mismatch.
+pub(super) fn parse_current_password(typed: &SecretString) -> Result<Password, FieldError> {
     parse_password(typed, FieldError::CurrentPasswordMissing).map_err(|error| match error {
         FieldError::PasswordTooLong => FieldError::CurrentPasswordMismatch,
         error => error,
@@ -30,7 +32,7 @@ impl Accounts {
     /// nothing wrong with it, and adds what is wrong to `errors`.
     pub(super) async fn validate_new_password(
         &self,
-        (password, confirmation): (&str, &str),
+        (password, confirmation): (&SecretString, &SecretString),
         (username, email): (&str, &str),
         errors: &mut Vec<FieldError>,
         client: &Client,
@@ -51,7 +53,7 @@ impl Accounts {
         };
         let weakness = permit.check_policy(password.clone(), self.policy, terms).await?.err();
         errors.extend(weakness.map(FieldError::PasswordWeak));
-        if Password::parse(confirmation).as_ref() != Ok(&password) {
+        if Password::parse(confirmation.expose_secret()).as_ref() != Ok(&password) {
             errors.push(FieldError::ConfirmationMismatch);
         }
         Ok(Some(password))

@@ -37,7 +37,8 @@ impl VerifiedPassword {
     }
 
     /// Resets the failure counters and stores an upgraded hash, in the transaction that makes use of the password.
-    /// Returns the previous sign-in, or [`Rejection::Conflict`] if the password changed since it was verified.
+    /// Returns the previous sign-in, or [`Rejection::Conflict`] if the password changed since it was verified. If the
+    /// transaction rolls back, the attempt stays counted.
     pub(super) fn commit(&self, tx: &mut Transaction<'_>) -> Result<PreviousSignIn, Error> {
         let previous = store::lock(tx.conn, &self.credential)?.ok_or(Rejection::Conflict)?;
         if let Some(hash) = &self.upgraded_hash {
@@ -59,13 +60,16 @@ impl Accounts {
         client: &Client,
     ) -> Result<VerifiedPassword, Error> {
         let permit = self.hasher.try_reserve(client.network()).ok_or(Rejection::Overloaded)?;
-        let (login, unknown, failure) = match target {
+        let (login, unknown, failed_kind, throttled_kind) = match target {
             Target::Login(login) => {
                 let login = LoginName::parse(login);
                 let unknown = Subject::Unknown(self.name_hash(&login.canonical()));
-                (Some(login), unknown, EventKind::SignInFailed)
+                (Some(login), unknown, EventKind::SignInFailed, EventKind::SignInThrottled)
             }
-            Target::Account(id) => (None, Subject::Account(id), EventKind::ReauthenticationFailed),
+            Target::Account(id) => {
+                let subject = Subject::Account(id);
+                (None, subject, EventKind::ReauthenticationFailed, EventKind::ReauthenticationThrottled)
+            }
         };
         let (throttle, network, now) = (self.throttle, client.network(), self.core.clock.now());
         let budgets_of = move |credential: Option<&Credential>, with_device: bool| {
@@ -107,7 +111,7 @@ impl Accounts {
         };
         let account = credential.as_ref().map(|credential| credential.id);
         if let Err(throttled) = counted {
-            self.core.events.count(EventKind::SignInThrottled, account, client);
+            self.core.events.count(throttled_kind, account, client);
             return Err(throttled.into());
         }
 
@@ -118,10 +122,10 @@ impl Accounts {
         }
         let record = move |tx: &mut Transaction<'_>| -> QueryResult<()> {
             // Also for an unknown account: a missing statement would show in the time of the answer.
-            if failure == EventKind::SignInFailed {
+            if failed_kind == EventKind::SignInFailed {
                 store::count_failed_sign_in(tx.conn, account.unwrap_or(AccountId::NONE))?;
             }
-            tx.record(failure, account)
+            tx.record(failed_kind, account)
         };
         self.core.transactions.run(client, move |tx| record(tx).map_err(Error::from)).await?;
         Err(Rejection::WrongCredentials.into())

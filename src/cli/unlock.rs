@@ -9,14 +9,14 @@ use clap::Args;
 
 use super::Failure;
 use crate::{
-    accounts::Accounts,
+    accounts,
     client::Client,
     clock::Clock,
-    config::{ConfigError, DatabaseUrl, Settings},
-    core::Core,
-    passwords::Hasher,
-    sessions::Sessions,
+    config::{ConfigError, Settings},
+    db::Database,
+    events::Events,
     telemetry,
+    transaction::Transactions,
 };
 
 #[derive(Debug, Args)]
@@ -29,23 +29,18 @@ pub(super) struct Unlock {
 
 pub(super) async fn run(unlock: &Unlock) -> Result<(), Failure> {
     telemetry::init(unlock.settings.log.clone());
-    let accounts = open_accounts(&unlock.settings)?;
-    if !accounts.unlock(&unlock.login, &Client::local()).await? {
+    let url = unlock.settings.database()?;
+    // A mistyped path must not create an empty database, which has no accounts.
+    if let Some(path) = url.missing_file() {
+        return Err(ConfigError::new("GATEHOUSE_DATABASE_URL", format!("there is no {}", path.display())).into());
+    }
+    let database =
+        Database::open(&url).map_err(|error| ConfigError::new("GATEHOUSE_DATABASE_URL", error.to_string()))?;
+    let (clock, events) = (Clock::system(), Arc::new(Events::new(database.clone(), Clock::system())));
+    let transactions = Transactions::new(database, clock, events);
+    if !accounts::unlock(&transactions, &unlock.login, &Client::local()).await? {
         return Err("there is no account with this user name or e-mail address".into());
     }
     writeln!(io::stdout(), "Unlocked. A device that is being delayed still has to wait.")?;
     Ok(())
-}
-
-/// Opens the accounts of an existing database.
-fn open_accounts(settings: &Settings) -> Result<Accounts, Failure> {
-    // A mistyped path must not create an empty database, which has no accounts.
-    if let DatabaseUrl::Sqlite(path) = settings.database()?
-        && !path.exists()
-    {
-        return Err(ConfigError::new("GATEHOUSE_DATABASE_URL", format!("there is no {}", path.display())).into());
-    }
-    let core = Core::open(settings, Clock::system())?;
-    let sessions = Arc::new(Sessions::new(settings, &core));
-    Ok(Accounts::new(settings, core, sessions, Hasher::start(settings)?))
 }

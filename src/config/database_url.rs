@@ -3,7 +3,11 @@
 //! Diesel's derived `MultiConnection::establish` tries each backend in turn and drops the errors, so a mistyped MySQL
 //! URL would create an empty SQLite file. This parser rejects unknown schemes.
 
-use std::{fmt, path::PathBuf, str::FromStr};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    str::FromStr,
+};
 
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
@@ -58,6 +62,15 @@ fn mysql(text: &str) -> Result<DatabaseUrl, String> {
 }
 
 impl DatabaseUrl {
+    /// Returns the path of a SQLite file that does not exist.
+    #[must_use]
+    pub fn missing_file(&self) -> Option<&Path> {
+        match self {
+            Self::Sqlite(path) if !path.exists() => Some(path),
+            Self::Sqlite(_) | Self::Mysql { .. } => None,
+        }
+    }
+
     /// Returns the whole URL with user and password, or `None` for a file.
     #[must_use]
     pub fn secret(&self) -> Option<&str> {

@@ -1,4 +1,4 @@
-//! Two wrappers around a statement that Diesel has no words for.
+//! Two statement wrappers that Diesel lacks.
 //!
 //! [`cached`]: a connection prepares the statement once and keeps it. Diesel does so with most statements, but not with
 //! `UPDATE` and `IN (…)`, whose SQL could differ each time (`unsafe_to_cache_prepared` in diesel 2.3.14,
@@ -27,13 +27,13 @@ pub struct Cached<T>(T);
 #[derive(Debug, Clone, Copy)]
 pub struct ForUpdate<T>(T);
 
-/// Makes a connection keep `statement` prepared.
+/// Makes a connection cache the prepared `statement`.
 pub fn cached<T>(statement: T) -> Cached<T> {
     Cached(statement)
 }
 
-/// Locks the rows of `query` until the transaction ends, and keeps it prepared. Adds nothing on SQLite, where
-/// `BEGIN IMMEDIATE` already admits a single writer.
+/// Locks the rows of `query` until the transaction ends, and caches the prepared statement. Adds nothing on SQLite,
+/// where `BEGIN IMMEDIATE` already admits a single writer.
 pub fn for_update<T>(query: T) -> ForUpdate<T> {
     ForUpdate(query)
 }

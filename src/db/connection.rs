@@ -16,7 +16,7 @@ use crate::config::DatabaseUrl;
 
 /// How long a statement waits for a lock before it fails.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
-/// How often a transaction runs at most when others overtake it.
+/// How often a transaction runs at most after serialization failures.
 const MAX_TRIES: u32 = 5;
 
 /// A connection to either database; queries are written once, for both.
@@ -49,8 +49,8 @@ impl AnyConnection {
     /// Runs `work` in a transaction that may write.
     ///
     /// On SQLite the transaction takes the write lock at once: eight writers that read first and then wrote failed 355
-    /// times of 400 with "database is locked", with `IMMEDIATE` never. A transaction that another one overtook runs
-    /// again, so `work` can be called more than once.
+    /// times of 400 with "database is locked", with `IMMEDIATE` never. After a serialization failure the transaction
+    /// runs again, so `work` can be called more than once.
     pub(super) fn write<T, E: TransactionError>(
         &mut self,
         work: &mut impl FnMut(&mut Self) -> Result<T, E>,

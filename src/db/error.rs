@@ -12,12 +12,12 @@ pub type Cause = Box<dyn std::error::Error + Send + Sync>;
 /// Why a read or a transaction failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The database is gone, locked, full or too busy. Later it may answer.
+    /// The database is unreachable, locked, full or overloaded. A later try may succeed.
     #[error("the database is unavailable: {0}")]
     Unavailable(#[source] Cause),
     /// Another transaction changed the same rows first. [`Database::write`](super::Database::write) tries again, so a
     /// caller sees this only when every try failed.
-    #[error("the transaction was overtaken by another one: {0}")]
+    #[error("a concurrent transaction changed the same rows: {0}")]
     SerializationFailure(#[source] Cause),
     /// A value that has to be unique is in use. Without a cause: the server's text names the value ("Duplicate entry
     /// 'ann@example.com' for key …").

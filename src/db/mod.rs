@@ -1,5 +1,5 @@
-//! The database: connections, migrations, and the only two ways in, [`Database::read`] and [`Database::write`]. No
-//! other module names a backend.
+//! The database: connections, migrations, and the only two ways in, [`Database::read`] and [`Database::write`]. Only
+//! `config::DatabaseUrl` names a backend outside.
 
 mod cached;
 #[allow(missing_docs, reason = "written by diesel's derive")]

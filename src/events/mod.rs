@@ -37,8 +37,10 @@ pub enum EventKind {
     SignInFailed,
     /// The owner of a session gave a wrong password to confirm a change.
     ReauthenticationFailed,
-    /// Too many attempts: the password was not verified.
+    /// Too many attempts to sign in: the password was not verified.
     SignInThrottled,
+    /// Too many attempts to confirm a change: the password was not verified.
+    ReauthenticationThrottled,
     /// Too many new accounts from one network.
     RegistrationThrottled,
     /// The owner signed out.
@@ -63,8 +65,6 @@ pub enum EventKind {
     AccountUnlocked,
     /// The owner deleted the account.
     AccountDeleted,
-    /// A kind that a newer release stored. Never recorded.
-    Unknown,
 }
 
 impl EventKind {
@@ -72,6 +72,30 @@ impl EventKind {
     #[must_use]
     pub fn name(self) -> &'static str {
         self.into()
+    }
+}
+
+/// A kind as the database holds it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StoredKind {
+    /// A kind of this release.
+    Known(EventKind),
+    /// The name of a kind that another release stored.
+    Unknown(String),
+}
+
+impl StoredKind {
+    fn parse(name: String) -> Self {
+        name.parse().map_or(Self::Unknown(name), Self::Known)
+    }
+
+    /// Returns the stored name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Known(kind) => kind.name(),
+            Self::Unknown(name) => name,
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use diesel::{
     ExpressionMethods, Insertable, QueryDsl, QueryResult, Queryable, RunQueryDsl, Selectable, SelectableHelper,
 };
 
-use super::{EventId, EventKind, Recorded};
+use super::{EventId, Recorded, StoredKind};
 use crate::{
     client::Client,
     clock::Timestamp,
@@ -21,7 +21,7 @@ use crate::{
 const BATCH: i64 = 500;
 
 binary_id!(EventId);
-text_type!(EventKind, |kind| kind.name(), |name| name.parse().unwrap_or(EventKind::Unknown));
+text_type!(StoredKind, StoredKind::name, StoredKind::parse);
 
 /// One row of the activity log, as the account's owner may see it.
 #[derive(Debug, Clone, Queryable, Selectable)]
@@ -32,7 +32,7 @@ pub struct Event {
     /// When it happened.
     pub at: Timestamp,
     /// What happened.
-    pub kind: EventKind,
+    pub kind: StoredKind,
     /// The client's address; empty if removed.
     pub address: String,
     /// The client's `User-Agent`; empty if removed.
@@ -46,7 +46,7 @@ pub struct Event {
 struct NewEvent<'a> {
     id: EventId,
     at: Timestamp,
-    kind: EventKind,
+    kind: &'static str,
     account_id: Option<AccountId>,
     address: String,
     user_agent: &'a str,
@@ -59,7 +59,7 @@ pub(crate) fn insert(conn: &mut AnyConnection, event: Recorded, client: &Client,
     let row = NewEvent {
         id: EventId::new(),
         at,
-        kind: event.kind,
+        kind: event.kind.name(),
         account_id: event.account,
         address: client.stored_address(),
         user_agent: &client.user_agent,

@@ -2,6 +2,7 @@
 
 use actix_web::{HttpResponse, web::Query};
 use askama::Template;
+use secrecy::SecretString;
 use serde::Deserialize;
 
 use crate::{
@@ -31,7 +32,7 @@ pub(crate) struct LoginQuery {
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct LoginForm {
     login: String,
-    password: String,
+    password: SecretString,
     remember: String,
     next: String,
 }
@@ -57,15 +58,16 @@ pub(crate) async fn get(visitor: Visitor, query: Option<Query<LoginQuery>>) -> R
 
 /// `POST /login`
 pub(crate) async fn post(visitor: Visitor, Form(form): Form<LoginForm>) -> Result<HttpResponse, Problem> {
+    let known = visitor.known_accounts();
     let sign_in = SignIn {
         login: form.login.clone(),
         password: form.password.clone(),
         remember: !form.remember.is_empty(),
-        devices: visitor.known_devices(),
+        devices: known.iter().map(|known| known.device).collect(),
         replaces: visitor.session.clone(),
     };
     match visitor.state.accounts.authenticate(sign_in, &visitor.client).await {
-        Ok(signed_in) => visitor.start_session(&signed_in, &form.next),
+        Ok(signed_in) => visitor.start_session(&signed_in, &known, &form.next),
         Err(error) => visitor.reject(error, |errors| page(&visitor, &form, errors)),
     }
 }

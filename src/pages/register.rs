@@ -2,6 +2,7 @@
 
 use actix_web::{HttpResponse, web::Query};
 use askama::Template;
+use secrecy::SecretString;
 use serde::Deserialize;
 
 use super::login::LoginQuery;
@@ -29,8 +30,8 @@ struct RegisterPage<'a> {
 pub(crate) struct RegisterForm {
     username: String,
     email: String,
-    password: String,
-    password_confirm: String,
+    password: SecretString,
+    password_confirm: SecretString,
     next: String,
 }
 
@@ -68,7 +69,7 @@ pub(crate) async fn post(visitor: Visitor, Form(form): Form<RegisterForm>) -> Re
     };
     match visitor.state.accounts.register(registration, &visitor.client).await {
         Ok(signed_in) => {
-            let mut response = visitor.start_session(&signed_in, &form.next)?;
+            let mut response = visitor.start_session(&signed_in, &visitor.known_accounts(), &form.next)?;
             visitor.set_flash(&mut response, Flash::Registered)?;
             Ok(response)
         }

@@ -18,8 +18,8 @@ use super::{
 };
 use crate::{clock::Timestamp, identity::AccountId, transaction::AccountEpochs};
 
-/// Rows kept at most, about half a kilobyte each.
-const MAX_ROWS: u64 = 50_000;
+/// About half a kilobyte each.
+const MAX_ENTRIES: u64 = 50_000;
 
 pub(super) struct Cache {
     rows: moka::sync::Cache<Signature, Arc<Entry>>,
@@ -65,7 +65,7 @@ impl Entry {
 
 impl Cache {
     pub(super) fn new(fresh_for: Duration, epochs: Arc<AccountEpochs>) -> Self {
-        Self { rows: moka::sync::Cache::new(MAX_ROWS), epochs, fresh_for }
+        Self { rows: moka::sync::Cache::new(MAX_ENTRIES), epochs, fresh_for }
     }
 
     /// Returns the row that a token led to, fresh or not.

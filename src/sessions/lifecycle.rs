@@ -99,7 +99,7 @@ impl Sessions {
             .map(|_| ())
     }
 
-    /// Deletes one batch of expired sessions that were not used since. Returns their number. Their events carry no
+    /// Deletes one batch of expired sessions that were not used since. Returns how many it found. Their events carry no
     /// request id, because there was no request.
     pub async fn delete_expired(&self) -> Result<usize, db::Error> {
         // Another process may know of a later use that it has not written yet.
@@ -110,6 +110,7 @@ impl Sessions {
             .run(&Client::anonymous(), move |tx| {
                 let expired = store::expired(tx.conn, idle, BATCH)?;
                 for session in &expired {
+                    // Another process may have deleted it first.
                     if store::delete(tx, session.account_id, session.id)? {
                         tx.record_as(&session.client(), EventKind::SessionExpired, session.account_id)?;
                     }

@@ -289,7 +289,7 @@ mod tests {
             prop_assert_eq!(verify(&begun), Err(InvalidToken));
             let unsigned = format!("{}.{}.{signature}", BASE64.encode(header()), BASE64.encode(&payload));
             prop_assert_eq!(verify(unsigned.as_bytes()), Err(InvalidToken));
-            // Signed by us, and still no token.
+            // Correctly signed, but not a session token.
             let message = format!("{}.{}", BASE64.encode(header()), BASE64.encode(&payload));
             let key = keys().token_signer().1.clone();
             let ours = jsonwebtoken::crypto::sign(message.as_bytes(), &key, Algorithm::HS256).unwrap();

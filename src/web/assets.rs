@@ -1,5 +1,5 @@
 //! Static files: compiled in, or a folder that replaces them. Their URLs carry a hash of their content, so a browser
-//! may keep them for good and still gets the new ones right after an update.
+//! may cache them indefinitely and still gets the new ones right after an update.
 
 use std::{borrow::Cow, collections::HashMap, fs, io, path::Path, sync::Arc};
 
@@ -112,7 +112,7 @@ impl Assets {
         let content = built_in(name).ok_or(Problem::NotFound)?;
         let tag = EntityTag::new_strong(version.clone());
         let is_known = match IfNoneMatch::parse(req) {
-            Ok(IfNoneMatch::Any) => req.headers().contains_key("if-none-match"),
+            Ok(IfNoneMatch::Any) => true,
             Ok(IfNoneMatch::Items(tags)) => tags.iter().any(|known| known.weak_eq(&tag)),
             Err(_) => false,
         };
@@ -132,7 +132,7 @@ impl Assets {
             .body(body))
     }
 
-    /// Allows a file to be kept for good under the URL with its hash, and otherwise only after asking again.
+    /// Allows a file to be cached indefinitely under the URL with its hash, and otherwise only with revalidation.
     async fn with_cache_control<B: MessageBody + 'static>(
         self,
         req: ServiceRequest,

@@ -76,7 +76,7 @@ impl Deref for CurrentUser {
 
 /// The session that the guard found, for the extractors.
 #[derive(Clone)]
-struct Found(Option<Arc<Session>>);
+struct RequestSession(Option<Arc<Session>>);
 
 /// Lets a request pass to its page, or answers it.
 pub async fn authorize(
@@ -122,7 +122,7 @@ pub async fn authorize(
         req.extensions_mut().insert(fields);
     }
 
-    req.extensions_mut().insert(Found(session));
+    req.extensions_mut().insert(RequestSession(session));
     next.call(req).await.map(ServiceResponse::map_into_boxed_body)
 }
 
@@ -149,7 +149,7 @@ fn redirect_to_login(state: &AppState, req: ServiceRequest, expired: bool) -> Se
 impl Visitor {
     /// Fails where the guard did not run.
     fn extract(request: &HttpRequest) -> Result<Self, Problem> {
-        let Found(session) = request.extensions().get::<Found>().cloned().ok_or(Problem::Internal)?;
+        let RequestSession(session) = request.extensions().get::<RequestSession>().cloned().ok_or(Problem::Internal)?;
         let client = request.extensions().get::<Client>().cloned().ok_or(Problem::Internal)?;
         let state = request.app_data::<Data<AppState>>().cloned().ok_or(Problem::Internal)?;
         Ok(Self { state, request: request.clone(), session, client })

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     accounts::{EmailError, FieldError, Rejection, UsernameError},
-    events::EventKind,
+    events::{EventKind, StoredKind},
     passwords::Weakness,
     throttle::Throttled,
 };
@@ -108,7 +108,7 @@ pub(crate) fn rejection(rejection: &Rejection) -> Cow<'static, str> {
             "A lot of people are signing in right now. Nothing is lost: wait a few seconds, then try again.".into()
         }
         Rejection::Conflict => {
-            "Your account was changed at the same moment, so nothing was done. Check your entries and try again.".into()
+            "Another change was made at the same moment, so nothing was done. Check your entries and try again.".into()
         }
     }
 }
@@ -177,13 +177,18 @@ pub(crate) fn problem(problem: Problem) -> (&'static str, &'static str) {
 
 /// Returns what happened to an account, for its owner.
 #[must_use]
-pub(crate) fn event(kind: EventKind) -> &'static str {
+pub(crate) fn event(kind: &StoredKind) -> &'static str {
+    let kind = match kind {
+        StoredKind::Known(kind) => *kind,
+        StoredKind::Unknown(_) => return "Other activity",
+    };
     match kind {
         EventKind::Registered => "You created the account",
         EventKind::SignedIn => "You signed in",
         EventKind::SignInFailed => "Sign-in with a wrong password",
         EventKind::ReauthenticationFailed => "Wrong password for a change of the account",
         EventKind::SignInThrottled => "Sign-in refused after too many attempts",
+        EventKind::ReauthenticationThrottled => "Change of the account refused after too many wrong passwords",
         EventKind::RegistrationThrottled => "Registration refused after too many attempts",
         EventKind::SignedOut => "You signed out",
         EventKind::SessionEnded => "You signed out another session",
@@ -196,7 +201,6 @@ pub(crate) fn event(kind: EventKind) -> &'static str {
         EventKind::FormRefused => "A form that was out of date was refused",
         EventKind::AccountUnlocked => "The account was unlocked",
         EventKind::AccountDeleted => "You deleted the account",
-        EventKind::Unknown => "Other activity",
     }
 }
 

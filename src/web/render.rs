@@ -161,13 +161,19 @@ impl Visitor {
         set_cookie(response, &flash.cookie(self.state.cookies, &core.keys, core.clock.now()))
     }
 
-    /// Gives the browser a new session, and redirects to `next` if it is a path of this origin, else to the home page.
-    pub fn start_session(&self, signed_in: &SignedIn, next: &str) -> Result<HttpResponse, Problem> {
+    /// Gives a browser that knows these accounts a new session, and redirects to `next` if it is a path of this origin,
+    /// else to the home page.
+    pub(crate) fn start_session(
+        &self,
+        signed_in: &SignedIn,
+        known: &[KnownAccount],
+        next: &str,
+    ) -> Result<HttpResponse, Problem> {
         let return_to = ReturnTo::parse(next);
         let mut response = see_other(return_to.as_ref().map_or("/", ReturnTo::as_str));
         self.set_session(&mut response, &signed_in.session)?;
         let core = &self.state.core;
-        let device = device_cookie::issue(&core.keys, signed_in.account, &self.known_accounts(), core.clock.now());
+        let device = device_cookie::issue(&core.keys, signed_in.account, known, core.clock.now());
         let max_age = Some(device_cookie::MAX_AGE);
         set_cookie(&mut response, &self.state.cookies.build(CookieName::Device, device, max_age))?;
         Ok(response)
@@ -179,15 +185,17 @@ impl Visitor {
         set_cookie(response, &self.state.cookies.build(CookieName::Session, token, session.max_age))
     }
 
-    /// Returns the accounts that this browser has signed in to before, as its cookie says.
+    /// Returns the accounts that this browser has signed in to before, as its device cookie says.
     #[must_use]
-    pub fn known_devices(&self) -> Vec<Device> {
-        self.known_accounts().into_iter().map(|known| known.device).collect()
-    }
-
-    fn known_accounts(&self) -> Vec<KnownAccount> {
+    pub(crate) fn known_accounts(&self) -> Vec<KnownAccount> {
         let cookie = self.state.cookies.get(self.request.headers(), CookieName::Device).unwrap_or_default();
         device_cookie::decode(&self.state.core.keys, cookie, self.state.core.clock.now())
+    }
+
+    /// Returns the same without the times.
+    #[must_use]
+    pub(crate) fn known_devices(&self) -> Vec<Device> {
+        self.known_accounts().iter().map(|known| known.device).collect()
     }
 }
 

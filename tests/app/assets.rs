@@ -35,6 +35,12 @@ async fn assets_have_content_type_and_support_revalidation() {
         assert_eq!(answer.header("content-type"), content_type);
         let revalidated = client.send(client.request("GET", path).header("if-none-match", answer.header("etag"))).await;
         assert_eq!((revalidated.status, revalidated.body.as_str()), (304, ""));
+        let any = client.send(client.request("GET", path).header("if-none-match", "*")).await;
+        assert_eq!(any.status, 304);
+        let head = client.send(client.request("HEAD", path)).await;
+        assert_eq!((head.status, head.header("content-type"), head.body.as_str()), (200, content_type, ""));
+        let post = client.post(path, &[]).await;
+        assert_eq!((post.status, post.header("allow")), (405, "GET, HEAD"));
     }
 }
 
@@ -85,7 +91,8 @@ async fn only_files_of_the_static_directory_are_served() {
     for name in ["style.css", "mark.svg"] {
         std::fs::write(assets.join(name), "x").unwrap();
     }
-    let app = TestApp::with(&["--static-dir", assets.to_str().unwrap()]);
+    let from_folder = TestApp::with(&["--static-dir", assets.to_str().unwrap()]);
+    let built_in = TestApp::spawn();
     for path in [
         "/static/../outside.txt",
         "/static/%2e%2e/outside.txt",
@@ -96,8 +103,11 @@ async fn only_files_of_the_static_directory_are_served() {
         "/static//etc/passwd",
         "/style.css",
     ] {
-        let answer = send_raw(&app, format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").as_bytes());
-        assert!(answer.starts_with("HTTP/1.1 400") || answer.starts_with("HTTP/1.1 404"), "{path}: {answer}");
-        assert!(!answer.contains("hunter2") && !answer.contains("root:"), "{path}: {answer}");
+        let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+        for app in [&from_folder, &built_in] {
+            let answer = send_raw(app, request.as_bytes());
+            assert!(answer.starts_with("HTTP/1.1 400") || answer.starts_with("HTTP/1.1 404"), "{path}: {answer}");
+            assert!(!answer.contains("hunter2") && !answer.contains("root:"), "{path}: {answer}");
+        }
     }
 }

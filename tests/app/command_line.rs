@@ -304,10 +304,13 @@ async fn unlock_command_requires_existing_account_and_database() {
         .and_then(|(_, url)| url.map(ToOwned::to_owned));
     let running = Running::start(&mut serve);
     assert_eq!(Client::new(&running.address).register("zoe").await.status, 303);
+    // From another folder and with no other setting than the database: unlocking needs neither the signing secret nor
+    // the data folder, and must not create a second secret.
+    let elsewhere = temp_dir();
+    let file = format!("sqlite:{}", dir.path().join("data/gatehouse.db").display());
     let on_same_database = || {
-        let mut command = gatehouse(dir.path());
-        command.env_remove("GATEHOUSE_DATABASE_URL");
-        command.envs(url.iter().map(|url| ("GATEHOUSE_DATABASE_URL", url)));
+        let mut command = gatehouse(elsewhere.path());
+        command.env("GATEHOUSE_DATABASE_URL", url.clone().unwrap_or_else(|| file.clone().into()));
         command
     };
     let (succeeded, output) = unlock(&mut on_same_database(), "nobody");
@@ -315,6 +318,7 @@ async fn unlock_command_requires_existing_account_and_database() {
     let (succeeded, output) = unlock(&mut on_same_database(), "Zoe@keepers.example");
     assert!(succeeded && output.contains("Unlocked"), "{output}");
     assert!(output.contains("\"event\":\"account_unlocked\""), "{output}");
+    assert_eq!(fs::read_dir(elsewhere.path()).unwrap().count(), 0, "nothing was created");
 }
 
 // ASVS 15.2.2: the memory for hashing depends on the number of threads, not on the number of requests.

@@ -197,7 +197,7 @@ async fn password_changed_during_verification_does_not_sign_in() {
     let answer = sign_in.await.unwrap();
     assert_eq!(answer.status, 422);
     // Not "wrong password", because it was right; and not "a lot of people are signing in", which is not true.
-    assert!(answer.body.contains("was changed at the same moment"), "{}", answer.body);
+    assert!(answer.body.contains("change was made at the same moment"), "{}", answer.body);
     for other in others {
         assert_eq!(other.await.unwrap(), 422);
     }

@@ -16,7 +16,7 @@ use gatehouse::{
 
 use crate::support::{PASSWORD, TestApp, WRONG_PASSWORD};
 
-/// Deletes all sessions behind the back of the process, whose cache then still holds them.
+/// Deletes all sessions without the process noticing, as another process would. Its cache still holds them.
 async fn delete_sessions_of_another_process(app: &TestApp) {
     app.query(|conn| diesel::delete(sessions::table).execute(conn)).await;
 }
@@ -30,7 +30,7 @@ async fn panicking_transaction_invalidates_cached_sessions() {
     assert!(client.is_signed_in().await, "the session is cached");
 
     let panics = |tx: &mut Transaction<'_>| -> Result<(), Error> {
-        let account = only(tx)?;
+        let account = only_account(tx)?;
         tx.invalidate(account);
         panic!("the server stopped answering during COMMIT");
     };
@@ -40,7 +40,7 @@ async fn panicking_transaction_invalidates_cached_sessions() {
     assert!(!client.is_signed_in().await);
 }
 
-fn only(tx: &mut Transaction<'_>) -> Result<AccountId, Error> {
+fn only_account(tx: &mut Transaction<'_>) -> Result<AccountId, Error> {
     Ok(accounts::table.select(accounts::id).get_result(tx.conn)?)
 }
 
@@ -49,7 +49,7 @@ async fn rejected_transaction_leaves_no_event_and_no_change() {
     let app = TestApp::spawn();
     let client = app.signed_in_client("zoe").await;
     let rejects = |tx: &mut Transaction<'_>| -> Result<(), Error> {
-        let account = only(tx)?;
+        let account = only_account(tx)?;
         diesel::delete(accounts::table).execute(tx.conn)?;
         tx.record(EventKind::AccountDeleted, Some(account))?;
         Err(Error::UniqueViolation)
@@ -83,6 +83,12 @@ async fn wrong_password_for_a_change_is_not_a_failed_sign_in() {
     assert_eq!(app.event_count("reauthentication_failed").await, 1);
     let activity = client.get("/account/activity").await.body;
     assert!(activity.contains("Wrong password for a change of the account"), "{activity}");
+    for _ in 0..5 {
+        client.submit("/account/delete", &fields).await;
+    }
+    assert_eq!(app.event_count("sign_in_throttled").await, 0);
+    assert_eq!(app.event_count("reauthentication_throttled").await, 1);
+    app.clock.advance(Duration::from_secs(1));
     let other = app.client();
     other.sign_in("zoe", PASSWORD).await;
     assert!(!other.get("/").await.body.contains("failed attempt"), "nobody tried to sign in");

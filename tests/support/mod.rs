@@ -192,7 +192,7 @@ impl TestApp {
 
     /// Unlocks an account as the `unlock` command does. Returns whether the account exists.
     pub async fn unlock(&self, login: &str) -> bool {
-        self.state.accounts.unlock(login, &RequestClient::local()).await.unwrap()
+        gatehouse::accounts::unlock(&self.state.core.transactions, login, &RequestClient::local()).await.unwrap()
     }
 
     /// Deletes expired rows, as the background job does every minute.

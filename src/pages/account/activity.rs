@@ -46,7 +46,7 @@ pub(crate) async fn get(user: CurrentUser, query: Option<Query<ActivityQuery>>) 
     let has_older = events.len() > PAGE_ROWS;
     events.truncate(PAGE_ROWS);
     let row = |event: &Event| EventRow {
-        what: messages::event(event.kind),
+        what: messages::event(&event.kind),
         at: DisplayTime::new(event.at, now),
         client: messages::client(&event.user_agent, &event.address),
         occurrences: event.occurrences,

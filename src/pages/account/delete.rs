@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use actix_web::HttpResponse;
 use askama::Template;
+use secrecy::SecretString;
 use serde::Deserialize;
 
 use crate::{
@@ -32,7 +33,7 @@ struct DeletePage<'a> {
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct DeleteForm {
     confirm: String,
-    current_password: String,
+    current_password: SecretString,
 }
 
 fn page<'a>(user: &CurrentUser, confirm: &'a str, errors: FormErrors) -> DeletePage<'a> {

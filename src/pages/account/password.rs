@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use actix_web::HttpResponse;
 use askama::Template;
+use secrecy::SecretString;
 use serde::Deserialize;
 
 use super::profile;
@@ -34,9 +35,9 @@ pub(crate) struct PasswordForm {
     // Password managers need the user name; this page does not.
     #[serde(rename = "username")]
     _username: String,
-    current_password: String,
-    password: String,
-    password_confirm: String,
+    current_password: SecretString,
+    password: SecretString,
+    password_confirm: SecretString,
 }
 
 fn page(user: &CurrentUser, errors: FormErrors) -> PasswordPage {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use actix_web::HttpResponse;
 use askama::Template;
+use secrecy::SecretString;
 use serde::Deserialize;
 
 use crate::{
@@ -29,7 +30,7 @@ struct ProfilePage<'a> {
 pub(crate) struct ProfileForm {
     username: String,
     email: String,
-    current_password: String,
+    current_password: SecretString,
 }
 
 fn page<'a>(user: &CurrentUser, form: &'a ProfileForm, errors: FormErrors) -> ProfilePage<'a> {
@@ -43,7 +44,7 @@ pub(crate) async fn get(user: CurrentUser) -> Result<HttpResponse, Problem> {
     let form = ProfileForm {
         username: account.username.as_str().to_owned(),
         email: account.email.as_str().to_owned(),
-        current_password: String::new(),
+        current_password: SecretString::default(),
     };
     user.render(&page(&user, &form, FormErrors::default()))
 }
