@@ -4,14 +4,14 @@ CREATE TABLE accounts (
     id BINARY(16) NOT NULL PRIMARY KEY,
     username VARCHAR(32) NOT NULL,
     email VARCHAR(254) NOT NULL,
-    -- What makes two spellings of an address the same one; see src/accounts/email.rs.
+    -- The form in which an address is unique, see src/identity/email.rs.
     email_key VARCHAR(254) NOT NULL,
     password_hash VARCHAR(255) NOT NULL,
     created_at BIGINT NOT NULL,
     last_sign_in_at BIGINT,
     last_sign_in_address VARCHAR(45) NOT NULL DEFAULT '',
     last_sign_in_user_agent VARCHAR(255) NOT NULL DEFAULT '',
-    -- Since the last sign-in.
+    -- Failures since the last sign-in.
     failed_sign_ins INTEGER NOT NULL DEFAULT 0,
     UNIQUE KEY accounts_username (username),
     UNIQUE KEY accounts_email_key (email_key)

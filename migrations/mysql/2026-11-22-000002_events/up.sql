@@ -1,4 +1,4 @@
--- account_id is no foreign key: what happened stays known when the account is gone.
+-- account_id is not a foreign key, because events outlive their account.
 CREATE TABLE events (
     id BINARY(16) NOT NULL PRIMARY KEY,
     at BIGINT NOT NULL,

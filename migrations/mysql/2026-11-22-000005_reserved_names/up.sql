@@ -1,4 +1,4 @@
--- Names of deleted accounts, as keyed hashes, until somebody else may have them.
+-- User names of deleted accounts, as keyed hashes, while they are reserved.
 CREATE TABLE reserved_names (
     name BINARY(32) NOT NULL PRIMARY KEY,
     until BIGINT NOT NULL,

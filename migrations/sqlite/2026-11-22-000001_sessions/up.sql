@@ -2,12 +2,12 @@ CREATE TABLE sessions (
     id BLOB NOT NULL PRIMARY KEY,
     account_id BLOB NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
     created_at BIGINT NOT NULL,
-    -- When the password was last given: at the sign-in, or since.
+    -- When the owner last gave the password.
     authenticated_at BIGINT NOT NULL,
     last_seen_at BIGINT NOT NULL,
     expires_at BIGINT NOT NULL,
     remembered BOOLEAN NOT NULL,
-    -- What there was before this sign-in, for its owner to recognise.
+    -- The sign-in before this one, which the home page shows to the owner.
     previous_sign_in_at BIGINT,
     previous_address TEXT NOT NULL DEFAULT '',
     previous_user_agent TEXT NOT NULL DEFAULT '',

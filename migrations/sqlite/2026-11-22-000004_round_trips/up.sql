@@ -1,4 +1,4 @@
--- Used at start to see that what is written comes back unchanged; empty otherwise.
+-- Used at start to check that the database returns what was written. Empty otherwise.
 CREATE TABLE round_trips (
     id BLOB NOT NULL PRIMARY KEY,
     words TEXT NOT NULL,
