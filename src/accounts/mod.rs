@@ -1,5 +1,4 @@
-//! What can be done with accounts: register, authenticate, change, delete. Knows nothing of HTTP
-//! or pages.
+//! What can be done with accounts: register, authenticate, change, delete. Knows nothing of HTTP or pages.
 
 mod authenticate;
 mod change_password;

@@ -1,5 +1,4 @@
-//! Sessions: a row for each sign-in, and a token that names the row. Knows nothing of HTTP or
-//! passwords.
+//! Sessions: a row for each sign-in, and a token that names the row. Knows nothing of HTTP or passwords.
 //!
 //! The token is verified first, so a forged one never reaches the database; then the row, so a revoked session is
 //! refused although its token is still valid. Rows are cached for `GATEHOUSE_SESSION_CACHE`. What this process revokes
