@@ -1,4 +1,5 @@
-//! Time. All code that decides by the time asks a [`Clock`], so that a test can move it by a year without waiting.
+//! Time. All code that decides by the time asks a [`Clock`](crate::clock::Clock), so that a test can move it by a year
+//! without waiting.
 
 use std::{
     sync::{

@@ -1,6 +1,6 @@
-//! The one way to change accounts and sessions. A [`Transaction`] owns what a change must not forget: it records events
-//! and logs them, with their counts, once they are committed; and it makes this process read changed accounts' sessions
-//! again, however the transaction ends.
+//! The one way to change accounts and sessions. A [`Transaction`](crate::transaction::Transaction) owns what a change
+//! must not forget: it records events and logs them, with their counts, once they are committed; and it makes this
+//! process read changed accounts' sessions again, however the transaction ends.
 
 use std::sync::{
     Arc,

@@ -1,5 +1,5 @@
-//! The database: connections, migrations, and the only two ways in, [`Database::read`] and [`Database::write`]. Outside of
-//! it, only `config::DatabaseUrl` names a backend.
+//! The database: connections, migrations, and the only two ways in, [`read`](crate::db::Database::read) and
+//! [`write`](crate::db::Database::write). Outside of it, only `config::DatabaseUrl` names a backend.
 
 mod cached;
 #[allow(missing_docs, reason = "written by diesel's derive")]

@@ -2,8 +2,9 @@
 //! operator and the log.
 //!
 //! A change records its events in its own [`Transaction`](crate::transaction::Transaction). An event that anybody can
-//! cause without limit, such as a forged token, is counted in memory ([`Events::count`]) and written as one row a
-//! second for each kind, network and account, so that noise fills neither the disk nor the time of the one writer.
+//! cause without limit, such as a forged token, is counted in memory ([`Events::count`](crate::events::Events::count))
+//! and written as one row a second for each kind, network and account, so that noise fills neither the disk nor the
+//! time of the one writer.
 
 mod buffer;
 pub(crate) mod store;
