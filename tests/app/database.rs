@@ -256,7 +256,14 @@ async fn lost_answer_to_commit_invalidates_cached_sessions() {
     discard.store(true, Ordering::SeqCst);
     assert_eq!(client.post("/logout", &[("csrf_token", &token)]).await.status, 503);
     discard.store(false, Ordering::SeqCst);
-    assert!(!copy.is_signed_in().await, "the session has ended in the database");
+    // On a busy machine the request gives up before the worker does. The clock of the cache stands still.
+    for _ in 0..200 {
+        if !copy.fork().is_signed_in().await {
+            return;
+        }
+        sleep(Duration::from_millis(50)).await;
+    }
+    panic!("the session has ended in the database, but the process still accepts it");
 }
 
 #[tokio::test]
