@@ -247,7 +247,8 @@ async fn unresponsive_database_returns_503_and_is_reconnected() {
 async fn lost_answer_to_commit_invalidates_cached_sessions() {
     let url = Mariadb::shared().database();
     let port: u16 = url.split(['@', '/']).nth(3).unwrap().rsplit(':').next().unwrap().parse().unwrap();
-    let (proxy_port, discard) = discarding_proxy(port, Some(b"COMMIT"));
+    // The whole command (COM_QUERY is 3), because a new connection says "READ COMMITTED".
+    let (proxy_port, discard) = discarding_proxy(port, Some(b"\x03COMMIT"));
     let url = url.replace(&format!(":{port}/"), &format!(":{proxy_port}/")) + "?prefer_socket=false";
     let app = TestApp::with_database(url, &["--session-cache", "1m"]);
     let client = app.signed_in_client("zoe").await;
