@@ -1,13 +1,14 @@
 //! Static files: compiled in, or a folder that replaces them. Their URLs carry a hash of their content, so a browser
 //! may cache them indefinitely and still gets the new ones right after an update.
 
-use std::{borrow::Cow, collections::HashMap, fs, io, path::Path, sync::Arc};
+use std::{borrow::Cow, collections::HashMap, fs, future::ready, io, path::Path, sync::Arc};
 
 use actix_files::{Files, file_extension_to_mime};
 use actix_web::{
     HttpRequest, HttpResponse,
     body::MessageBody,
     dev::{ServiceRequest, ServiceResponse},
+    guard,
     http::header::{CACHE_CONTROL, ETAG, EntityTag, Header, HeaderValue, IfNoneMatch},
     middleware::{Next, from_fn},
     web::{self, Bytes, ServiceConfig},
@@ -87,19 +88,10 @@ impl Assets {
             Source::Folder(folder) => scope.service(Files::new("", folder.as_ref()).prefer_utf8(true)),
             Source::BuiltIn => {
                 let assets = self.clone();
+                let answer = move |req: HttpRequest, name: web::Path<String>| ready(assets.built_in(&req, &name));
                 scope.service(
                     web::resource("/{name:.*}")
-                        .route(web::get().to({
-                            let assets = assets.clone();
-                            move |req: HttpRequest, name: web::Path<String>| {
-                                let answer = assets.built_in(&req, &name);
-                                async move { answer }
-                            }
-                        }))
-                        .route(web::head().to(move |req: HttpRequest, name: web::Path<String>| {
-                            let answer = assets.built_in(&req, &name);
-                            async move { answer }
-                        }))
+                        .route(web::route().guard(guard::Any(guard::Get()).or(guard::Head())).to(answer))
                         .default_service(web::to(|| async { Err::<&str, _>(Problem::MethodNotAllowed("GET, HEAD")) })),
                 )
             }

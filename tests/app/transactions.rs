@@ -91,7 +91,7 @@ async fn wrong_password_for_a_change_is_not_a_failed_sign_in() {
     app.clock.advance(Duration::from_secs(1));
     let other = app.client();
     other.sign_in("zoe", PASSWORD).await;
-    assert!(!other.get("/").await.body.contains("failed attempt"), "nobody tried to sign in");
+    assert!(!other.get("/").await.body.contains("failed attempt"), "a change is not a sign-in");
 }
 
 // A newer release on the same database may store kinds that this one does not know.
