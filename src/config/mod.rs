@@ -8,6 +8,8 @@ use ipnet::IpNet;
 use secrecy::{ExposeSecret, SecretString};
 use tracing_subscriber::EnvFilter;
 
+use crate::identity::Username;
+
 pub use self::{database_url::DatabaseUrl, public_url::PublicUrl, rate::Rate};
 
 mod database_url;
@@ -95,6 +97,11 @@ pub struct Settings {
     #[arg(long, env = "GATEHOUSE_SESSION_CACHE", default_value = "1s", value_parser = duration::parse_or_zero)]
     pub session_cache: Duration,
 
+    /// Sessions that an account may have. A sign-in beyond it ends the session that was used least recently
+    #[arg(long, env = "GATEHOUSE_SESSIONS_PER_ACCOUNT", default_value_t = 50,
+          value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub sessions_per_account: u16,
+
     /// Registrations per client network (an IPv4 address or an IPv6 /64); 0 = no limit
     #[arg(long, env = "GATEHOUSE_REGISTRATION_RATE", default_value = "20/1h")]
     pub registration_rate: Rate,
@@ -102,6 +109,14 @@ pub struct Settings {
     /// Failed sign-ins per client network, over all user names; 0 = no limit
     #[arg(long, env = "GATEHOUSE_FAILURE_RATE", default_value = "100/1h")]
     pub failure_rate: Rate,
+
+    /// Successful sign-ins and account changes per account; 0 = no limit
+    #[arg(long, env = "GATEHOUSE_SIGN_IN_RATE", default_value = "60/1h")]
+    pub sign_in_rate: Rate,
+
+    /// User names that nobody may register, besides the built-in ones, separated by commas
+    #[arg(long, env = "GATEHOUSE_RESERVED_NAMES", value_delimiter = ',', value_parser = reserved_name)]
+    pub reserved_names: Vec<Username>,
 
     /// Threads that hash passwords, 19 MiB each [default: number of CPU cores]
     #[arg(long, env = "GATEHOUSE_HASH_THREADS")]
@@ -213,6 +228,13 @@ fn network(text: &str) -> Result<IpNet, String> {
         .map_err(|_| "is not a network; use for example 10.0.0.0/8, or an address".to_owned())
 }
 
+fn reserved_name(text: &str) -> Result<Username, String> {
+    Username::parse(text).map_err(|_| {
+        let (min, max) = (Username::MIN_LENGTH, Username::MAX_LENGTH);
+        format!("is not a user name; use {min} to {max} letters, digits, dots, hyphens and underscores")
+    })
+}
+
 fn site_name(text: &str) -> Result<String, String> {
     let name = text.trim();
     match name.chars().count() {
@@ -243,6 +265,7 @@ mod tests {
             let _ = text.parse::<PublicUrl>();
             let _ = text.parse::<DatabaseUrl>();
             let _ = network(&text);
+            let _ = reserved_name(&text);
             let _ = site_name(&text);
             let _ = log_filter(&text);
         }
