@@ -19,6 +19,9 @@ use time::OffsetDateTime;
 pub struct Timestamp(pub(crate) i64);
 
 impl Timestamp {
+    /// Later than every other timestamp.
+    pub const MAX: Self = Self(i64::MAX);
+
     /// Returns the timestamp of `milliseconds` after 1970-01-01 UTC.
     #[must_use]
     pub const fn from_millis(milliseconds: i64) -> Self {

@@ -3,32 +3,57 @@
 use std::time::Duration;
 
 use actix_web::web::Data;
-use tokio::{sync::oneshot, time::MissedTickBehavior};
+use futures_util::future;
+use tokio::{
+    sync::oneshot,
+    time::{Interval, MissedTickBehavior},
+};
 use tracing::warn;
 
 use crate::{db, web::state::AppState};
 
 /// How often counted events and last uses of sessions are written.
 const FLUSH_INTERVAL: Duration = Duration::from_secs(1);
-/// How often expired rows are deleted, in flushes.
+/// How often what changes have left to be done is looked for.
+const CLEAN_UP_INTERVAL: Duration = Duration::from_secs(1);
+/// How often expired rows are deleted, in rounds of cleaning up.
 const DELETE_EVERY: u32 = 60;
 
 /// Runs until `stop` is received. What fails is tried again in the next round.
-pub async fn run(state: Data<AppState>, mut stop: oneshot::Receiver<()>) {
-    let mut rounds = tokio::time::interval(FLUSH_INTERVAL);
-    rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
+pub async fn run(state: Data<AppState>, stop: oneshot::Receiver<()>) {
+    // Side by side, because deleting a million rows in batches takes a minute, and last uses must not wait for that.
+    let forever = future::join(flush_rounds(&state), clean_up_rounds(&state));
+    tokio::select! {
+        _ = forever => {}
+        _ = stop => {}
+    }
+}
+
+async fn flush_rounds(state: &AppState) {
+    let mut rounds = rounds(FLUSH_INTERVAL);
+    loop {
+        rounds.tick().await;
+        flush(state).await;
+    }
+}
+
+async fn clean_up_rounds(state: &AppState) {
+    let mut rounds = rounds(CLEAN_UP_INTERVAL);
     let mut round = 0_u32;
     loop {
-        tokio::select! {
-            _ = rounds.tick() => {}
-            _ = &mut stop => return,
-        }
-        flush(&state).await;
+        rounds.tick().await;
+        clean_up(state).await;
         if round.is_multiple_of(DELETE_EVERY) {
-            delete_expired(&state).await;
+            delete_expired(state).await;
         }
         round = round.wrapping_add(1);
     }
+}
+
+fn rounds(interval: Duration) -> Interval {
+    let mut rounds = tokio::time::interval(interval);
+    rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    rounds
 }
 
 /// Writes counted events and last uses of sessions to the database.
@@ -38,6 +63,13 @@ pub async fn flush(state: &AppState) {
     }
     if let Err(error) = state.sessions.flush_last_seen().await {
         warn!(%error, "could not write last uses of sessions, will retry");
+    }
+}
+
+/// Finishes what changes have left to be done in batches.
+pub async fn clean_up(state: &AppState) {
+    if let Err(error) = state.sessions.clean_up().await {
+        warn!(%error, "could not delete the rows of ended sessions or deleted accounts, will retry");
     }
 }
 

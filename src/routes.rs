@@ -29,6 +29,7 @@ pub fn table() -> Vec<Route> {
         Route::new(export::PATH).get(export::get),
         Route::new(delete::PATH).get(delete::get).post(delete::post),
         Route::new("/account/sessions/end-others").post(sessions::end_others),
+        Route::new("/account/sessions/forget-browsers").post(sessions::forget_browsers),
         Route::new("/account/sessions/{id}/end").post(sessions::end),
         Route::new("/.well-known/change-password").open_to_all().get(password::well_known),
         Route::new("/login").for_guests().get(login::get).post(login::post),

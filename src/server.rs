@@ -28,7 +28,7 @@ use crate::{
     passwords::Hasher,
     routes,
     sessions::Sessions,
-    web::{assets::Assets, cookies::Cookies, middleware, state::AppState},
+    web::{assets::Assets, cookies::Cookies, exclusive::Exclusive, middleware, state::AppState},
 };
 
 /// How long a client may take for the headers of its first request.
@@ -103,6 +103,7 @@ impl Application {
             origin: public_url.origin(),
             cookies: Cookies::new(public_url.is_https()),
             assets,
+            exports: Exclusive::default(),
             sessions,
             core,
             public_url: public_url.clone(),

@@ -11,7 +11,7 @@ use crate::{
     client::Client,
     clock::{Clock, Timestamp},
     db::{AnyConnection, Database, QueryResult, TransactionError},
-    events::{self, EventKind, Events, Recorded},
+    events::{self, EventId, EventKind, Events, Recorded},
     identity::AccountId,
 };
 
@@ -67,6 +67,7 @@ pub struct Transaction<'a> {
     /// When the change began.
     pub now: Timestamp,
     outcome: Outcome,
+    locked: Vec<AccountId>,
     invalidation: &'a mut Invalidation,
 }
 
@@ -124,6 +125,7 @@ impl Transactions {
                 client: &client,
                 now,
                 outcome: Outcome::default(),
+                locked: Vec::new(),
                 invalidation: &mut invalidation,
             };
             let value = change(&mut tx)?;
@@ -158,16 +160,44 @@ impl Transaction<'_> {
         self.record_for(client, Recorded { kind, account: Some(account), occurrences: 1 })
     }
 
+    /// Records without address and browser if the account is deleted: another request may have deleted it since this
+    /// one began.
     fn record_for(&mut self, client: &Client, event: Recorded) -> QueryResult<()> {
-        events::store::insert(self.conn, event, client, self.now)?;
+        let is_deleted = match event.account {
+            Some(account) => !self.lock_account(account)?,
+            None => false,
+        };
+        let anonymous = Client::anonymous();
+        events::store::insert(self.conn, event, if is_deleted { &anonymous } else { client }, self.now)?;
         self.outcome.recorded.push(event);
         Ok(())
     }
 
-    /// Removes address and browser from all events of `account`, and discards those that are not written yet.
-    pub fn anonymize_events(&mut self, account: AccountId) -> QueryResult<()> {
+    /// Locks an account until the transaction ends. Returns whether it exists.
+    pub fn lock_account(&mut self, account: AccountId) -> QueryResult<bool> {
+        if self.locked.contains(&account) {
+            return Ok(true);
+        }
+        let exists = events::store::lock_account(self.conn, account)?;
+        if exists {
+            self.locked.push(account);
+        }
+        Ok(exists)
+    }
+
+    /// Tells that a query of the caller has locked or inserted `account`, which saves [`Transaction::lock_account`].
+    pub fn mark_locked(&mut self, account: AccountId) {
+        self.locked.push(account);
+    }
+
+    /// Removes address and browser from a first batch of the events of `account`, which is being deleted, and discards
+    /// those that are not written yet. Returns whether there are no more; [`Events::anonymize`] does the others.
+    pub fn anonymize_events(&mut self, account: AccountId) -> QueryResult<bool> {
         self.outcome.anonymized.push(account);
-        events::store::anonymize(self.conn, account)
+        self.locked.retain(|locked| *locked != account);
+        let done = events::store::anonymize(self.conn, account, events::Outcome::Done, EventId::MIN)?;
+        let refused = events::store::anonymize(self.conn, account, events::Outcome::Refused, EventId::MIN)?;
+        Ok(done.is_none() && refused.is_none())
     }
 
     /// Makes this process read the sessions of `account` again after the transaction. The `store.rs` functions that

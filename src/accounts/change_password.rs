@@ -4,11 +4,14 @@ use std::sync::Arc;
 
 use secrecy::SecretString;
 
-use super::{Accounts, Device, Error, FieldError, Rejection, store, validation::parse_current_password};
+use super::{
+    Accounts, Device, DevicesForgotten, Error, FieldError, Rejection, store, validation::parse_current_password,
+};
 use crate::{
     client::Client,
     events::EventKind,
-    sessions::{NewSession, Session, Sessions},
+    sessions::{Session, Sessions},
+    throttle,
 };
 
 /// A change of the password, as typed.
@@ -25,18 +28,17 @@ pub struct ChangePassword {
 }
 
 impl Accounts {
-    /// Changes the password of the owner of `session`, ends all their other sessions, and gives this one a new id.
+    /// Changes the password of the owner of `session`, ends all their other sessions, and gives this one a new id. All
+    /// other browsers become unknown: somebody who knew the old password may have signed in with them.
     pub async fn change_password(
         &self,
         form: ChangePassword,
         session: Arc<Session>,
         client: &Client,
-    ) -> Result<NewSession, Error> {
+    ) -> Result<DevicesForgotten, Error> {
         let account = &session.account;
         let mut errors = Vec::new();
-        let passwords = (&form.password, &form.password_confirm);
-        let names = (account.username.as_str(), account.email.as_str());
-        let password = self.validate_new_password(passwords, names, &mut errors, client).await?;
+        let password = self.parse_new_password(&form.password, &form.password_confirm, &mut errors);
         let current = parse_current_password(&form.current_password);
         match (&current, &password) {
             (Err(error), _) => errors.push(*error),
@@ -46,21 +48,28 @@ impl Accounts {
         let (Ok(current), Some(password), true) = (current, password, errors.is_empty()) else {
             return Err(Rejection::invalid(errors).into());
         };
+        // Before the policy, which takes milliseconds: only the owner, and only so often, makes the server check it.
         let verified = self.reauthenticate(account.id, current, form.devices, client).await?;
+        let weakness = self.check_policy(password.clone(), &account.username, &account.email, client).await?;
+        if let Some(weakness) = weakness {
+            self.sessions.run_as(&session, client, move |tx, _| verified.commit(tx)).await?;
+            return Err(Rejection::invalid(vec![weakness]).into());
+        }
         let permit = self.hasher.try_reserve(client.network()).ok_or(Rejection::Overloaded)?;
         let hash = permit.hash(password).await?;
 
         let sessions = Arc::clone(&self.sessions);
-        self.core
-            .transactions
-            .run(client, move |tx| {
+        self.sessions
+            .run_as(&session, client, move |tx, acting| {
                 verified.commit(tx)?;
-                let account = session.account.id;
-                let renewed = sessions.renew(tx, &session)?.ok_or(Rejection::Conflict)?;
+                let account = acting.account.id;
+                let renewed = sessions.renew(tx, acting)?;
                 store::replace_hash(tx, account, &hash)?;
                 Sessions::revoke_all(tx, account, Some(renewed.id()))?;
+                let known_since = store::distrust_devices(tx, acting)?;
+                throttle::reset_devices(tx.conn, account)?;
                 tx.record(EventKind::PasswordChanged, Some(account))?;
-                Ok::<_, Error>(renewed)
+                Ok::<_, Error>(DevicesForgotten { account, session: Some(renewed), known_since })
             })
             .await
     }

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use secrecy::SecretString;
 
 use super::{
-    Accounts, Device, Email, Error, FieldError, Rejection, Username, store, validation::parse_current_password,
+    Accounts, Device, Email, Error, FieldError, Rejection, Username, store,
+    validation::{NewNames, parse_current_password},
 };
 use crate::{
     client::Client,
     db::is_unique_violation,
     events::EventKind,
-    sessions::{Session, Sessions},
+    sessions::{NewSession, Session},
 };
 
 /// A change of the profile, as typed.
@@ -28,54 +29,69 @@ pub struct ChangeProfile {
 }
 
 impl Accounts {
-    /// Changes the names of the owner of `session`. Others can take the old user name at once.
+    /// Changes the names of the owner of `session`. The former user name stays reserved for them for
+    /// `GATEHOUSE_NAME_RESERVED`. Returns a new session if the form contained the password.
     pub async fn change_profile(
         &self,
         form: ChangeProfile,
         session: Arc<Session>,
         client: &Client,
-    ) -> Result<(), Error> {
+    ) -> Result<Option<NewSession>, Error> {
         let account = &session.account;
-        let (username, email) = (Username::parse(&form.username), Email::parse(&form.email));
+        // The account's own names are no conflict, and may have become reserved since.
+        let username = match Username::parse(&form.username) {
+            Ok(name) if name == account.username => Ok(name),
+            _ => self.parse_new_username(&form.username),
+        };
+        let email = Email::parse(&form.email);
         let mut errors = Vec::new();
-        errors.extend(username.as_ref().err().copied().map(FieldError::Username));
+        errors.extend(username.as_ref().err().copied());
         errors.extend(email.as_ref().err().copied().map(FieldError::Email));
-        // The account's own names are no conflict.
-        let new_username = username.as_ref().ok().filter(|name| **name != account.username).cloned();
-        let new_email = email.as_ref().ok().filter(|email| email.key() != account.email.key()).cloned();
-        errors.extend(self.find_conflicts(new_username.as_ref(), new_email.as_ref(), client).await?);
-        let ask_password = !self.recently_authenticated(&session);
-        let current = ask_password.then(|| parse_current_password(&form.current_password));
-        errors.extend(current.as_ref().and_then(|current| current.as_ref().err()));
-        let (Ok(username), Ok(email), Ok(current), true) = (username, email, current.transpose(), errors.is_empty())
-        else {
+        let new = NewNames {
+            username: username.as_ref().ok().filter(|name| **name != account.username).cloned(),
+            email: email.as_ref().ok().filter(|email| email.key() != account.email.key()).cloned(),
+            account: Some(account.id),
+        };
+        let conflicts = self.find_conflicts(new.clone(), client).await?;
+        if !conflicts.is_empty() {
+            errors.extend(conflicts);
+            return Err(self.refuse(errors, client).await);
+        }
+        if !self.recently_authenticated(&session) {
+            errors.extend(parse_current_password(&form.current_password).err());
+        }
+        let (Ok(username), Ok(email), true) = (username, email, errors.is_empty()) else {
             return Err(Rejection::invalid(errors).into());
         };
-        let verified = match current {
-            Some(current) => Some(self.reauthenticate(account.id, current, form.devices, client).await?),
-            None => None,
-        };
+        let verified = self.confirm(&session, &form.current_password, form.devices, client).await?;
 
+        let former = new.username.is_some().then(|| self.name_hash(account.username.as_str()));
+        let (sessions, throttle, reserved_for) =
+            (Arc::clone(&self.sessions), self.throttle.clone(), self.name_reserved);
         let changed = self
-            .core
-            .transactions
-            .run(client, move |tx| {
+            .sessions
+            .run_as(&session, client, move |tx, acting| {
+                let account = acting.account.id;
                 if let Some(verified) = &verified {
                     verified.commit(tx)?;
-                    Sessions::mark_reauthenticated(tx, &session)?;
                 }
-                match store::update_profile(tx, session.account.id, &username, &email) {
+                throttle.record_change(tx.conn, account, tx.now)??;
+                match store::update_profile(tx, acting, &username, &email) {
                     // Another account took a name after the check above. The password was right all the same.
-                    Err(error) if is_unique_violation(&error) => return Ok(false),
+                    Err(error) if is_unique_violation(&error) => return Ok(None),
                     updated => updated?,
                 }
-                tx.record(EventKind::ProfileChanged, Some(session.account.id))?;
-                Ok::<_, Error>(true)
+                if let Some(former) = &former {
+                    store::reserve(tx.conn, former, tx.now.plus(reserved_for), Some(account))?;
+                }
+                tx.record(EventKind::ProfileChanged, Some(account))?;
+                let renewed = if verified.is_some() { Some(sessions.renew(tx, acting)?) } else { None };
+                Ok::<_, Error>(Some(renewed))
             })
             .await?;
-        if changed {
-            return Ok(());
+        match changed {
+            Some(renewed) => Ok(renewed),
+            None => Err(self.explain_unique_violation(new, client).await),
         }
-        Err(self.explain_unique_violation(new_username.as_ref(), new_email.as_ref(), client).await)
     }
 }

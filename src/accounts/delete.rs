@@ -1,11 +1,16 @@
-//! Deletes an account, in one transaction.
+//! Deletes an account: at once for everybody, and in batches what may be many rows.
 
 use std::sync::Arc;
 
 use secrecy::SecretString;
 
 use super::{Accounts, Device, Error, FieldError, Rejection, Username, store, validation::parse_current_password};
-use crate::{client::Client, events::EventKind, sessions::Session, throttle};
+use crate::{
+    client::Client,
+    events::EventKind,
+    sessions::{Session, Sessions},
+    throttle,
+};
 
 /// A deletion, as typed.
 #[derive(Debug)]
@@ -37,19 +42,16 @@ impl Accounts {
 
         let name = self.name_hash(account.username.as_str());
         let reserved_for = self.name_reserved;
-        self.core
-            .transactions
-            .run(client, move |tx| {
+        self.sessions
+            .run_as(&session, client, move |tx, acting| {
                 verified.commit(tx)?;
-                if !store::delete(tx, id)? {
-                    return Err(Error::from(Rejection::Conflict));
-                }
+                store::delete(tx, acting)?;
                 throttle::unlock(tx.conn, id)?;
-                store::reserve(tx.conn, &name, tx.now.plus(reserved_for))?;
-                tx.anonymize_events(id)?;
+                store::reserve(tx.conn, &name, tx.now.plus(reserved_for), None)?;
+                Sessions::delete_account(tx, id)?;
                 // The log line has no address in any case; the row must not have one either.
-                tx.record_as(&Client::anonymous(), EventKind::AccountDeleted, id)?;
-                Ok(())
+                tx.record(EventKind::AccountDeleted, Some(id))?;
+                Ok::<_, Error>(())
             })
             .await
     }

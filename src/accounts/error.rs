@@ -6,6 +6,7 @@ use crate::{
     db::{self, QueryError, TransactionError},
     identity::{EmailError, UsernameError},
     passwords::Weakness,
+    sessions::ChangeError,
     throttle::Throttled,
     worker_pool::JobFailed,
 };
@@ -22,6 +23,9 @@ pub enum Error {
     /// A password could not be hashed.
     #[error(transparent)]
     Hashing(#[from] JobFailed),
+    /// The session of the person who asked for a change has ended in the meantime.
+    #[error("the session has ended")]
+    SessionEnded,
 }
 
 /// An expected refusal. A page shows its form again, with the reason.
@@ -48,8 +52,10 @@ pub enum FieldError {
     LoginMissing,
     /// The user name is not valid.
     Username(UsernameError),
-    /// Another account has the user name, or it is reserved.
+    /// Another account has the user name, or had it until recently.
     UsernameTaken,
+    /// Nobody may have the user name.
+    UsernameReserved,
     /// The e-mail address is not valid.
     Email(EmailError),
     /// Another account has the e-mail address.
@@ -78,7 +84,11 @@ impl FieldError {
     /// Returns the position of the field in its form.
     fn form_order(self) -> u8 {
         match self {
-            Self::LoginMissing | Self::Username(_) | Self::UsernameTaken | Self::DeletionNotConfirmed => 0,
+            Self::LoginMissing
+            | Self::Username(_)
+            | Self::UsernameTaken
+            | Self::UsernameReserved
+            | Self::DeletionNotConfirmed => 0,
             Self::Email(_) | Self::EmailTaken => 1,
             Self::CurrentPasswordMissing | Self::CurrentPasswordMismatch => 2,
             Self::PasswordMissing
@@ -117,11 +127,20 @@ impl From<QueryError> for Error {
     }
 }
 
+impl From<ChangeError> for Error {
+    fn from(error: ChangeError) -> Self {
+        match error {
+            ChangeError::SessionEnded => Self::SessionEnded,
+            ChangeError::Database(error) => Self::Database(error),
+        }
+    }
+}
+
 impl TransactionError for Error {
     fn database(&self) -> Option<&db::Error> {
         match self {
             Self::Database(error) => Some(error),
-            Self::Rejected(_) | Self::Hashing(_) => None,
+            Self::Rejected(_) | Self::Hashing(_) | Self::SessionEnded => None,
         }
     }
 }

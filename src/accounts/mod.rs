@@ -5,7 +5,9 @@ mod change_password;
 mod change_profile;
 mod delete;
 mod error;
+mod forget_devices;
 mod register;
+mod reserved_names;
 mod store;
 mod unlock;
 mod validation;
@@ -13,17 +15,20 @@ mod verify_password;
 
 use std::{sync::Arc, time::Duration};
 
+use self::reserved_names::ReservedNames;
 pub use self::{
     authenticate::SignIn,
     change_password::ChangePassword,
     change_profile::ChangeProfile,
     delete::DeleteAccount,
     error::{Error, FieldError, Rejection},
+    forget_devices::ForgetDevices,
     register::Register,
     unlock::unlock,
 };
 pub use crate::identity::{Account, AccountId, Email, EmailError, LoginName, Username, UsernameError};
 use crate::{
+    clock::Timestamp,
     config::{Registration, Settings},
     core::Core,
     db,
@@ -39,6 +44,7 @@ pub struct Accounts {
     sessions: Arc<Sessions>,
     hasher: Hasher,
     throttle: Throttle,
+    reserved_names: ReservedNames,
     policy: Policy,
     site_name: String,
     registration: Registration,
@@ -55,13 +61,27 @@ pub struct SignedIn {
     pub session: NewSession,
 }
 
-/// A browser that has signed in to an account before, as its device cookie says.
+/// A browser that has signed in to an account before, as its device cookie says. Known to the account only if its owner
+/// has not changed the password since.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Device {
     /// The account.
     pub account: AccountId,
     /// The random id of the browser.
     pub id: [u8; 16],
+    /// When the browser last signed in to the account.
+    pub signed_in_at: Timestamp,
+}
+
+/// All browsers have become unknown to an account, except the one that asked for it.
+#[derive(Debug)]
+pub struct DevicesForgotten {
+    /// The account.
+    pub account: AccountId,
+    /// The new session, if the owner gave the password.
+    pub session: Option<NewSession>,
+    /// The time for the device cookie of the browser that stays known.
+    pub known_since: Timestamp,
 }
 
 impl Accounts {
@@ -69,10 +89,11 @@ impl Accounts {
     #[must_use]
     pub fn new(settings: &Settings, core: Core, sessions: Arc<Sessions>, hasher: Hasher) -> Self {
         Self {
+            throttle: Throttle::new(settings, Arc::clone(&core.keys)),
+            reserved_names: ReservedNames::new(settings),
             core,
             sessions,
             hasher,
-            throttle: Throttle::new(settings),
             policy: Policy { min_length: usize::from(settings.password_min_length) },
             site_name: settings.site_name.clone(),
             registration: settings.registration,
@@ -124,8 +145,14 @@ impl Accounts {
         self.core.database.write(move |conn| throttle::delete_expired(conn, now)).await
     }
 
-    /// Returns the name under which attempts at an unknown name are counted and a deleted name is reserved. A keyed
-    /// hash, because people type passwords into the wrong field, and because a deleted name is personal.
+    /// Returns the names under which attempts at an unknown name are counted and a former name is reserved, under the
+    /// current and all previous secrets. Keyed hashes, because people type passwords into the wrong field, and because
+    /// the name of a deleted account is personal.
+    fn name_hashes(&self, name: &str) -> Vec<[u8; 32]> {
+        self.core.keys.all_tags(Purpose::Name, name.as_bytes())
+    }
+
+    /// Returns the name under which a former name is reserved from now on.
     fn name_hash(&self, name: &str) -> [u8; 32] {
         self.core.keys.tag(Purpose::Name, name.as_bytes())
     }

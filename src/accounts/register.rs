@@ -7,6 +7,7 @@ use secrecy::SecretString;
 use super::{
     AccountId, Accounts, Email, Error, FieldError, Rejection, SignedIn, Username,
     store::{self, NewAccount},
+    validation::NewNames,
 };
 use crate::{
     client::Client,
@@ -38,23 +39,39 @@ struct ValidRegistration {
     password: Password,
 }
 
+impl ValidRegistration {
+    fn names(&self) -> NewNames {
+        NewNames { username: Some(self.username.clone()), email: Some(self.email.clone()), account: None }
+    }
+}
+
 impl Accounts {
     /// Creates an account and signs its owner in: both or neither.
     pub async fn register(&self, form: Register, client: &Client) -> Result<SignedIn, Error> {
-        let ValidRegistration { username, email, password } =
-            self.validate_registration(&form, client).await.map_err(registration_throttled)?;
+        self.try_register(form, client).await.map_err(|error| match error {
+            // Every limit of a network has the same message: on registrations, and on refused ones.
+            Error::Rejected(Rejection::Throttled(Throttled::RetryAfter(wait))) => {
+                Rejection::TooManyRegistrations(wait).into()
+            }
+            error => error,
+        })
+    }
+
+    async fn try_register(&self, form: Register, client: &Client) -> Result<SignedIn, Error> {
+        let valid = self.validate_registration(&form, client).await?;
+        let names = valid.names();
         let permit = self.hasher.try_reserve(client.network()).ok_or(Rejection::Overloaded)?;
-        let (throttle, network, now) = (self.throttle, client.network(), self.core.clock.now());
+        let (throttle, network, now) = (self.throttle.clone(), client.network(), self.core.clock.now());
+        let refund = throttle.clone();
         let counted = self.core.database.write(move |conn| throttle.record_registration(conn, network, now)).await?;
         if let Err(throttled) = counted {
             self.core.events.count(EventKind::RegistrationThrottled, None, client);
-            return Err(registration_throttled(throttled.into()));
+            return Err(throttled.into());
         }
 
         let account = AccountId::new();
-        let password_hash = permit.hash(password).await?;
-        let new = NewAccount { id: account, username, email, password_hash };
-        let (username, email) = (new.username.clone(), new.email.clone());
+        let password_hash = permit.hash(valid.password).await?;
+        let new = NewAccount { id: account, username: valid.username, email: valid.email, password_hash };
         let sessions = Arc::clone(&self.sessions);
         let created = self
             .core
@@ -63,7 +80,7 @@ impl Accounts {
                 match store::insert(tx, &new) {
                     // Another transaction took a name after the check above. This registration does not count.
                     Err(error) if is_unique_violation(&error) => {
-                        throttle.refund_registration(tx.conn, network)?;
+                        refund.refund_registration(tx.conn, network)?;
                         return Ok(None);
                     }
                     inserted => inserted?,
@@ -74,38 +91,29 @@ impl Accounts {
                 Ok::<_, Error>(Some(session))
             })
             .await?;
-        if let Some(session) = created {
-            return Ok(SignedIn { account, session });
+        match created {
+            Some(session) => Ok(SignedIn { account, session }),
+            None => Err(self.explain_unique_violation(names, client).await),
         }
-        let error = self.explain_unique_violation(Some(&username), Some(&email), client).await;
-        Err(registration_throttled(error))
     }
 
-    /// Validates all fields, so that every error is told at once.
+    /// Validates all fields, so that every error is told at once; but the password against the policy only if it is the
+    /// last thing that can be wrong, because that takes a hashing thread for milliseconds (ASVS 2.4.1).
     async fn validate_registration(&self, form: &Register, client: &Client) -> Result<ValidRegistration, Error> {
-        let (username, email) = (Username::parse(&form.username), Email::parse(&form.email));
+        let (username, email) = (self.parse_new_username(&form.username), Email::parse(&form.email));
         let mut errors = Vec::new();
-        errors.extend(username.as_ref().err().copied().map(FieldError::Username));
+        errors.extend(username.as_ref().err().copied());
         errors.extend(email.as_ref().err().copied().map(FieldError::Email));
-        let passwords = (&form.password, &form.password_confirm);
-        let names = (form.username.as_str(), form.email.as_str());
-        let password = self.validate_new_password(passwords, names, &mut errors, client).await?;
-        errors.extend(self.find_conflicts(username.as_ref().ok(), email.as_ref().ok(), client).await?);
-        match (username, email, password) {
-            (Ok(username), Ok(email), Some(password)) if errors.is_empty() => {
-                Ok(ValidRegistration { username, email, password })
-            }
-            _ => Err(Rejection::invalid(errors).into()),
+        let password = self.parse_new_password(&form.password, &form.password_confirm, &mut errors);
+        let names =
+            NewNames { username: username.as_ref().ok().cloned(), email: email.as_ref().ok().cloned(), account: None };
+        errors.extend(self.find_conflicts(names, client).await?);
+        let (Ok(username), Ok(email), Some(password), true) = (username, email, password, errors.is_empty()) else {
+            return Err(self.refuse(errors, client).await);
+        };
+        if let Some(weakness) = self.check_policy(password.clone(), &username, &email, client).await? {
+            return Err(self.refuse(vec![weakness], client).await);
         }
-    }
-}
-
-/// Maps both limits of a network, on registrations and on disclosed names, to the same message.
-fn registration_throttled(error: Error) -> Error {
-    match error {
-        Error::Rejected(Rejection::Throttled(Throttled::RetryAfter(wait))) => {
-            Rejection::TooManyRegistrations(wait).into()
-        }
-        error => error,
+        Ok(ValidRegistration { username, email, password })
     }
 }

@@ -1,5 +1,7 @@
 //! The rows of accounts and of reserved names.
 
+use std::time::Duration;
+
 use diesel::{
     ExpressionMethods, Insertable, OptionalExtension, QueryDsl, QueryResult, Queryable, RunQueryDsl, Selectable,
     SelectableHelper,
@@ -13,9 +15,12 @@ use crate::{
         AnyConnection, cached, for_update,
         schema::{accounts, reserved_names},
     },
-    sessions::PreviousSignIn,
+    sessions::{ActingSession, PreviousSignIn},
     transaction::Transaction,
 };
+
+/// Former names of one account that are reserved at most.
+const FORMER_NAMES: usize = 5;
 
 /// What is needed to verify a password.
 #[derive(Debug, Clone, Queryable, Selectable)]
@@ -23,6 +28,8 @@ use crate::{
 pub(super) struct Credential {
     pub(super) id: AccountId,
     pub(super) password_hash: String,
+    /// Device cookies from before this time are not trusted.
+    pub(super) devices_trusted_since: Timestamp,
 }
 
 /// An account that does not exist yet.
@@ -79,7 +86,9 @@ pub(super) fn insert(tx: &mut Transaction<'_>, account: &NewAccount) -> QueryRes
         last_sign_in_address: tx.client.stored_address(),
         last_sign_in_user_agent: &tx.client.user_agent,
     };
-    diesel::insert_into(accounts::table).values(row).execute(tx.conn).map(|_| ())
+    diesel::insert_into(accounts::table).values(row).execute(tx.conn)?;
+    tx.mark_locked(account.id);
+    Ok(())
 }
 
 pub(super) fn find(conn: &mut AnyConnection, login: &LoginName) -> QueryResult<Option<Credential>> {
@@ -104,10 +113,11 @@ pub(super) fn find_by_id(conn: &mut AnyConnection, id: AccountId) -> QueryResult
 
 pub(super) fn update_profile(
     tx: &mut Transaction<'_>,
-    id: AccountId,
+    acting: &ActingSession<'_>,
     username: &Username,
     email: &Email,
 ) -> QueryResult<()> {
+    let id = acting.account.id;
     tx.invalidate(id);
     cached(diesel::update(accounts::table.find(id)).set((
         accounts::username.eq(username),
@@ -128,17 +138,29 @@ pub(super) fn has_email(conn: &mut AnyConnection, email: &Email) -> QueryResult<
 
 /// Locks the account until the transaction ends, and returns its last sign-in. `None` if the credential is no longer
 /// the account's.
-pub(super) fn lock(conn: &mut AnyConnection, credential: &Credential) -> QueryResult<Option<PreviousSignIn>> {
+pub(super) fn lock(tx: &mut Transaction<'_>, credential: &Credential) -> QueryResult<Option<PreviousSignIn>> {
     let account = accounts::table
         .find(credential.id)
         .filter(accounts::password_hash.eq(&credential.password_hash))
         .select(LastSignIn::as_select());
-    let row: Option<LastSignIn> = for_update(account).get_result(conn).optional()?;
+    let row: Option<LastSignIn> = for_update(account).get_result(tx.conn).optional()?;
+    if row.is_some() {
+        tx.mark_locked(credential.id);
+    }
     Ok(row.map(PreviousSignIn::from))
 }
 
 pub(super) fn replace_hash(tx: &mut Transaction<'_>, id: AccountId, hash: &str) -> QueryResult<()> {
     cached(diesel::update(accounts::table.find(id)).set(accounts::password_hash.eq(hash))).execute(tx.conn).map(|_| ())
+}
+
+/// Makes all device cookies of an account invalid that were issued until now. Returns the earliest time of a valid one,
+/// which is later than now: another cookie may have been issued in this millisecond.
+pub(super) fn distrust_devices(tx: &mut Transaction<'_>, acting: &ActingSession<'_>) -> QueryResult<Timestamp> {
+    let since = tx.now.plus(Duration::from_millis(1));
+    let account = accounts::table.find(acting.account.id);
+    cached(diesel::update(account).set(accounts::devices_trusted_since.eq(since))).execute(tx.conn)?;
+    Ok(since)
 }
 
 /// Makes the transaction's client the last sign-in.
@@ -153,29 +175,64 @@ pub(super) fn record_sign_in(tx: &mut Transaction<'_>, id: AccountId) -> QueryRe
     .map(|_| ())
 }
 
-pub(super) fn count_failed_sign_in(conn: &mut AnyConnection, id: AccountId) -> QueryResult<()> {
-    cached(diesel::update(accounts::table.find(id)).set(accounts::failed_sign_ins.eq(accounts::failed_sign_ins + 1)))
-        .execute(conn)
-        .map(|_| ())
+pub(super) fn count_failed_sign_in(tx: &mut Transaction<'_>, id: AccountId) -> QueryResult<()> {
+    let account = accounts::table.find(id);
+    let counted = diesel::update(account).set(accounts::failed_sign_ins.eq(accounts::failed_sign_ins + 1));
+    if cached(counted).execute(tx.conn)? > 0 {
+        tx.mark_locked(id);
+    }
+    Ok(())
 }
 
-/// Deletes an account; its sessions go with it. Returns whether it existed.
-pub(super) fn delete(tx: &mut Transaction<'_>, id: AccountId) -> QueryResult<bool> {
+/// Deletes an account. Without it, its sessions are ended; they have to be deleted in batches.
+pub(super) fn delete(tx: &mut Transaction<'_>, acting: &ActingSession<'_>) -> QueryResult<()> {
+    let id = acting.account.id;
     tx.invalidate(id);
-    diesel::delete(accounts::table.find(id)).execute(tx.conn).map(|rows| rows > 0)
+    diesel::delete(accounts::table.find(id)).execute(tx.conn).map(|_| ())
 }
 
-/// Reserves a name, as its keyed hash, until then.
-pub(super) fn reserve(conn: &mut AnyConnection, name: &[u8; 32], until: Timestamp) -> QueryResult<()> {
+/// Reserves a former user name, as its keyed hash, until then. If the account still exists, it may take the name back,
+/// and only the [`FORMER_NAMES`] last are reserved: renaming must not take many names from others.
+pub(super) fn reserve(
+    conn: &mut AnyConnection,
+    name: &[u8; 32],
+    until: Timestamp,
+    account: Option<AccountId>,
+) -> QueryResult<()> {
     diesel::delete(reserved_names::table.find(&name[..])).execute(conn)?;
+    if let Some(account) = account {
+        let mut former: Vec<Vec<u8>> = reserved_names::table
+            .filter(reserved_names::account_id.eq(account))
+            .order(reserved_names::until.desc())
+            .select(reserved_names::name)
+            .load(conn)?;
+        let surplus = former.split_off(former.len().min(FORMER_NAMES - 1));
+        diesel::delete(reserved_names::table.filter(reserved_names::name.eq_any(surplus))).execute(conn)?;
+    }
     diesel::insert_into(reserved_names::table)
-        .values((reserved_names::name.eq(&name[..]), reserved_names::until.eq(until)))
+        .values((
+            reserved_names::name.eq(&name[..]),
+            reserved_names::until.eq(until),
+            reserved_names::account_id.eq(account),
+        ))
         .execute(conn)
         .map(|_| ())
 }
 
-pub(super) fn is_reserved(conn: &mut AnyConnection, name: &[u8; 32], now: Timestamp) -> QueryResult<bool> {
-    select(exists(reserved_names::table.find(&name[..]).filter(reserved_names::until.gt(now)))).get_result(conn)
+/// Whether a name with one of these hashes is reserved for others than `account`.
+pub(super) fn is_reserved(
+    conn: &mut AnyConnection,
+    hashes: &[[u8; 32]],
+    account: Option<AccountId>,
+    now: Timestamp,
+) -> QueryResult<bool> {
+    let names: Vec<&[u8]> = hashes.iter().map(|hash| &hash[..]).collect();
+    let owners: Vec<Option<AccountId>> = reserved_names::table
+        .filter(reserved_names::name.eq_any(names))
+        .filter(reserved_names::until.gt(now))
+        .select(reserved_names::account_id)
+        .load(conn)?;
+    Ok(owners.iter().any(|owner| owner.is_none() || *owner != account))
 }
 
 pub(super) fn release_names(conn: &mut AnyConnection, now: Timestamp) -> QueryResult<usize> {

@@ -2,11 +2,12 @@
 
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{Accounts, Email, Error, FieldError, Rejection, Username, store};
+use super::{AccountId, Accounts, Email, Error, FieldError, Rejection, Username, store};
 use crate::{
     client::Client,
     events::EventKind,
     passwords::{Password, PersonalTerms},
+    throttle::Throttled,
 };
 
 /// Parses a password that has to be given; `missing` is the error for an empty one.
@@ -27,64 +28,78 @@ pub(super) fn parse_current_password(typed: &SecretString) -> Result<Password, F
     })
 }
 
+/// The user name and the e-mail address that a form asks for, if they are valid and new to the account.
+#[derive(Debug, Clone, Default)]
+pub(super) struct NewNames {
+    pub(super) username: Option<Username>,
+    pub(super) email: Option<Email>,
+    /// The account that asks for them, unless it does not exist yet.
+    pub(super) account: Option<AccountId>,
+}
+
 impl Accounts {
-    /// Validates a new password and its confirmation, for a person with these names. Returns the password if there is
-    /// nothing wrong with it, and adds what is wrong to `errors`.
-    pub(super) async fn validate_new_password(
+    /// Checks a new password and its confirmation as far as it costs no time, for [`Accounts::check_policy`] to go on
+    /// with. Adds what is wrong to `errors`, and returns the password if there is one.
+    pub(super) fn parse_new_password(
         &self,
-        (password, confirmation): (&SecretString, &SecretString),
-        (username, email): (&str, &str),
+        password: &SecretString,
+        confirmation: &SecretString,
         errors: &mut Vec<FieldError>,
-        client: &Client,
-    ) -> Result<Option<Password>, Error> {
-        let password = match parse_password(password, FieldError::NewPasswordMissing) {
-            Ok(password) => password,
-            Err(error) => {
-                errors.push(error);
-                return Ok(None);
-            }
-        };
-        let permit = self.hasher.try_reserve(client.network()).ok_or(Rejection::Overloaded)?;
-        // The names may be invalid, so they are taken as typed, and cut, because typed text has no bound of its own.
-        let terms = PersonalTerms {
-            username: username.chars().take(Username::MAX_LENGTH).collect(),
-            email: email.chars().take(Email::MAX_LENGTH).collect(),
-            site: self.site_name.clone(),
-        };
-        let weakness = permit.check_policy(password.clone(), self.policy, terms).await?.err();
-        errors.extend(weakness.map(FieldError::PasswordWeak));
+    ) -> Option<Password> {
+        let password =
+            parse_password(password, FieldError::NewPasswordMissing).map_err(|error| errors.push(error)).ok()?;
+        errors.extend(self.policy.check_length(&password).err().map(FieldError::PasswordWeak));
         if Password::parse(confirmation.expose_secret()).as_ref() != Ok(&password) {
             errors.push(FieldError::ConfirmationMismatch);
         }
-        Ok(Some(password))
+        Some(password)
     }
 
-    /// Returns which of the two another account has. Open registration has to tell; how often one network may learn it
-    /// is limited.
-    pub(super) async fn find_conflicts(
+    /// Checks a new password of a person with these names against the policy, which takes milliseconds on a hashing
+    /// thread. So this comes last: what is wrong with a form otherwise, and the limits, have been checked before.
+    pub(super) async fn check_policy(
         &self,
-        username: Option<&Username>,
-        email: Option<&Email>,
+        password: Password,
+        username: &Username,
+        email: &Email,
         client: &Client,
-    ) -> Result<Vec<FieldError>, Error> {
-        let username = username.map(|name| (name.clone(), self.name_hash(name.as_str())));
-        let email = email.cloned();
-        let (throttle, network, now) = (self.throttle, client.network(), self.core.clock.now());
+    ) -> Result<Option<FieldError>, Error> {
+        let permit = self.hasher.try_reserve(client.network()).ok_or(Rejection::Overloaded)?;
+        let terms = PersonalTerms {
+            username: username.as_str().to_owned(),
+            email: email.as_str().to_owned(),
+            site: self.site_name.clone(),
+        };
+        let weakness = permit.check_policy(password, self.policy, terms).await?.err();
+        Ok(weakness.map(FieldError::PasswordWeak))
+    }
+
+    /// Parses a user name that the account does not have yet.
+    pub(super) fn parse_new_username(&self, typed: &str) -> Result<Username, FieldError> {
+        let username = Username::parse(typed).map_err(FieldError::Username)?;
+        if self.reserved_names.contains(&username) { Err(FieldError::UsernameReserved) } else { Ok(username) }
+    }
+
+    /// Returns which of the names another account has. Open registration has to tell; how often one network may learn
+    /// it is limited, see [`Accounts::refuse`].
+    pub(super) async fn find_conflicts(&self, names: NewNames, client: &Client) -> Result<Vec<FieldError>, Error> {
+        let hashes = names.username.as_ref().map(|name| self.name_hashes(name.as_str()));
+        let (throttle, network, now) = (self.throttle.clone(), client.network(), self.core.clock.now());
         let found = self
             .core
             .database
             .read(move |conn| {
                 // Before the look-up: a refusal only for taken names would tell that they are taken.
-                if let Some(throttled) = throttle.check_disclosure(conn, network, now)? {
+                if let Some(throttled) = throttle.check_refusals(conn, network, now)? {
                     return Ok(Err(throttled));
                 }
                 let mut conflicts = Vec::new();
-                if let Some((username, reserved)) = &username
-                    && (store::has_username(conn, username)? || store::is_reserved(conn, reserved, now)?)
+                if let (Some(username), Some(hashes)) = (&names.username, &hashes)
+                    && (store::has_username(conn, username)? || store::is_reserved(conn, hashes, names.account, now)?)
                 {
                     conflicts.push(FieldError::UsernameTaken);
                 }
-                if let Some(email) = &email
+                if let Some(email) = &names.email
                     && store::has_email(conn, email)?
                 {
                     conflicts.push(FieldError::EmailTaken);
@@ -92,30 +107,30 @@ impl Accounts {
                 Ok(Ok(conflicts))
             })
             .await?;
-        let found = match found {
-            Ok(conflicts) if !conflicts.is_empty() => {
-                let record = move |conn: &mut _| throttle.record_disclosure(conn, network, now);
-                self.core.database.write(record).await?.map(|()| conflicts)
-            }
-            found => found,
-        };
-        found.map_err(|throttled| {
-            self.core.events.count(EventKind::RegistrationThrottled, None, client);
-            throttled.into()
-        })
+        found.map_err(|throttled| self.refusals_throttled(throttled, client))
+    }
+
+    /// Returns the rejection of a form with new names for `errors`, once it is counted.
+    pub(super) async fn refuse(&self, errors: Vec<FieldError>, client: &Client) -> Error {
+        let (throttle, network, now) = (self.throttle.clone(), client.network(), self.core.clock.now());
+        match self.core.database.write(move |conn| throttle.record_refusal(conn, network, now)).await {
+            Ok(Ok(())) => Rejection::invalid(errors).into(),
+            Ok(Err(throttled)) => self.refusals_throttled(throttled, client),
+            Err(error) => error.into(),
+        }
+    }
+
+    fn refusals_throttled(&self, throttled: Throttled, client: &Client) -> Error {
+        self.core.events.count(EventKind::RegistrationThrottled, None, client);
+        throttled.into()
     }
 
     /// Returns the rejection after the database refused these names as not unique: what another account has, or
     /// [`Rejection::Conflict`] if it has neither any more.
-    pub(super) async fn explain_unique_violation(
-        &self,
-        username: Option<&Username>,
-        email: Option<&Email>,
-        client: &Client,
-    ) -> Error {
-        match self.find_conflicts(username, email, client).await {
+    pub(super) async fn explain_unique_violation(&self, names: NewNames, client: &Client) -> Error {
+        match self.find_conflicts(names, client).await {
             Ok(conflicts) if conflicts.is_empty() => Rejection::Conflict.into(),
-            Ok(conflicts) => Rejection::invalid(conflicts).into(),
+            Ok(conflicts) => self.refuse(conflicts, client).await,
             Err(error) => error,
         }
     }

@@ -1,17 +1,20 @@
 //! The one place where a password is verified. Every use case that asks for a password calls it, so that no path is
 //! without limits (Vaultwarden's CVE-2026-43914 was one).
 
+use secrecy::SecretString;
+
 use super::{
     AccountId, Accounts, Device, Error, FieldError, LoginName, Rejection,
     store::{self, Credential},
+    validation::parse_current_password,
 };
 use crate::{
     client::Client,
-    db::QueryResult,
+    db::{AnyConnection, QueryResult},
     events::EventKind,
     passwords::{Password, Verification},
-    sessions::PreviousSignIn,
-    throttle::{Attempt, Budgets, Subject, Throttled},
+    sessions::{PreviousSignIn, Session},
+    throttle::{Attempt, Budgets, Subject, Throttle, Throttled},
     transaction::Transaction,
 };
 
@@ -21,6 +24,43 @@ pub(super) enum Target<'a> {
     Login(&'a str),
     /// The owner of a session, to confirm a change.
     Account(AccountId),
+}
+
+/// How the account is found whose password is verified.
+enum Lookup {
+    /// By its name. The hashes of the name count the failures if there is no such account.
+    Login(LoginName, Vec<[u8; 32]>),
+    Account(AccountId),
+}
+
+impl Lookup {
+    fn find(&self, conn: &mut AnyConnection) -> QueryResult<(Option<Credential>, Subject)> {
+        let (credential, hashes) = match self {
+            Self::Login(login, hashes) => (store::find(conn, login)?, hashes),
+            Self::Account(id) => return Ok((store::find_by_id(conn, *id)?, Subject::Account(*id))),
+        };
+        let subject = match &credential {
+            Some(credential) => Subject::Account(credential.id),
+            None => Throttle::unknown(conn, hashes)?,
+        };
+        Ok((credential, subject))
+    }
+}
+
+impl Credential {
+    /// Whether `device` has signed in to this account since the password was last changed.
+    fn knows(&self, device: &Device) -> bool {
+        device.account == self.id && device.signed_in_at >= self.devices_trusted_since
+    }
+}
+
+/// What the database tells before a password is verified.
+struct Checked {
+    credential: Option<Credential>,
+    budgets: Budgets,
+    throttled: Option<Throttled>,
+    /// Why the right password is refused as well. Not told to a client that has a wrong one.
+    success_throttled: Option<Throttled>,
 }
 
 /// A password that was right. Counts as a failure until [`VerifiedPassword::commit`].
@@ -36,15 +76,15 @@ impl VerifiedPassword {
         self.credential.id
     }
 
-    /// Resets the failure counters and stores an upgraded hash, in the transaction that makes use of the password.
-    /// Returns the previous sign-in, or [`Rejection::Conflict`] if the password changed since it was verified. If the
-    /// transaction rolls back, the attempt stays counted.
+    /// Resets the failure counters, counts the success and stores an upgraded hash, in the transaction that makes use
+    /// of the password. Returns the previous sign-in, or [`Rejection::Conflict`] if the password changed since it was
+    /// verified. If the transaction rolls back, the attempt stays counted.
     pub(super) fn commit(&self, tx: &mut Transaction<'_>) -> Result<PreviousSignIn, Error> {
-        let previous = store::lock(tx.conn, &self.credential)?.ok_or(Rejection::Conflict)?;
+        let previous = store::lock(tx, &self.credential)?.ok_or(Rejection::Conflict)?;
         if let Some(hash) = &self.upgraded_hash {
             store::replace_hash(tx, self.credential.id, hash)?;
         }
-        self.budgets.reset(tx.conn, tx.now)?;
+        self.budgets.record_success(tx.conn, tx.now)??;
         Ok(previous)
     }
 }
@@ -60,47 +100,35 @@ impl Accounts {
         client: &Client,
     ) -> Result<VerifiedPassword, Error> {
         let permit = self.hasher.try_reserve(client.network()).ok_or(Rejection::Overloaded)?;
-        let (login, unknown, failed_kind, throttled_kind) = match target {
+        let (lookup, failed_kind, throttled_kind) = match target {
             Target::Login(login) => {
                 let login = LoginName::parse(login);
-                let unknown = Subject::Unknown(self.name_hash(&login.canonical()));
-                (Some(login), unknown, EventKind::SignInFailed, EventKind::SignInThrottled)
+                let hashes = self.name_hashes(&login.canonical());
+                (Lookup::Login(login, hashes), EventKind::SignInFailed, EventKind::SignInThrottled)
             }
             Target::Account(id) => {
-                let subject = Subject::Account(id);
-                (None, subject, EventKind::ReauthenticationFailed, EventKind::ReauthenticationThrottled)
+                (Lookup::Account(id), EventKind::ReauthenticationFailed, EventKind::ReauthenticationThrottled)
             }
         };
-        let (throttle, network, now) = (self.throttle, client.network(), self.core.clock.now());
-        let budgets_of = move |credential: Option<&Credential>, with_device: bool| {
-            throttle.budgets(&Attempt {
-                subject: credential.map_or(unknown, |credential| Subject::Account(credential.id)),
-                network,
-                device: devices
-                    .iter()
-                    .find(|device| with_device && credential.is_some_and(|found| found.id == device.account))
-                    .map(|device| device.id),
-            })
-        };
+        let (throttle, network, now) = (self.throttle.clone(), client.network(), self.core.clock.now());
 
         // Checking costs no write, so an attempt that is refused here does not wait for the one writer.
-        let (credential, budgets, throttled) = self
+        let Checked { credential, budgets, throttled, success_throttled } = self
             .core
             .database
             .read(move |conn| {
-                let credential = match (&login, unknown) {
-                    (Some(login), _) => store::find(conn, login)?,
-                    (None, Subject::Account(id)) => store::find_by_id(conn, id)?,
-                    (None, Subject::Unknown(_)) => None,
-                };
-                let mut budgets = budgets_of(credential.as_ref(), true);
+                let (credential, subject) = lookup.find(conn)?;
+                let known = devices.iter().find(|device| credential.as_ref().is_some_and(|found| found.knows(device)));
+                let budgets_of = |device| throttle.budgets(&Attempt { subject, network, device });
+                let mut budgets = budgets_of(known.map(|device| device.id));
                 let mut throttled = budgets.check(conn, now)?;
                 if throttled == Some(Throttled::LockedOut) && budgets.with_device() {
                     // A locked-out device falls back to the account's budget, which an administrator can unlock.
-                    budgets = budgets_of(credential.as_ref(), false);
+                    budgets = budgets_of(None);
                     throttled = budgets.check(conn, now)?;
                 }
-                Ok((credential, budgets, throttled))
+                let success_throttled = budgets.check_success(conn, now)?;
+                Ok(Checked { credential, budgets, throttled, success_throttled })
             })
             .await?;
         let counted = if let Some(throttled) = throttled {
@@ -118,17 +146,38 @@ impl Accounts {
         let stored = credential.as_ref().map(|credential| credential.password_hash.clone());
         let verification = permit.verify(password, stored).await?;
         if let (Verification::Match { upgrade }, Some(credential)) = (verification, credential) {
+            if let Some(throttled) = success_throttled {
+                self.core.database.write(move |conn| budgets.reset(conn, now)).await?;
+                self.core.events.count(throttled_kind, account, client);
+                return Err(throttled.into());
+            }
             return Ok(VerifiedPassword { credential, budgets, upgraded_hash: upgrade });
         }
         let record = move |tx: &mut Transaction<'_>| -> QueryResult<()> {
             // Also for an unknown account: a missing statement would show in the time of the answer.
             if failed_kind == EventKind::SignInFailed {
-                store::count_failed_sign_in(tx.conn, account.unwrap_or(AccountId::NONE))?;
+                store::count_failed_sign_in(tx, account.unwrap_or(AccountId::NONE))?;
             }
             tx.record(failed_kind, account)
         };
         self.core.transactions.run(client, move |tx| record(tx).map_err(Error::from)).await?;
         Err(Rejection::WrongCredentials.into())
+    }
+
+    /// Verifies the password of the owner of `session` if they did not give it recently (ASVS 7.5.1). `current` is what
+    /// they typed into the field for it.
+    pub(super) async fn confirm(
+        &self,
+        session: &Session,
+        current: &SecretString,
+        devices: Vec<Device>,
+        client: &Client,
+    ) -> Result<Option<VerifiedPassword>, Error> {
+        if self.recently_authenticated(session) {
+            return Ok(None);
+        }
+        let current = parse_current_password(current).map_err(|error| Rejection::Invalid(vec![error]))?;
+        self.reauthenticate(session.account.id, current, devices, client).await.map(Some)
     }
 
     /// Verifies the password that the owner of a session gave to confirm a change. A wrong one is an error of its

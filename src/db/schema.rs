@@ -13,6 +13,7 @@ diesel::table! {
         last_sign_in_address -> Text,
         last_sign_in_user_agent -> Text,
         failed_sign_ins -> Integer,
+        devices_trusted_since -> BigInt,
     }
 }
 
@@ -44,6 +45,7 @@ diesel::table! {
         user_agent -> Text,
         request_id -> Text,
         occurrences -> Integer,
+        refused -> Bool,
     }
 }
 
@@ -60,6 +62,15 @@ diesel::table! {
     reserved_names (name) {
         name -> Binary,
         until -> BigInt,
+        account_id -> Nullable<Binary>,
+    }
+}
+
+diesel::table! {
+    account_cleanups (account_id) {
+        account_id -> Binary,
+        revoked_at -> BigInt,
+        kept -> Nullable<Binary>,
     }
 }
 
@@ -72,4 +83,4 @@ diesel::table! {
 }
 
 diesel::joinable!(sessions -> accounts (account_id));
-diesel::allow_tables_to_appear_in_same_query!(accounts, sessions);
+diesel::allow_tables_to_appear_in_same_query!(accounts, sessions, account_cleanups);

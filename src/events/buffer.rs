@@ -1,10 +1,13 @@
 //! Events that anybody can cause without limit, counted in memory between two writes.
 
-use std::collections::{HashMap, hash_map::Entry};
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    time::Duration,
+};
 
 use parking_lot::Mutex;
 
-use super::{EventKind, Recorded, store};
+use super::{EventId, EventKind, Recorded, store};
 use crate::{
     client::{Client, Network},
     clock::{Clock, Timestamp},
@@ -13,91 +16,109 @@ use crate::{
     request_id::{self, RequestId},
 };
 
-/// Networks and accounts that are counted separately between two writes; beyond it they share one row for each kind.
-/// Bounds memory under an attack from many networks.
-const MAX_KEYS: usize = 1000;
+/// Networks and accounts that this process counts separately in one hour; beyond it they share one row for each kind.
+/// Bounds memory, and the disk to some 50 MB a day, under an attack from many networks or at many accounts.
+const MAX_KEYS: usize = 10_000;
 /// Rows of one transaction.
 const BATCH: usize = 200;
+/// For how long all events of a key share one row.
+const HOUR: Duration = Duration::from_hours(1);
 
 type Key = (EventKind, Network, Option<AccountId>);
 
-/// The first event of its key, and how many there were.
+/// Events of one row that are not written yet, and the first of them.
 #[derive(Debug, Clone)]
 struct Pending {
+    event: Recorded,
     client: Client,
     request: Option<RequestId>,
     at: Timestamp,
-    occurrences: i32,
 }
 
 #[derive(Debug)]
 pub(super) struct Buffer {
     clock: Clock,
-    pending: Mutex<HashMap<Key, Pending>>,
+    counted: Mutex<Counted>,
     flushing: tokio::sync::Mutex<()>,
+}
+
+#[derive(Debug, Default)]
+struct Counted {
+    pending: HashMap<EventId, Pending>,
+    /// The rows of the current hour, and when it began.
+    rows: HashMap<Key, EventId>,
+    hour: Timestamp,
+}
+
+impl Counted {
+    /// Returns the row in which an event is counted, and its account: none in a row that many share.
+    fn row(&mut self, now: Timestamp, (kind, network, account): Key) -> (EventId, Option<AccountId>) {
+        // Also after the clock was set back.
+        if now < self.hour || now.since(self.hour) >= HOUR {
+            self.hour = now;
+            self.rows.clear();
+        }
+        let key = if self.rows.len() < MAX_KEYS || self.rows.contains_key(&(kind, network, account)) {
+            (kind, network, account)
+        } else {
+            (kind, Network::NONE, None)
+        };
+        (*self.rows.entry(key).or_insert_with(EventId::new), key.2)
+    }
 }
 
 impl Buffer {
     pub(super) fn new(clock: Clock) -> Self {
-        Self { clock, pending: Mutex::default(), flushing: tokio::sync::Mutex::default() }
+        Self { clock, counted: Mutex::default(), flushing: tokio::sync::Mutex::default() }
     }
 
     pub(super) fn count(&self, kind: EventKind, account: Option<AccountId>, client: &Client) {
-        let mut pending = self.pending.lock();
-        let mut key = (kind, client.network(), account);
-        if pending.len() >= MAX_KEYS && !pending.contains_key(&key) {
-            key = (kind, Network::NONE, None);
-        }
-        match pending.entry(key) {
-            Entry::Occupied(mut known) => {
-                let known = known.get_mut();
-                known.occurrences = known.occurrences.saturating_add(1);
-            }
-            Entry::Vacant(vacant) => {
-                let (request, at) = (request_id::current(), self.clock.now());
-                vacant.insert(Pending { client: client.clone(), request, at, occurrences: 1 });
-            }
-        }
+        let now = self.clock.now();
+        let mut counted = self.counted.lock();
+        let (row, account) = counted.row(now, (kind, client.network(), account));
+        let pending = counted.pending.entry(row).or_insert_with(|| Pending {
+            event: Recorded { kind, account, occurrences: 0 },
+            client: client.clone(),
+            request: request_id::current(),
+            at: now,
+        });
+        pending.event.occurrences = pending.event.occurrences.saturating_add(1);
     }
 
     pub(super) fn discard_account(&self, account: AccountId) {
-        self.pending.lock().retain(|(_, _, of), _| *of != Some(account));
+        self.counted.lock().pending.retain(|_, pending| pending.event.account != Some(account));
     }
 
     pub(super) async fn flush(&self, database: &Database) -> Result<(), db::Error> {
         // One at a time, so that everything counted before the call is written when it returns.
         let _flushing = self.flushing.lock().await;
         loop {
-            let batch: Vec<(Key, Pending)> =
-                self.pending.lock().iter().take(BATCH).map(|(key, pending)| (*key, pending.clone())).collect();
+            let batch: Vec<(EventId, Pending)> =
+                self.counted.lock().pending.iter().take(BATCH).map(|(id, pending)| (*id, pending.clone())).collect();
             if batch.is_empty() {
                 return Ok(());
             }
             let rows = batch.clone();
             database
                 .write(move |conn| {
-                    rows.iter().try_for_each(|(key, pending)| {
-                        let insert = || store::insert(conn, recorded(key, pending), &pending.client, pending.at);
-                        request_id::sync_scope(pending.request, insert)
+                    rows.iter().try_for_each(|(id, pending)| {
+                        let add = || store::add(conn, *id, pending.event, &pending.client, pending.at);
+                        request_id::sync_scope(pending.request, add)
                     })
                 })
                 .await?;
-            let mut pending = self.pending.lock();
-            for (key, written) in batch {
-                request_id::sync_scope(written.request, || recorded(&key, &written).log());
+            let mut counted = self.counted.lock();
+            for (id, written) in batch {
+                request_id::sync_scope(written.request, || written.event.log());
                 // Events that were counted during the write stay for the next round.
-                if let Entry::Occupied(mut known) = pending.entry(key) {
-                    if known.get().occurrences == written.occurrences {
+                if let Entry::Occupied(mut known) = counted.pending.entry(id) {
+                    if known.get().event.occurrences == written.event.occurrences {
                         known.remove();
                     } else {
-                        known.get_mut().occurrences -= written.occurrences;
+                        known.get_mut().event.occurrences -= written.event.occurrences;
                     }
                 }
             }
         }
     }
-}
-
-fn recorded((kind, _, account): &Key, pending: &Pending) -> Recorded {
-    Recorded { kind: *kind, account: *account, occurrences: pending.occurrences }
 }

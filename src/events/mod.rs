@@ -2,9 +2,10 @@
 //! operator and the log.
 //!
 //! A change records its events in its own [`Transaction`](crate::transaction::Transaction). An event that anybody can
-//! cause without limit, such as a forged token, is counted in memory ([`Events::count`](crate::events::Events::count))
-//! and written as one row a second for each kind, network and account, so that noise fills neither the disk nor the
-//! time of the one writer.
+//! cause without limit, such as a forged token, is counted in memory ([`Events::count`](crate::events::Events::count)),
+//! written once a second, and kept as one row an hour for each kind, network and account, so that noise fills neither
+//! the disk nor the time of the one writer. Refused attempts are listed apart from what the owner did, so that noise
+//! does not bury it either.
 
 mod buffer;
 pub(crate) mod store;
@@ -48,12 +49,16 @@ pub enum EventKind {
     SignedOut,
     /// The owner ended a session from another one.
     SessionEnded,
+    /// The session that was used least recently ended at a sign-in, because the account had too many.
+    SessionReplaced,
     /// The owner gave the password again, before a change.
     Reauthenticated,
     /// The password was changed.
     PasswordChanged,
     /// User name or e-mail address was changed.
     ProfileChanged,
+    /// The owner made all browsers unknown that had signed in before.
+    DevicesForgotten,
     /// The session reached its idle or absolute limit.
     SessionExpired,
     /// A token that this server did not sign, or that is not for this use.
@@ -74,6 +79,42 @@ impl EventKind {
     pub fn name(self) -> &'static str {
         self.into()
     }
+
+    /// Whether an attempt was refused, rather than something done.
+    #[must_use]
+    pub fn is_refusal(self) -> bool {
+        match self {
+            Self::SignInFailed
+            | Self::ReauthenticationFailed
+            | Self::SignInThrottled
+            | Self::ReauthenticationThrottled
+            | Self::RegistrationThrottled
+            | Self::TokenRefused
+            | Self::CrossOriginRefused
+            | Self::FormRefused => true,
+            Self::Registered
+            | Self::SignedIn
+            | Self::SignedOut
+            | Self::SessionEnded
+            | Self::SessionReplaced
+            | Self::Reauthenticated
+            | Self::PasswordChanged
+            | Self::ProfileChanged
+            | Self::DevicesForgotten
+            | Self::SessionExpired
+            | Self::AccountUnlocked
+            | Self::AccountDeleted => false,
+        }
+    }
+}
+
+/// What a list of events contains.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// What was done.
+    Done,
+    /// What was refused.
+    Refused,
 }
 
 /// A kind as the database holds it.
@@ -106,6 +147,8 @@ impl StoredKind {
 pub struct EventId(Uuid);
 
 impl EventId {
+    /// Smaller than every id.
+    pub(crate) const MIN: Self = Self(Uuid::nil());
     /// Larger than every id.
     const MAX: Self = Self(Uuid::max());
 
@@ -164,10 +207,22 @@ impl Events {
     pub async fn list(
         &self,
         account: AccountId,
+        outcome: Outcome,
         before: Option<EventId>,
         limit: usize,
     ) -> Result<Vec<Event>, db::Error> {
-        self.database.read(move |conn| store::list(conn, account, before.unwrap_or(EventId::MAX), limit)).await
+        self.database.read(move |conn| store::list(conn, account, outcome, before.unwrap_or(EventId::MAX), limit)).await
+    }
+
+    /// Removes address and browser from all events of an account that was deleted, in batches.
+    pub async fn anonymize(&self, account: AccountId) -> Result<(), db::Error> {
+        for outcome in [Outcome::Done, Outcome::Refused] {
+            let mut after = Some(EventId::MIN);
+            while let Some(from) = after {
+                after = self.database.write(move |conn| store::anonymize(conn, account, outcome, from)).await?;
+            }
+        }
+        Ok(())
     }
 
     /// Counts one event in memory until the next [`Events::flush`]. Runs no query.

@@ -1,23 +1,24 @@
 //! The rows of events.
 
 use diesel::{
-    ExpressionMethods, Insertable, QueryDsl, QueryResult, Queryable, RunQueryDsl, Selectable, SelectableHelper,
+    ExpressionMethods, Insertable, OptionalExtension, QueryDsl, QueryResult, Queryable, RunQueryDsl, Selectable,
+    SelectableHelper,
 };
 
-use super::{EventId, Recorded, StoredKind};
+use super::{EventId, Outcome, Recorded, StoredKind};
 use crate::{
     client::Client,
     clock::Timestamp,
     db::{
-        AnyConnection, cached,
-        schema::events,
+        AnyConnection, cached, for_update,
+        schema::{accounts, events},
         types::{binary_id, text_type},
     },
     identity::AccountId,
     request_id,
 };
 
-/// Rows that one transaction deletes at most, so that a sign-in does not wait long for the one writer.
+/// Rows that one transaction changes at most, so that a sign-in does not wait long for the one writer.
 const BATCH: i64 = 500;
 
 binary_id!(EventId);
@@ -52,12 +53,23 @@ struct NewEvent<'a> {
     user_agent: &'a str,
     request_id: String,
     occurrences: i32,
+    refused: bool,
 }
 
 /// Inserts an event of the current request; outside of one `request_id` is empty.
 pub(crate) fn insert(conn: &mut AnyConnection, event: Recorded, client: &Client, at: Timestamp) -> QueryResult<()> {
+    insert_as(conn, EventId::new(), event, client, at)
+}
+
+fn insert_as(
+    conn: &mut AnyConnection,
+    id: EventId,
+    event: Recorded,
+    client: &Client,
+    at: Timestamp,
+) -> QueryResult<()> {
     let row = NewEvent {
-        id: EventId::new(),
+        id,
         at,
         kind: event.kind.name(),
         account_id: event.account,
@@ -65,18 +77,48 @@ pub(crate) fn insert(conn: &mut AnyConnection, event: Recorded, client: &Client,
         user_agent: &client.user_agent,
         request_id: request_id::current().map_or_else(String::new, |id| id.to_string()),
         occurrences: event.occurrences,
+        refused: event.kind.is_refusal(),
     };
     diesel::insert_into(events::table).values(row).execute(conn).map(|_| ())
+}
+
+/// Adds occurrences to the event `id`, or inserts it. Without address and browser if the account is deleted.
+pub(super) fn add(
+    conn: &mut AnyConnection,
+    id: EventId,
+    event: Recorded,
+    client: &Client,
+    at: Timestamp,
+) -> QueryResult<()> {
+    let counted =
+        diesel::update(events::table.find(id)).set(events::occurrences.eq(events::occurrences + event.occurrences));
+    if cached(counted).execute(conn)? > 0 {
+        return Ok(());
+    }
+    let is_deleted = match event.account {
+        Some(account) => !lock_account(conn, account)?,
+        None => false,
+    };
+    let anonymous = Client::anonymous();
+    insert_as(conn, id, event, if is_deleted { &anonymous } else { client }, at)
+}
+
+/// Locks an account until the transaction ends. Returns whether it exists.
+pub(crate) fn lock_account(conn: &mut AnyConnection, id: AccountId) -> QueryResult<bool> {
+    let row = for_update(accounts::table.find(id).select(accounts::id)).get_result::<AccountId>(conn).optional()?;
+    Ok(row.is_some())
 }
 
 pub(super) fn list(
     conn: &mut AnyConnection,
     account: AccountId,
+    outcome: Outcome,
     before: EventId,
     limit: usize,
 ) -> QueryResult<Vec<Event>> {
     events::table
         .filter(events::account_id.eq(account))
+        .filter(events::refused.eq(outcome == Outcome::Refused))
         .filter(events::id.lt(before))
         .order(events::id.desc())
         .limit(i64::try_from(limit).unwrap_or(i64::MAX))
@@ -84,14 +126,27 @@ pub(super) fn list(
         .load(conn)
 }
 
-/// Removes address and browser from all events of an account.
-pub(crate) fn anonymize(conn: &mut AnyConnection, account: AccountId) -> QueryResult<()> {
-    cached(
-        diesel::update(events::table.filter(events::account_id.eq(account)))
-            .set((events::address.eq(""), events::user_agent.eq(""))),
-    )
-    .execute(conn)
-    .map(|_| ())
+/// Removes address and browser from a batch of events of an account, those after the id `after`. Returns the last of
+/// them if there are more.
+pub(crate) fn anonymize(
+    conn: &mut AnyConnection,
+    account: AccountId,
+    outcome: Outcome,
+    after: EventId,
+) -> QueryResult<Option<EventId>> {
+    let batch: Vec<EventId> = events::table
+        .filter(events::account_id.eq(account))
+        .filter(events::refused.eq(outcome == Outcome::Refused))
+        .filter(events::id.gt(after))
+        .order(events::id)
+        .limit(BATCH)
+        .select(events::id)
+        .load(conn)?;
+    diesel::update(events::table.filter(events::id.eq_any(&batch)))
+        .set((events::address.eq(""), events::user_agent.eq("")))
+        .execute(conn)?;
+    let is_full = i64::try_from(batch.len()).is_ok_and(|len| len >= BATCH);
+    Ok(batch.last().copied().filter(|_| is_full))
 }
 
 pub(super) fn delete_before(conn: &mut AnyConnection, since: Timestamp) -> QueryResult<usize> {

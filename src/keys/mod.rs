@@ -26,6 +26,10 @@ pub enum Purpose {
     Flash,
     /// Hashes of unknown and reserved names, so that the database does not store them in clear text.
     Name,
+    /// Hashes of networks in the names of counters. Without a key, all IPv4 addresses could be tried in minutes.
+    Network,
+    /// Names of sessions in URLs, which end up in the logs of proxies.
+    SessionHandle,
 }
 
 impl Purpose {
@@ -36,6 +40,8 @@ impl Purpose {
             Self::Device => "gatehouse device v1",
             Self::Flash => "gatehouse flash v1",
             Self::Name => "gatehouse name v1",
+            Self::Network => "gatehouse network v1",
+            Self::SessionHandle => "gatehouse session handle v1",
         }
     }
 }
@@ -95,6 +101,12 @@ impl DerivedKeys {
 
     fn mac(&self, purpose: Purpose) -> &hmac::Key {
         &self.macs[purpose as usize]
+    }
+
+    fn tag(&self, purpose: Purpose, message: &[u8]) -> [u8; 32] {
+        let mut tag = [0; 32];
+        tag.copy_from_slice(hmac::sign(self.mac(purpose), message).as_ref());
+        tag
     }
 }
 
@@ -171,9 +183,14 @@ impl Keys {
     /// Returns the HMAC-SHA256 of `message` with the key for `purpose`.
     #[must_use]
     pub fn tag(&self, purpose: Purpose, message: &[u8]) -> [u8; 32] {
-        let mut tag = [0; 32];
-        tag.copy_from_slice(hmac::sign(self.current.mac(purpose), message).as_ref());
-        tag
+        self.current.tag(purpose, message)
+    }
+
+    /// Returns the tags of `message` with the current and all previous secrets, the current one first: what was stored
+    /// under a previous secret is still found.
+    #[must_use]
+    pub fn all_tags(&self, purpose: Purpose, message: &[u8]) -> Vec<[u8; 32]> {
+        self.all().map(|keys| keys.tag(purpose, message)).collect()
     }
 
     /// Whether `tag` is valid for `message` and `purpose` with the current or a previous secret. Compares in constant

@@ -58,12 +58,12 @@ pub(crate) async fn get(visitor: Visitor, query: Option<Query<LoginQuery>>) -> R
 
 /// `POST /login`
 pub(crate) async fn post(visitor: Visitor, Form(form): Form<LoginForm>) -> Result<HttpResponse, Problem> {
-    let known = visitor.known_accounts();
+    let known = visitor.known_devices();
     let sign_in = SignIn {
         login: form.login.clone(),
         password: form.password.clone(),
         remember: !form.remember.is_empty(),
-        devices: known.iter().map(|known| known.device).collect(),
+        devices: known.clone(),
         replaces: visitor.session.clone(),
     };
     match visitor.state.accounts.authenticate(sign_in, &visitor.client).await {

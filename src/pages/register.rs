@@ -69,7 +69,7 @@ pub(crate) async fn post(visitor: Visitor, Form(form): Form<RegisterForm>) -> Re
     };
     match visitor.state.accounts.register(registration, &visitor.client).await {
         Ok(signed_in) => {
-            let mut response = visitor.start_session(&signed_in, &visitor.known_accounts(), &form.next)?;
+            let mut response = visitor.start_session(&signed_in, &visitor.known_devices(), &form.next)?;
             visitor.set_flash(&mut response, Flash::Registered)?;
             Ok(response)
         }

@@ -42,12 +42,18 @@ const MIN_GUESSES_LOG10: f64 = 8.0;
 const ZXCVBN_PREFIX: usize = 32;
 
 impl Policy {
-    /// Checks whether `password` may be used. The time is bounded for all input; see `ZXCVBN_PREFIX`.
-    pub fn check(self, password: &Password, terms: &PersonalTerms) -> Result<(), Weakness> {
-        let text = password.expose();
-        if text.chars().count() < self.min_length {
+    /// Checks the length alone, which takes no time.
+    pub fn check_length(self, password: &Password) -> Result<(), Weakness> {
+        if password.expose().chars().count() < self.min_length {
             return Err(Weakness::TooShort(self.min_length));
         }
+        Ok(())
+    }
+
+    /// Checks whether `password` may be used. The time is bounded for all input; see `ZXCVBN_PREFIX`.
+    pub fn check(self, password: &Password, terms: &PersonalTerms) -> Result<(), Weakness> {
+        self.check_length(password)?;
+        let text = password.expose();
         if terms.consists_only_of_terms(text) {
             return Err(Weakness::Personal);
         }

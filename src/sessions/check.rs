@@ -34,22 +34,35 @@ impl Sessions {
         if token.is_expired(now) {
             return Ok(TokenStatus::Expired);
         }
-        let Some(entry) = self.entry(signature, token, known, now).await? else {
+        let Some(mut entry) = self.entry(signature, token, known, now).await? else {
             return Ok(TokenStatus::Expired);
         };
+        if self.is_over(&entry, now) {
+            // The cached row may be older than a use that another process has seen.
+            self.cache.remove(&signature);
+            match self.entry(signature, token, None, now).await? {
+                Some(reloaded) => entry = reloaded,
+                None => return Ok(TokenStatus::Expired),
+            }
+        }
         if entry.session.account.id != token.account {
             self.events.count(EventKind::TokenRefused, Some(token.account), client);
             return Ok(TokenStatus::Invalid);
         }
         let idle = self.limits(entry.session.remembered).idle;
-        if now >= entry.session.expires_at || now >= entry.last_seen().plus(idle) {
-            self.expire(Arc::clone(&entry.session), client).await?;
+        if self.is_over(&entry, now) {
+            self.expire(Arc::clone(&entry.session), now.minus(idle), client).await?;
             return Ok(TokenStatus::Expired);
         }
         if entry.touch(now, LastSeen::interval(idle)) {
             self.last_seen.insert(token.session, now);
         }
         Ok(TokenStatus::Active(Arc::clone(&entry.session)))
+    }
+
+    fn is_over(&self, entry: &Entry, now: Timestamp) -> bool {
+        let idle = self.limits(entry.session.remembered).idle;
+        now >= entry.session.expires_at || now >= entry.last_seen().plus(idle)
     }
 
     /// Returns the token's signature, its cache entry, and its claims.

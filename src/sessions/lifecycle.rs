@@ -3,12 +3,13 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{
-    BATCH, Session, SessionId, Sessions,
+    ActingSession, BATCH, Session, SessionId, Sessions,
     store::{self, IdleSince, NewSession, PreviousSignIn},
     token::{Token, Tokens},
 };
 use crate::{
     client::Client,
+    clock::Timestamp,
     db::{self, QueryResult},
     events::EventKind,
     identity::AccountId,
@@ -35,6 +36,8 @@ impl Sessions {
             created_at: tx.now,
             max_age: remembered.then_some(self.remembered.lifetime),
         };
+        let surplus = store::delete_least_recent(tx, account, self.per_account - 1)?;
+        tx.record_many(EventKind::SessionReplaced, account, surplus)?;
         store::insert(tx, &session, previous)?;
         Ok(session)
     }
@@ -45,25 +48,13 @@ impl Sessions {
         Tokens::sign(&self.keys, session.token, session.created_at)
     }
 
-    /// Gives `session` a new id in `tx` (ASVS 7.2.4). `None` if it has ended in the meantime.
-    pub fn renew(&self, tx: &mut Transaction<'_>, session: &Session) -> QueryResult<Option<NewSession>> {
-        if !store::delete(tx, session.account.id, session.id)? {
-            return Ok(None);
-        }
-        self.create(tx, session.account.id, session.remembered, &session.previous, None).map(Some)
-    }
-
-    /// Ends all sessions of `account` in `tx`, except `keep`. Returns their number.
-    pub fn revoke_all(tx: &mut Transaction<'_>, account: AccountId, keep: Option<SessionId>) -> QueryResult<usize> {
-        let ended = store::delete_all(tx, account, keep)?;
-        tx.record_many(EventKind::SessionEnded, account, ended)?;
-        Ok(ended)
-    }
-
-    /// Marks in `tx` that the owner of `session` has just given the password.
-    pub fn mark_reauthenticated(tx: &mut Transaction<'_>, session: &Session) -> QueryResult<()> {
-        store::set_authenticated_at(tx, session.account.id, session.id)?;
-        tx.record(EventKind::Reauthenticated, Some(session.account.id))
+    /// Gives `session` a new id in `tx`, because its owner has just given the password: a copy of its token that
+    /// somebody else holds must not profit from it (ASVS 7.2.4).
+    pub fn renew(&self, tx: &mut Transaction<'_>, session: &ActingSession<'_>) -> QueryResult<NewSession> {
+        let account = session.account.id;
+        store::delete(tx, account, session.id)?;
+        tx.record(EventKind::Reauthenticated, Some(account))?;
+        self.create(tx, account, session.remembered, &session.previous, None)
     }
 
     /// Signs the owner of `session` out of it.
@@ -74,29 +65,48 @@ impl Sessions {
             .map(|_| ())
     }
 
-    /// Ends one session of `account` from another one. Returns whether the account had it; a session of another account
-    /// stays as it is.
-    pub async fn revoke(&self, account: AccountId, id: SessionId, client: &Client) -> Result<bool, db::Error> {
+    /// Ends a session that was not used since `unused_since`, or is past its end. Does nothing if the database knows of
+    /// a later use.
+    pub(super) async fn expire(
+        &self,
+        session: Arc<Session>,
+        unused_since: Timestamp,
+        client: &Client,
+    ) -> Result<(), db::Error> {
         self.transactions
             .run(client, move |tx| {
-                let ended = store::delete(tx, account, id)?;
-                tx.record_many(EventKind::SessionEnded, account, usize::from(ended))?;
-                Ok::<_, db::Error>(ended)
+                let account = session.account.id;
+                tx.lock_account(account)?;
+                let ended = store::delete_unused(tx, &session, unused_since)?;
+                tx.record_many(EventKind::SessionExpired, account, usize::from(ended))?;
+                Ok::<_, db::Error>(())
             })
             .await
     }
 
-    /// Ends all sessions of the owner of `keep`, except this one. Returns their number.
-    pub async fn revoke_others(&self, keep: &Session, client: &Client) -> Result<usize, db::Error> {
-        let (account, id) = (keep.account.id, keep.id);
-        self.transactions.run(client, move |tx| Ok::<_, db::Error>(Self::revoke_all(tx, account, Some(id))?)).await
+    /// Finishes in batches what a transaction has begun: deletes the sessions that it ended, and anonymizes the events
+    /// of an account that it deleted. What is left to do is in the database, so the work goes on after a restart.
+    pub async fn clean_up(&self) -> Result<(), db::Error> {
+        while let Some((cleanup, account_exists)) = self.database.read(store::next_cleanup).await? {
+            while self.database.write(move |conn| store::delete_batch(conn, cleanup)).await? == BATCH {}
+            if !account_exists {
+                self.events.anonymize(cleanup.account_id).await?;
+            }
+            self.database.write(move |conn| store::delete_cleanup(conn, cleanup)).await?;
+        }
+        Ok(())
     }
 
-    pub(super) async fn expire(&self, session: Arc<Session>, client: &Client) -> Result<(), db::Error> {
-        self.transactions
-            .run(client, move |tx| Ok::<_, db::Error>(end(tx, &session, EventKind::SessionExpired)?))
-            .await
-            .map(|_| ())
+    /// Deletes the sessions and anonymizes the events of an account that `tx` deletes: a batch now, the others later in
+    /// [`Sessions::clean_up`]. Without the account they are ended already.
+    pub fn delete_account(tx: &mut Transaction<'_>, account: AccountId) -> QueryResult<()> {
+        let cleanup = store::Cleanup { account_id: account, revoked_at: Timestamp::MAX, kept: None };
+        let all_deleted = store::delete_batch(tx.conn, cleanup)? < BATCH;
+        let all_anonymized = tx.anonymize_events(account)?;
+        if all_deleted && all_anonymized {
+            return Ok(());
+        }
+        store::insert_cleanup(tx.conn, cleanup)
     }
 
     /// Deletes one batch of expired sessions that were not used since. Returns how many it found. Their events carry no

@@ -5,6 +5,7 @@
 //! is refused by its very next request, cached or not, see [`AccountEpochs`](crate::transaction::AccountEpochs).
 
 mod cache;
+mod change;
 mod check;
 mod last_seen;
 mod lifecycle;
@@ -18,6 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use self::{cache::Cache, last_seen::LastSeen, token::Tokens};
 pub use self::{
+    change::{ActingSession, ChangeError},
     check::TokenStatus,
     store::{NewSession, PreviousSignIn, SessionSummary},
 };
@@ -114,6 +116,7 @@ pub struct Sessions {
     tokens: Tokens,
     cache: Cache,
     last_seen: LastSeen,
+    per_account: u16,
     plain: Limits,
     remembered: Limits,
 }
@@ -131,6 +134,7 @@ impl Sessions {
             tokens: Tokens::default(),
             cache: Cache::new(settings.session_cache, core.transactions.epochs()),
             last_seen: LastSeen::default(),
+            per_account: settings.sessions_per_account,
             plain: Limits { idle: settings.session_idle, lifetime: settings.session_lifetime },
             remembered: Limits { idle: settings.remember_idle, lifetime: settings.remember_lifetime },
         }
@@ -140,8 +144,9 @@ impl Sessions {
         if remembered { self.remembered } else { self.plain }
     }
 
-    /// Returns at most `limit` active sessions of `account`, the last used first, and the number of all of them.
-    pub async fn list(&self, account: AccountId, limit: usize) -> Result<(Vec<SessionSummary>, i64), db::Error> {
+    /// Returns at most `limit` active sessions of `account`, the last used first. Goes along an index, so it costs the
+    /// same however many there are.
+    pub async fn list(&self, account: AccountId, limit: usize) -> Result<Vec<SessionSummary>, db::Error> {
         let idle = store::IdleSince::at(self.clock.now(), self.plain.idle, self.remembered.idle);
         self.database.read(move |conn| store::list(conn, account, idle, limit)).await
     }

@@ -6,17 +6,18 @@ use std::{
 };
 
 use diesel::{
-    BoolExpressionMethods, ExpressionMethods, Insertable, IntoSql, OptionalExtension, QueryDsl, QueryResult, Queryable,
-    RunQueryDsl, Selectable, SelectableHelper, dsl::case_when, sql_types::BigInt,
+    BoolExpressionMethods, ExpressionMethods, Insertable, IntoSql, JoinOnDsl, NullableExpressionMethods,
+    OptionalExtension, QueryDsl, QueryResult, Queryable, RunQueryDsl, Selectable, SelectableHelper, dsl::case_when,
+    sql_types::BigInt,
 };
 
-use super::{Session, SessionId, token::Token};
+use super::{BATCH, Session, SessionId, token::Token};
 use crate::{
     client::Client,
     clock::Timestamp,
     db::{
-        AnyConnection, cached,
-        schema::{accounts, sessions},
+        AnyConnection, cached, for_update,
+        schema::{account_cleanups, accounts, sessions},
         types::binary_id,
     },
     identity::{Account, AccountId, Email, Username},
@@ -116,10 +117,26 @@ struct NewRow<'a> {
 struct SessionRow {
     #[diesel(embed)]
     previous: PreviousSignIn,
+    created_at: Timestamp,
     authenticated_at: Timestamp,
     last_seen_at: Timestamp,
     expires_at: Timestamp,
     remembered: bool,
+}
+
+/// Ended sessions of an account that are not all deleted yet.
+#[derive(Debug, Clone, Copy, Queryable, Selectable, Insertable)]
+#[diesel(table_name = account_cleanups)]
+pub(super) struct Cleanup {
+    pub(super) account_id: AccountId,
+    pub(super) revoked_at: Timestamp,
+    pub(super) kept: Option<SessionId>,
+}
+
+impl Cleanup {
+    fn ends(self, session: SessionId, created_at: Timestamp) -> bool {
+        created_at <= self.revoked_at && self.kept != Some(session)
+    }
 }
 
 #[derive(Queryable, Selectable)]
@@ -173,13 +190,15 @@ pub(super) fn insert(tx: &mut Transaction<'_>, session: &NewSession, previous: &
 
 /// Returns the session and when its last use was written.
 pub(super) fn load(conn: &mut AnyConnection, id: SessionId) -> QueryResult<Option<(Session, Timestamp)>> {
-    let row: Option<(SessionRow, AccountRow)> = sessions::table
-        .inner_join(accounts::table)
+    let row: Option<(SessionRow, AccountRow, Option<Cleanup>)> = sessions::table
+        .inner_join(accounts::table.on(accounts::id.eq(sessions::account_id)))
+        .left_join(account_cleanups::table.on(account_cleanups::account_id.eq(sessions::account_id)))
         .filter(sessions::id.eq(id))
-        .select((SessionRow::as_select(), AccountRow::as_select()))
+        .select((SessionRow::as_select(), AccountRow::as_select(), Option::<Cleanup>::as_select()))
         .get_result(conn)
         .optional()?;
-    Ok(row.map(|(row, account)| {
+    let row = row.filter(|(row, _, cleanup)| cleanup.is_none_or(|cleanup| !cleanup.ends(id, row.created_at)));
+    Ok(row.map(|(row, account, _)| {
         let session = Session {
             id,
             account: account.into(),
@@ -200,43 +219,127 @@ pub(super) fn delete(tx: &mut Transaction<'_>, account: AccountId, id: SessionId
         .map(|rows| rows > 0)
 }
 
-/// Deletes all sessions of an account, except `keep`. Returns their number.
-pub(super) fn delete_all(tx: &mut Transaction<'_>, account: AccountId, keep: Option<SessionId>) -> QueryResult<usize> {
+/// Deletes a session if the database knows of no use after `since`, or if it is past its end. Returns whether it did:
+/// another process may have seen a use that this one does not know of.
+pub(super) fn delete_unused(tx: &mut Transaction<'_>, session: &Session, since: Timestamp) -> QueryResult<bool> {
+    tx.invalidate(session.account.id);
+    let unused = sessions::last_seen_at.le(since).or(sessions::expires_at.le(tx.now));
+    diesel::delete(sessions::table.find(session.id).filter(unused)).execute(tx.conn).map(|rows| rows > 0)
+}
+
+/// Locks a session until the transaction ends. Returns whether it has not ended.
+pub(super) fn lock(tx: &mut Transaction<'_>, session: &Session) -> QueryResult<bool> {
+    let account = session.account.id;
+    let row = sessions::table.find(session.id).filter(sessions::account_id.eq(account)).select(sessions::created_at);
+    let Some(created_at) = for_update(row).get_result::<Timestamp>(tx.conn).optional()? else { return Ok(false) };
+    let cleanup = find_cleanup(tx.conn, account)?;
+    Ok(cleanup.is_none_or(|cleanup| !cleanup.ends(session.id, created_at)))
+}
+
+/// Ends all sessions of an account, except `keep`. Returns the number of those that it deleted; a
+/// [cleanup](account_cleanups) is left to do if there are more than a batch.
+pub(super) fn end_all(tx: &mut Transaction<'_>, account: AccountId, keep: Option<SessionId>) -> QueryResult<usize> {
     tx.invalidate(account);
-    let all = sessions::table.filter(sessions::account_id.eq(account));
-    match keep {
-        Some(keep) => diesel::delete(all.filter(sessions::id.ne(keep))).execute(tx.conn),
-        None => diesel::delete(all).execute(tx.conn),
+    let cleanup = |revoked_at| Cleanup { account_id: account, revoked_at, kept: keep };
+    // Whatever their time is: the clock of another process may be ahead.
+    let deleted = delete_batch(tx.conn, cleanup(Timestamp::MAX))?;
+    if deleted == BATCH {
+        insert_cleanup(tx.conn, cleanup(tx.now))?;
     }
+    Ok(deleted)
 }
 
-pub(super) fn set_authenticated_at(tx: &mut Transaction<'_>, account: AccountId, id: SessionId) -> QueryResult<()> {
+/// Deletes a batch of the sessions that `cleanup` ends. Returns their number.
+pub(super) fn delete_batch(conn: &mut AnyConnection, cleanup: Cleanup) -> QueryResult<usize> {
+    let ended = sessions::table
+        .filter(sessions::account_id.eq(cleanup.account_id))
+        .filter(sessions::created_at.le(cleanup.revoked_at));
+    let batch = ended.order(sessions::last_seen_at).limit(i64::try_from(BATCH).unwrap_or(i64::MAX));
+    let ids: Vec<SessionId> = match cleanup.kept {
+        Some(kept) => batch.filter(sessions::id.ne(kept)).select(sessions::id).load(conn)?,
+        None => batch.select(sessions::id).load(conn)?,
+    };
+    diesel::delete(sessions::table.filter(sessions::id.eq_any(ids))).execute(conn)
+}
+
+/// Leaves a cleanup to do. It replaces an earlier one of the account, which ended less.
+pub(super) fn insert_cleanup(conn: &mut AnyConnection, cleanup: Cleanup) -> QueryResult<()> {
+    diesel::delete(account_cleanups::table.find(cleanup.account_id)).execute(conn)?;
+    diesel::insert_into(account_cleanups::table).values(cleanup).execute(conn).map(|_| ())
+}
+
+fn find_cleanup(conn: &mut AnyConnection, account: AccountId) -> QueryResult<Option<Cleanup>> {
+    account_cleanups::table.find(account).select(Cleanup::as_select()).get_result(conn).optional()
+}
+
+/// Returns a cleanup that is left to do, and whether its account still exists.
+pub(super) fn next_cleanup(conn: &mut AnyConnection) -> QueryResult<Option<(Cleanup, bool)>> {
+    let row: Option<(Cleanup, Option<AccountId>)> = account_cleanups::table
+        .left_join(accounts::table.on(accounts::id.eq(account_cleanups::account_id)))
+        .select((Cleanup::as_select(), accounts::id.nullable()))
+        .first(conn)
+        .optional()?;
+    Ok(row.map(|(cleanup, account)| (cleanup, account.is_some())))
+}
+
+/// Removes a cleanup that is done, unless a later one has replaced it.
+pub(super) fn delete_cleanup(conn: &mut AnyConnection, cleanup: Cleanup) -> QueryResult<()> {
+    let same =
+        account_cleanups::table.find(cleanup.account_id).filter(account_cleanups::revoked_at.eq(cleanup.revoked_at));
+    diesel::delete(same).execute(conn).map(|_| ())
+}
+
+/// Deletes a batch of the sessions of an account that were used least recently, beyond the `keep` used last. Returns
+/// their number.
+pub(super) fn delete_least_recent(tx: &mut Transaction<'_>, account: AccountId, keep: u16) -> QueryResult<usize> {
+    let ids: Vec<SessionId> = sessions::table
+        .filter(sessions::account_id.eq(account))
+        .order((sessions::last_seen_at.desc(), sessions::id.desc()))
+        .offset(keep.into())
+        .limit(i64::try_from(BATCH).unwrap_or(i64::MAX))
+        .select(sessions::id)
+        .load(tx.conn)?;
+    if ids.is_empty() {
+        return Ok(0);
+    }
     tx.invalidate(account);
-    cached(diesel::update(sessions::table.find(id)).set(sessions::authenticated_at.eq(tx.now)))
-        .execute(tx.conn)
-        .map(|_| ())
+    diesel::delete(sessions::table.filter(sessions::id.eq_any(ids))).execute(tx.conn)
 }
 
-/// Returns the active sessions of an account, the last used first, and their number.
+/// Returns the ids of at most `limit` sessions of an account, the last used first.
+pub(super) fn ids(conn: &mut AnyConnection, account: AccountId, limit: i64) -> QueryResult<Vec<SessionId>> {
+    sessions::table
+        .filter(sessions::account_id.eq(account))
+        .order((sessions::last_seen_at.desc(), sessions::id.desc()))
+        .limit(limit)
+        .select(sessions::id)
+        .load(conn)
+}
+
+/// Returns at most `limit` active sessions of an account, the last used first.
 pub(super) fn list(
     conn: &mut AnyConnection,
     account: AccountId,
     idle: IdleSince,
     limit: usize,
-) -> QueryResult<(Vec<SessionSummary>, i64)> {
+) -> QueryResult<Vec<SessionSummary>> {
     // CASE and not OR: for OR, SQLite goes along the index of all idle sessions and not along the account's.
     let since = case_when(sessions::remembered.eq(true), idle.remembered.into_sql::<BigInt>()).otherwise(idle.plain);
     let active = sessions::table
         .filter(sessions::account_id.eq(account))
         .filter(sessions::expires_at.gt(idle.now))
         .filter(sessions::last_seen_at.gt(since));
-    let count = active.count().get_result(conn)?;
-    let summaries = active
-        .order((sessions::last_seen_at.desc(), sessions::id))
+    let newest = active
+        .order((sessions::last_seen_at.desc(), sessions::id.desc()))
         .limit(i64::try_from(limit).unwrap_or(i64::MAX))
-        .select(SessionSummary::as_select())
-        .load(conn)?;
-    Ok((summaries, count))
+        .select(SessionSummary::as_select());
+    match find_cleanup(conn, account)? {
+        None => newest.load(conn),
+        Some(Cleanup { revoked_at, kept: None, .. }) => newest.filter(sessions::created_at.gt(revoked_at)).load(conn),
+        Some(Cleanup { revoked_at, kept: Some(kept), .. }) => {
+            newest.filter(sessions::created_at.gt(revoked_at).or(sessions::id.eq(kept))).load(conn)
+        }
+    }
 }
 
 pub(super) fn update_last_seen(conn: &mut AnyConnection, seen: &[(SessionId, Timestamp)]) -> QueryResult<()> {

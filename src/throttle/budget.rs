@@ -5,10 +5,12 @@ use std::time::Duration;
 use aws_lc_rs::digest::{Context, SHA256};
 
 use super::{Subject, Throttled};
-use crate::{client::Network, clock::Timestamp, config::Rate};
+use crate::{clock::Timestamp, config::Rate};
 
-/// Consecutive failures without a delay, because people mistype.
+/// Consecutive failures of one network or device without a delay, because people mistype.
 const FREE_FAILURES: i32 = 5;
+/// A site may have ten times as much as one of its networks, because unrelated people can share it.
+const SITE_FACTOR: u16 = 10;
 /// Consecutive failures at which an account is locked.
 const LOCKOUT_THRESHOLD: i32 = 100;
 /// The maximum delay.
@@ -21,10 +23,17 @@ const UNKNOWN_NAME_RETENTION: Duration = Duration::from_hours(90 * 24);
 /// How long the failures of a known device are kept after the last one: as long as its cookie is valid.
 const DEVICE_RETENTION: Duration = Duration::from_hours(365 * 24);
 /// The expiry time of counters that do not expire.
-const NEVER: Timestamp = Timestamp::from_millis(i64::MAX);
+const NEVER: Timestamp = Timestamp::MAX;
 
 /// The name of one row of counters, a SHA-256 hash.
 pub(super) type Key = [u8; 32];
+
+/// The keyed hashes of a client's network and of its site, if it has one.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct NetworkTags {
+    pub(super) network: [u8; 32],
+    pub(super) site: Option<[u8; 32]>,
+}
 
 /// Returns the hash of `parts`. Each part is hashed with its length, so that different lists have different keys.
 fn key(parts: &[&[u8]]) -> Key {
@@ -41,8 +50,11 @@ fn key(parts: &[&[u8]]) -> Key {
 /// How a counter grows and when it refuses.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Rule {
-    /// Consecutive failures delay the next attempt, longer each time.
-    Backoff,
+    /// Consecutive failures beyond `free` delay the next attempt, longer each time.
+    Backoff {
+        /// Failures without a delay.
+        free: i32,
+    },
     /// Consecutive failures lock the account.
     LockOut {
         /// Whether the count expires after [`UNKNOWN_NAME_RETENTION`].
@@ -70,19 +82,42 @@ impl Budget {
         }
     }
 
-    /// Counts the consecutive failures on `subject` from `network`.
-    pub(super) fn account_and_network(subject: &Subject, network: Network) -> Self {
-        Self { key: key(&[b"account and network", &subject.bytes(), &network.bytes()]), rule: Rule::Backoff }
+    /// Counts the consecutive failures on `subject` from one network, and from its site.
+    pub(super) fn account_and_network(subject: &Subject, tags: NetworkTags) -> Vec<Self> {
+        let budget = |tag: &[u8; 32], free| Self {
+            key: key(&[b"account and network", &subject.bytes(), tag]),
+            rule: Rule::Backoff { free },
+        };
+        let site = tags.site.map(|site| budget(&site, FREE_FAILURES * i32::from(SITE_FACTOR)));
+        [Some(budget(&tags.network, FREE_FAILURES)), site].into_iter().flatten().collect()
     }
 
-    /// Counts the consecutive failures on `subject` from a known device.
+    /// Counts the consecutive failures on `subject` from one known device.
     pub(super) fn device(subject: &Subject, device: &[u8; 16]) -> Self {
         Self { key: key(&[b"device", &subject.bytes(), device]), rule: Rule::BackoffAndLockOut }
     }
 
-    /// Counts the events named `label` from `network`. Returns `None` if `rate` is no limit.
-    pub(super) fn network(label: &[u8], network: Network, rate: Rate) -> Option<Self> {
-        (rate.limit > 0).then(|| Self { key: key(&[label, &network.bytes()]), rule: Rule::FixedWindow(rate) })
+    /// Counts the consecutive failures on `subject` from all known devices together: each sign-in can make one.
+    pub(super) fn all_devices(subject: &Subject) -> Self {
+        Self { key: key(&[b"all devices", &subject.bytes()]), rule: Rule::LockOut { expires: false } }
+    }
+
+    /// Counts the events named `label` of `subject`. Returns `None` if `rate` is no limit.
+    pub(super) fn per_account(label: &[u8], subject: &Subject, rate: Rate) -> Option<Self> {
+        (rate.limit > 0).then(|| Self { key: key(&[label, &subject.bytes()]), rule: Rule::FixedWindow(rate) })
+    }
+
+    /// Counts the events named `label` from one network, and from its site. Returns nothing if `rate` is no limit.
+    pub(super) fn per_network(label: &[u8], tags: NetworkTags, rate: Rate) -> Vec<Self> {
+        if rate.limit == 0 {
+            return Vec::new();
+        }
+        let budget = |tag: &[u8; 32], limit| Self {
+            key: key(&[label, tag]),
+            rule: Rule::FixedWindow(Rate { limit, period: rate.period }),
+        };
+        let site = tags.site.map(|site| budget(&site, rate.limit.saturating_mul(SITE_FACTOR.into())));
+        [Some(budget(&tags.network, rate.limit)), site].into_iter().flatten().collect()
     }
 }
 
@@ -109,7 +144,7 @@ impl Rule {
         let delayed = (count.blocked_until > now).then(|| Throttled::RetryAfter(count.blocked_until.since(now)));
         let locked = (count.failures >= LOCKOUT_THRESHOLD).then_some(Throttled::LockedOut);
         match self {
-            Self::Backoff => delayed,
+            Self::Backoff { .. } => delayed,
             Self::LockOut { .. } => locked,
             Self::BackoffAndLockOut => locked.or(delayed),
             Self::FixedWindow(rate) => (i64::from(count.failures) >= i64::from(rate.limit))
@@ -120,14 +155,13 @@ impl Rule {
     /// Returns the count after one more failure.
     pub(super) fn after_failure(self, count: Count, now: Timestamp) -> Count {
         let failures = count.failures.saturating_add(1);
-        let delay = failures
-            .checked_sub(FREE_FAILURES)
-            .and_then(|over| u32::try_from(over).ok())
-            .map_or(Duration::ZERO, |over| {
+        let free = if let Self::Backoff { free } = self { free } else { FREE_FAILURES };
+        let delay =
+            failures.checked_sub(free).and_then(|over| u32::try_from(over).ok()).map_or(Duration::ZERO, |over| {
                 MAX_DELAY.min(Duration::from_secs(1_u64.checked_shl(over).unwrap_or(u64::MAX)))
             });
         let (blocked_until, expires_at) = match self {
-            Self::Backoff => (now.plus(delay), now.plus(NETWORK_RETENTION)),
+            Self::Backoff { .. } => (now.plus(delay), now.plus(NETWORK_RETENTION)),
             Self::BackoffAndLockOut => (now.plus(delay), now.plus(DEVICE_RETENTION)),
             Self::LockOut { expires: false } => (now, NEVER),
             Self::LockOut { expires: true } => (now, now.plus(UNKNOWN_NAME_RETENTION)),
@@ -172,7 +206,7 @@ mod tests {
         let mut count = Count::NONE;
         let mut delays = Vec::new();
         for _ in 0..20 {
-            count = Rule::Backoff.after_failure(count, NOW);
+            count = Rule::Backoff { free: FREE_FAILURES }.after_failure(count, NOW);
             delays.push(count.blocked_until.since(NOW).as_secs());
         }
         assert_eq!(delays, [0, 0, 0, 0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 3600, 3600, 3600, 3600]);

@@ -1,26 +1,34 @@
-//! Limits on password attempts and registrations. The counters are rows of the database, so they survive a restart and
-//! hold for several processes. An attempt is counted *before* its work, so parallel attempts cannot exceed a limit.
+//! Limits on password attempts, registrations and account changes. The counters are rows of the database, so they
+//! survive a restart and hold for several processes. An attempt is counted *before* its work, so parallel attempts
+//! cannot exceed a limit.
 //!
 //! The rules. No client can lock another person out:
 //! - Account and network: after 5 consecutive failures the next attempt is delayed by 1 s, then 2 s, 4 s … up to 1 h.
 //! - Account over all networks: 100 consecutive failures lock the account for unknown devices until an administrator
 //!   unlocks it. NIST SP 800-63B-4, 3.2.2 requires at most 100, and suggests growing delays of up to an hour.
-//! - A device that has signed in to the account before has its own counter, with both rules above. The other counters
-//!   do not apply to it, so an attacker elsewhere cannot lock the owner out.
+//! - A device that has signed in to the account since its last password change has its own counter, with both rules
+//!   above. The counters of the account do not apply to it, so an attacker elsewhere cannot lock the owner out. All
+//!   devices of an account together have at most 100 consecutive failures.
 //! - Network over all names: a number of failures per period, against trying one password on many names.
+//! - Account over all successes: a number of sign-ins and one of changes per period, so that the owner of an account
+//!   cannot fill the disk.
+//!
+//! An IPv6 /64 counts as a network. Its /48 counts as well, with ten times the limits, because one subscriber may have
+//! all of it.
 
 mod budget;
 mod store;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use self::budget::{Budget, Count, Key, Rule, find, throttled};
+use self::budget::{Budget, Count, Key, NetworkTags, Rule, find, throttled};
 use crate::{
     client::Network,
     clock::Timestamp,
     config::{Rate, Settings},
     db::{AnyConnection, QueryResult},
     identity::AccountId,
+    keys::{Keys, Purpose},
 };
 
 /// The account or name whose password is tried.
@@ -65,22 +73,30 @@ pub enum Throttled {
 #[derive(Debug, Clone)]
 pub(crate) struct Budgets {
     counted: Vec<Budget>,
-    /// With a known device only: the counter of the account, which a success resets although the device's failures do
-    /// not count in it.
-    account_of_device: Option<Budget>,
+    /// The counter that a success resets although a failure does not count in it: that of the account if a known device
+    /// tries, that of all devices if a stranger does.
+    other: Budget,
+    with_device: bool,
+    successes: Option<Budget>,
 }
 
 impl Budgets {
     /// Whether the attempt comes from a device that has signed in to the account before.
     #[must_use]
     pub(crate) fn with_device(&self) -> bool {
-        self.account_of_device.is_some()
+        self.with_device
     }
 
     /// Returns why an attempt is refused now, or `None` if it is allowed. Only a cheap early answer: another attempt
     /// may be counted at the same time, so [`Budgets::record_failure`] decides.
     pub(crate) fn check(&self, conn: &mut AnyConnection, now: Timestamp) -> QueryResult<Option<Throttled>> {
         check(conn, &self.counted, now)
+    }
+
+    /// Returns why even the right password is refused now: it was used too often. To be acted on only once the password
+    /// is known to be right, because the answer tells that the account exists.
+    pub(crate) fn check_success(&self, conn: &mut AnyConnection, now: Timestamp) -> QueryResult<Option<Throttled>> {
+        check(conn, self.successes.as_slice(), now)
     }
 
     /// Counts an attempt as failed, before it is made. If it is refused, counts nothing and returns why.
@@ -92,53 +108,100 @@ impl Budgets {
         record(conn, &self.counted, now)
     }
 
-    /// Undoes [`Budgets::record_failure`] after a success, and resets the consecutive failures. A known device does
-    /// not unlock a locked account.
-    pub(crate) fn reset(&self, conn: &mut AnyConnection, now: Timestamp) -> QueryResult<()> {
-        let has_device = self.with_device();
-        let all: Vec<_> = self.counted.iter().chain(&self.account_of_device).copied().collect();
+    /// Undoes [`Budgets::record_failure`] after a success, resets the consecutive failures, and counts the success. A
+    /// known device does not unlock a locked account. If the success is refused, undoes nothing and returns why.
+    pub(crate) fn record_success(
+        &self,
+        conn: &mut AnyConnection,
+        now: Timestamp,
+    ) -> QueryResult<Result<(), Throttled>> {
+        let all: Vec<_> = self.counted.iter().chain([&self.other]).chain(&self.successes).copied().collect();
         // Locks all rows at once, as `record` does: transactions that lock the same rows in the same order cannot
         // deadlock.
         let counts = store::lock(conn, &keys(&all))?;
-        let mut deleted = Vec::new();
-        for budget in &all {
-            match budget.rule {
-                Rule::FixedWindow(_) => store::refund(conn, &budget.key)?,
-                Rule::LockOut { .. } if has_device && throttled(&[*budget], &counts, now).is_some() => {}
-                Rule::Backoff | Rule::LockOut { .. } | Rule::BackoffAndLockOut => deleted.push(budget.key),
+        if let Some(throttled) = throttled(self.successes.as_slice(), &counts, now) {
+            return Ok(Err(throttled));
+        }
+        self.reset_consecutive(conn, &counts, now)?;
+        for budget in &self.counted {
+            if let Rule::FixedWindow(_) = budget.rule {
+                store::refund(conn, &budget.key)?;
             }
         }
-        store::delete(conn, &deleted)
+        self.successes.iter().try_for_each(|budget| increase(conn, budget, &counts, now))?;
+        Ok(Ok(()))
+    }
+
+    /// Resets the consecutive failures after a right password that was refused because it is used too often. The
+    /// attempt stays counted for its network, so that this cannot go on without limit.
+    pub(crate) fn reset(&self, conn: &mut AnyConnection, now: Timestamp) -> QueryResult<()> {
+        let all: Vec<_> = self.counted.iter().chain([&self.other]).copied().collect();
+        let counts = store::lock(conn, &keys(&all))?;
+        self.reset_consecutive(conn, &counts, now)
+    }
+
+    fn reset_consecutive(&self, conn: &mut AnyConnection, counts: &[(Key, Count)], now: Timestamp) -> QueryResult<()> {
+        let mut reset: Vec<Key> = self
+            .counted
+            .iter()
+            .filter(|budget| !matches!(budget.rule, Rule::FixedWindow(_)))
+            .map(|budget| budget.key)
+            .collect();
+        if !self.with_device || throttled(&[self.other], counts, now).is_none() {
+            reset.push(self.other.key);
+        }
+        store::delete(conn, &reset)
     }
 }
 
 /// The limits of this server.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone)]
 pub(crate) struct Throttle {
+    keys: Arc<Keys>,
     failures: Rate,
     registrations: Rate,
+    successes: Rate,
 }
 
 impl Throttle {
     /// Returns the limits with the rates of `settings`.
     #[must_use]
-    pub(crate) fn new(settings: &Settings) -> Self {
-        Self { failures: settings.failure_rate, registrations: settings.registration_rate }
+    pub(crate) fn new(settings: &Settings, keys: Arc<Keys>) -> Self {
+        Self {
+            keys,
+            failures: settings.failure_rate,
+            registrations: settings.registration_rate,
+            successes: settings.sign_in_rate,
+        }
     }
 
     /// Returns the counters that `attempt` counts in.
     #[must_use]
     pub(crate) fn budgets(&self, attempt: &Attempt) -> Budgets {
         let Attempt { subject, network, device } = attempt;
-        if let Some(device) = device {
-            return Budgets {
-                counted: vec![Budget::device(subject, device)],
-                account_of_device: Some(Budget::account(subject)),
-            };
+        let tags = self.tags(*network);
+        let (account, all_devices) = (Budget::account(subject), Budget::all_devices(subject));
+        let (mut counted, other) = match device {
+            Some(device) => (vec![Budget::device(subject, device), all_devices], account),
+            None => ([vec![account], Budget::account_and_network(subject, tags)].concat(), all_devices),
+        };
+        counted.extend(Budget::per_network(b"failures", tags, self.failures));
+        let successes = Budget::per_account(b"successes", subject, self.successes);
+        Budgets { counted, other, with_device: device.is_some(), successes }
+    }
+
+    /// Returns the subject of a name without an account, given the name's hashes under the current and all previous
+    /// secrets: the one that has failures already, so that a new secret resets no counter.
+    pub(crate) fn unknown(conn: &mut AnyConnection, hashes: &[[u8; 32]]) -> QueryResult<Subject> {
+        let subjects: Vec<_> = hashes.iter().map(|hash| Subject::Unknown(*hash)).collect();
+        let current = subjects.first().copied().unwrap_or(Subject::Unknown([0; 32]));
+        if subjects.len() < 2 {
+            return Ok(current);
         }
-        let mut counted = vec![Budget::account(subject), Budget::account_and_network(subject, *network)];
-        counted.extend(Budget::network(b"failures", *network, self.failures));
-        Budgets { counted, account_of_device: None }
+        let budgets: Vec<_> = subjects.iter().map(Budget::account).collect();
+        let counts = store::load(conn, &keys(&budgets))?;
+        let counted = subjects.iter().zip(&budgets).find(|(_, budget)| find(&budget.key, &counts).is_some());
+        Ok(counted.map_or(current, |(subject, _)| *subject))
     }
 
     /// Counts a registration from `network`, before it is made. If it is refused, counts nothing and returns why.
@@ -148,7 +211,7 @@ impl Throttle {
         network: Network,
         now: Timestamp,
     ) -> QueryResult<Result<(), Throttled>> {
-        record(conn, self.registrations(network).as_slice(), now)
+        record(conn, &self.registrations(network), now)
     }
 
     /// Undoes [`Throttle::record_registration`] after a registration that made no account.
@@ -156,39 +219,62 @@ impl Throttle {
         self.registrations(network).iter().try_for_each(|budget| store::refund(conn, &budget.key))
     }
 
-    /// Returns why `network` may not ask which names and addresses are taken, or `None` if it may. Open registration
-    /// has to disclose them; the limit bounds how many one network can find out.
-    pub(crate) fn check_disclosure(
+    /// Returns why `network` may not send another form with new names, or `None` if it may. Open registration has to
+    /// tell which names and addresses are taken; the limit bounds how many one network can find out, and how much work
+    /// its refused forms make.
+    pub(crate) fn check_refusals(
         &self,
         conn: &mut AnyConnection,
         network: Network,
         now: Timestamp,
     ) -> QueryResult<Option<Throttled>> {
-        check(conn, self.disclosures(network).as_slice(), now)
+        check(conn, &self.refusals(network), now)
     }
 
-    /// Counts an answer to `network` that a name or an address is taken.
-    pub(crate) fn record_disclosure(
+    /// Counts a refused form from `network`.
+    pub(crate) fn record_refusal(
         &self,
         conn: &mut AnyConnection,
         network: Network,
         now: Timestamp,
     ) -> QueryResult<Result<(), Throttled>> {
-        record(conn, self.disclosures(network).as_slice(), now)
+        record(conn, &self.refusals(network), now)
     }
 
-    fn registrations(&self, network: Network) -> Option<Budget> {
-        Budget::network(b"registrations", network, self.registrations)
+    /// Counts a change of `account`, before it is made. If it is refused, counts nothing and returns why.
+    pub(crate) fn record_change(
+        &self,
+        conn: &mut AnyConnection,
+        account: AccountId,
+        now: Timestamp,
+    ) -> QueryResult<Result<(), Throttled>> {
+        record(conn, Budget::per_account(b"changes", &Subject::Account(account), self.successes).as_slice(), now)
     }
 
-    fn disclosures(&self, network: Network) -> Option<Budget> {
-        Budget::network(b"disclosures", network, self.failures)
+    fn registrations(&self, network: Network) -> Vec<Budget> {
+        Budget::per_network(b"registrations", self.tags(network), self.registrations)
+    }
+
+    fn refusals(&self, network: Network) -> Vec<Budget> {
+        Budget::per_network(b"refusals", self.tags(network), self.failures)
+    }
+
+    /// Returns the names of a network in the database. Addresses are personal, so they are hashed with a key.
+    fn tags(&self, network: Network) -> NetworkTags {
+        let tag = |network: Network| self.keys.tag(Purpose::Network, &network.bytes());
+        NetworkTags { network: tag(network), site: network.site().map(tag) }
     }
 }
 
-/// Unlocks `account` for unknown devices. A delayed device or network stays delayed.
+/// Unlocks `account` for unknown devices and for known ones. A delayed device or network stays delayed.
 pub(crate) fn unlock(conn: &mut AnyConnection, account: AccountId) -> QueryResult<()> {
-    store::delete(conn, &[Budget::account(&Subject::Account(account)).key])
+    let subject = Subject::Account(account);
+    store::delete(conn, &keys(&[Budget::account(&subject), Budget::all_devices(&subject)]))
+}
+
+/// Resets the failures of all devices of `account` together, whose cookies have become invalid.
+pub(crate) fn reset_devices(conn: &mut AnyConnection, account: AccountId) -> QueryResult<()> {
+    store::delete(conn, &[Budget::all_devices(&Subject::Account(account)).key])
 }
 
 /// Deletes a batch of expired counters and returns how many.
@@ -206,13 +292,16 @@ fn record(conn: &mut AnyConnection, budgets: &[Budget], now: Timestamp) -> Query
     if let Some(throttled) = throttled(budgets, &counts, now) {
         return Ok(Err(throttled));
     }
-    for Budget { key, rule } in budgets {
-        match find(key, &counts) {
-            Some(count) => store::update(conn, key, rule.after_failure(count.or_none_if_expired(now), now))?,
-            None => store::insert(conn, key, rule.after_failure(Count::NONE, now))?,
-        }
-    }
+    budgets.iter().try_for_each(|budget| increase(conn, budget, &counts, now))?;
     Ok(Ok(()))
+}
+
+fn increase(conn: &mut AnyConnection, budget: &Budget, counts: &[(Key, Count)], now: Timestamp) -> QueryResult<()> {
+    let Budget { key, rule } = budget;
+    match find(key, counts) {
+        Some(count) => store::update(conn, key, rule.after_failure(count.or_none_if_expired(now), now)),
+        None => store::insert(conn, key, rule.after_failure(Count::NONE, now)),
+    }
 }
 
 fn keys(budgets: &[Budget]) -> Vec<Key> {

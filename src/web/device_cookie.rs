@@ -18,44 +18,42 @@ const MAX_ACCOUNTS: usize = 4;
 /// Account id, device id, time.
 const ENTRY_BYTES: usize = 16 + 16 + 8;
 
-/// An account that this browser has signed in to, and when it last did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct KnownAccount {
-    /// The account, and the random id of the browser.
-    pub device: Device,
-    signed_in_at: Timestamp,
+/// Returns the value of the cookie for a browser that is known to `account` from `now` on. It keeps its id for an
+/// account that it knows already, and what it knows of other accounts.
+#[must_use]
+pub(crate) fn issue(keys: &Keys, account: AccountId, known: &[Device], now: Timestamp) -> String {
+    let id = known.iter().find(|known| known.account == account).map_or_else(random::bytes, |known| known.id);
+    let newest = Device { account, id, signed_in_at: now };
+    let others = known.iter().filter(|known| known.account != account);
+    seal(keys, std::iter::once(&newest).chain(others))
 }
 
-/// Returns the value of the cookie after signing in to `account`. A browser keeps its id for an account that it knows
-/// already, and what it knows of other accounts.
+/// Returns the value of the cookie without `account`, or `None` if the browser knows no other account.
 #[must_use]
-pub(crate) fn issue(keys: &Keys, account: AccountId, known: &[KnownAccount], now: Timestamp) -> String {
-    let id =
-        known.iter().find(|known| known.device.account == account).map_or_else(random::bytes, |known| known.device.id);
-    let newest = KnownAccount { device: Device { account, id }, signed_in_at: now };
-    let others = known.iter().filter(|known| known.device.account != account);
-    let message: Vec<u8> =
-        std::iter::once(&newest).chain(others).take(MAX_ACCOUNTS).flat_map(KnownAccount::encode).collect();
-    keys.seal(Purpose::Device, &message)
+pub(crate) fn without(keys: &Keys, account: AccountId, known: &[Device]) -> Option<String> {
+    let mut others = known.iter().filter(|known| known.account != account).peekable();
+    others.peek().is_some().then(|| seal(keys, others))
 }
 
 /// Returns the accounts in `cookie`, the newest first, if this server made it, and those not older than a year.
 #[must_use]
-pub(crate) fn decode(keys: &Keys, cookie: &[u8], now: Timestamp) -> Vec<KnownAccount> {
+pub(crate) fn decode(keys: &Keys, cookie: &[u8], now: Timestamp) -> Vec<Device> {
     let message = keys.open(Purpose::Device, cookie).unwrap_or_default();
-    let known = message.chunks_exact(ENTRY_BYTES).filter_map(KnownAccount::decode);
+    let known = message.chunks_exact(ENTRY_BYTES).filter_map(decode_entry);
     known.filter(|known| now.since(known.signed_in_at) < MAX_AGE).collect()
 }
 
-impl KnownAccount {
-    fn encode(&self) -> Vec<u8> {
-        [&self.device.account.as_bytes()[..], &self.device.id, &self.signed_in_at.as_millis().to_be_bytes()].concat()
-    }
+fn seal<'a>(keys: &Keys, known: impl Iterator<Item = &'a Device>) -> String {
+    keys.seal(Purpose::Device, &known.take(MAX_ACCOUNTS).flat_map(encode_entry).collect::<Vec<u8>>())
+}
 
-    fn decode(bytes: &[u8]) -> Option<Self> {
-        let (account, rest) = bytes.split_first_chunk::<16>()?;
-        let (id, rest) = rest.split_first_chunk::<16>()?;
-        let signed_in_at = Timestamp::from_millis(i64::from_be_bytes(rest.try_into().ok()?));
-        Some(Self { device: Device { account: AccountId::from(*account), id: *id }, signed_in_at })
-    }
+fn encode_entry(device: &Device) -> Vec<u8> {
+    [&device.account.as_bytes()[..], &device.id, &device.signed_in_at.as_millis().to_be_bytes()].concat()
+}
+
+fn decode_entry(bytes: &[u8]) -> Option<Device> {
+    let (account, rest) = bytes.split_first_chunk::<16>()?;
+    let (id, rest) = rest.split_first_chunk::<16>()?;
+    let signed_in_at = Timestamp::from_millis(i64::from_be_bytes(rest.try_into().ok()?));
+    Some(Device { account: AccountId::from(*account), id: *id, signed_in_at })
 }

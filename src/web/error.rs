@@ -14,14 +14,14 @@ use std::fmt;
 use actix_web::{HttpResponse, ResponseError, http::StatusCode};
 use tracing::{error, warn};
 
-use crate::{db, worker_pool::JobFailed};
+use crate::{db, sessions::ChangeError, worker_pool::JobFailed};
 
 /// Why a request is not served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Problem {
     /// The body or the URL cannot be read.
     Malformed,
-    /// There is no session, and the client is a program, which a redirect would not help.
+    /// There is no session. The guard sends people to the sign-in page instead.
     Unauthenticated,
     /// The form came from another site.
     CrossOrigin,
@@ -39,6 +39,8 @@ pub enum Problem {
     PayloadTooLarge,
     /// The body is not a form.
     UnsupportedMediaType,
+    /// The person's data is being downloaded already.
+    ExportRunning,
     /// A defect of this server.
     Internal,
     /// The database does not answer, or the server is overloaded.
@@ -60,6 +62,7 @@ impl Problem {
             Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::ExportRunning => StatusCode::TOO_MANY_REQUESTS,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::Other(status) => status,
@@ -110,6 +113,15 @@ impl From<db::Error> for Problem {
                 error!(%error, "request failed");
                 Self::Internal
             }
+        }
+    }
+}
+
+impl From<ChangeError> for Problem {
+    fn from(error: ChangeError) -> Self {
+        match error {
+            ChangeError::SessionEnded => Self::Unauthenticated,
+            ChangeError::Database(error) => error.into(),
         }
     }
 }

@@ -117,7 +117,8 @@ pub(crate) fn render_error(
     {
         response.headers_mut().insert(ALLOW, allow);
     }
-    if status == StatusCode::SERVICE_UNAVAILABLE && !response.headers().contains_key(RETRY_AFTER) {
+    let try_later = matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS);
+    if try_later && !response.headers().contains_key(RETRY_AFTER) {
         response.headers_mut().insert(RETRY_AFTER, messages::RETRY_SECONDS.into());
     }
     response

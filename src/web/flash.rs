@@ -35,6 +35,8 @@ pub enum Flash {
     OtherSessionsEnded,
     /// The account was deleted.
     AccountDeleted,
+    /// All browsers but this one were forgotten.
+    DevicesForgotten,
 }
 
 impl Flash {

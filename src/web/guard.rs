@@ -2,7 +2,7 @@
 //! otherwise, so a page that is added without a thought is guarded.
 //!
 //! The guard also verifies the CSRF token: a form of a browser with a session that lacks the session's token does not
-//! reach its handler.
+//! reach its handler. It reads the form first: while a slow client sends it, the session may end.
 
 use std::{
     future::{Ready, ready},
@@ -11,7 +11,7 @@ use std::{
 };
 
 use actix_web::{
-    FromRequest, HttpMessage, HttpRequest,
+    FromRequest, HttpMessage, HttpRequest, HttpResponse, ResponseError,
     body::{BoxBody, MessageBody},
     dev::{Payload, ServiceRequest, ServiceResponse},
     middleware::Next,
@@ -87,6 +87,11 @@ pub async fn authorize(
     let state = req.app_data::<Data<AppState>>().cloned().ok_or(Problem::Internal)?;
     let client = req.extensions().get::<Client>().cloned().ok_or(Problem::Internal)?;
     let safe = req.method().is_safe();
+    let mut fields = FormFields::default();
+    if !safe {
+        let payload = req.extensions().get::<SharedPayload>().cloned();
+        fields = FormFields::read(req.headers(), payload.as_ref()).await?;
+    }
 
     // Public pages that change nothing, such as health checks, do not need the session.
     let status = match state.cookies.get(req.headers(), CookieName::Session) {
@@ -102,15 +107,16 @@ pub async fn authorize(
     };
 
     match access {
-        Access::SignedIn if session.is_none() => return Ok(redirect_to_login(&state, req, expired)),
+        Access::SignedIn if session.is_none() => {
+            let response = redirect_to_login(&state, req.request(), expired);
+            return Ok(req.into_response(response));
+        }
         // Not for POST: a sign-in form that was filled in before the person signed in elsewhere still works.
         Access::Guests if session.is_some() && safe => return Ok(req.into_response(see_other("/"))),
         _ => {}
     }
 
     if !safe {
-        let payload = req.extensions().get::<SharedPayload>().cloned();
-        let mut fields = FormFields::read(req.headers(), payload.as_ref()).await?;
         let token = fields.take_csrf_token().unwrap_or_default();
         if access != Access::Guests
             && let Some(session) = &session
@@ -123,14 +129,21 @@ pub async fn authorize(
     }
 
     req.extensions_mut().insert(RequestSession(session));
-    next.call(req).await.map(ServiceResponse::map_into_boxed_body)
+    let response = next.call(req).await?.map_into_boxed_body();
+    // The session has ended between the check above and the transaction of a change.
+    let ended = response.response().extensions().get::<Problem>() == Some(&Problem::Unauthenticated);
+    if access == Access::SignedIn && ended {
+        let redirect = redirect_to_login(&state, response.request(), true);
+        return Ok(response.into_response(redirect));
+    }
+    Ok(response)
 }
 
 /// Redirects to the sign-in page, and from there back to the page. A form cannot be sent a second time, so after one
 /// the way leads to the home page. Clears the session cookie, so that it is not checked again and again.
-fn redirect_to_login(state: &AppState, req: ServiceRequest, expired: bool) -> ServiceResponse<BoxBody> {
+fn redirect_to_login(state: &AppState, req: &HttpRequest, expired: bool) -> HttpResponse {
     if Format::negotiate(req.headers()) == Format::Json {
-        return req.error_response(Problem::Unauthenticated);
+        return Problem::Unauthenticated.error_response();
     }
     let path = req.uri().path_and_query().map_or("/", |path| path.as_str());
     let return_to = ReturnTo::parse(path).filter(|_| req.method().is_safe());
@@ -143,7 +156,7 @@ fn redirect_to_login(state: &AppState, req: ServiceRequest, expired: bool) -> Se
         let cookie = Flash::SessionEnded.cookie(state.cookies, &state.core.keys, state.core.clock.now());
         let _ = response.add_cookie(&cookie);
     }
-    req.into_response(response)
+    response
 }
 
 impl Visitor {

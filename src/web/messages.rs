@@ -35,6 +35,7 @@ pub(crate) fn flash(flash: Flash) -> &'static str {
         Flash::ProfileChanged => "Your changes are saved.",
         Flash::OtherSessionEnded => "That session is signed out.",
         Flash::OtherSessionsEnded => "You are signed out of all other sessions.",
+        Flash::DevicesForgotten => "All other browsers are forgotten. Their next sign-in is treated as from a new one.",
         Flash::AccountDeleted => "Your account is deleted.",
     }
 }
@@ -53,6 +54,7 @@ pub(crate) fn field_error(error: FieldError) -> (&'static str, Cow<'static, str>
             ("username", "A user name can have the letters a to z, digits, dots, hyphens and underscores.")
         }
         FieldError::UsernameTaken => ("username", "This user name is taken. Choose another one."),
+        FieldError::UsernameReserved => ("username", "This user name is reserved. Choose another one."),
         FieldError::Email(EmailError::Missing) => ("email", "Enter your e-mail address."),
         FieldError::Email(EmailError::TooLong) => ("email", "An e-mail address has at most 254 characters."),
         FieldError::Email(EmailError::Malformed) => ("email", "Enter an e-mail address like name@example.org."),
@@ -163,6 +165,10 @@ pub(crate) fn problem(problem: Problem) -> (&'static str, &'static str) {
         Problem::UnsupportedMediaType => {
             ("The request is not a form", "This address takes forms as browsers send them, and nothing else.")
         }
+        Problem::ExportRunning => (
+            "Your data is being downloaded already",
+            "Wait until the other download is complete, or cancel it, then try again.",
+        ),
         Problem::Internal => (
             "Something went wrong",
             "This is our fault, and it has been logged. Try again. If it happens again, send the request ID below to \
@@ -192,6 +198,8 @@ pub(crate) fn event(kind: &StoredKind) -> &'static str {
         EventKind::RegistrationThrottled => "Registration refused after too many attempts",
         EventKind::SignedOut => "You signed out",
         EventKind::SessionEnded => "You signed out another session",
+        EventKind::SessionReplaced => "A session that was used least recently ended, because there were too many",
+        EventKind::DevicesForgotten => "You made this site forget all other browsers",
         EventKind::SessionExpired => "A session expired",
         EventKind::Reauthenticated => "You confirmed your password",
         EventKind::PasswordChanged => "You changed your password",

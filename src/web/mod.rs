@@ -9,6 +9,7 @@ pub(crate) mod device_cookie;
 pub(crate) mod display_time;
 pub(crate) mod error;
 pub(crate) mod error_page;
+pub mod exclusive;
 pub(crate) mod flash;
 pub(crate) mod form;
 pub mod guard;

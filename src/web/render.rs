@@ -14,7 +14,7 @@ use askama::Template;
 
 use super::{
     cookies::CookieName,
-    device_cookie::{self, KnownAccount},
+    device_cookie,
     error::Problem,
     error_page::{FieldDetails, Format, HasBody, problem_json},
     flash::Flash,
@@ -24,7 +24,7 @@ use super::{
     return_to::{ReturnTo, see_other},
 };
 use crate::{
-    accounts::{self, Device, FieldError, Rejection, SignedIn},
+    accounts::{self, AccountId, Device, DevicesForgotten, FieldError, Rejection, SignedIn},
     request_id,
     sessions::NewSession,
 };
@@ -117,6 +117,7 @@ impl Visitor {
             accounts::Error::Rejected(rejection) => rejection,
             accounts::Error::Database(error) => return Err(error.into()),
             accounts::Error::Hashing(error) => return Err(error.into()),
+            accounts::Error::SessionEnded => return Err(Problem::Unauthenticated),
         };
         let status = match rejection {
             Rejection::Invalid(_) | Rejection::WrongCredentials | Rejection::Conflict => {
@@ -166,17 +167,38 @@ impl Visitor {
     pub(crate) fn start_session(
         &self,
         signed_in: &SignedIn,
-        known: &[KnownAccount],
+        known: &[Device],
         next: &str,
     ) -> Result<HttpResponse, Problem> {
         let return_to = ReturnTo::parse(next);
         let mut response = see_other(return_to.as_ref().map_or("/", ReturnTo::as_str));
         self.set_session(&mut response, &signed_in.session)?;
         let core = &self.state.core;
-        let device = device_cookie::issue(&core.keys, signed_in.account, known, core.clock.now());
-        let max_age = Some(device_cookie::MAX_AGE);
-        set_cookie(&mut response, &self.state.cookies.build(CookieName::Device, device, max_age))?;
+        self.set_device(&mut response, device_cookie::issue(&core.keys, signed_in.account, known, core.clock.now()))?;
         Ok(response)
+    }
+
+    /// Lets this browser stay known after all others have become unknown to the account.
+    pub fn keep_device(&self, response: &mut HttpResponse, forgotten: &DevicesForgotten) -> Result<(), Problem> {
+        if let Some(session) = &forgotten.session {
+            self.set_session(response, session)?;
+        }
+        let DevicesForgotten { account, known_since, .. } = *forgotten;
+        let keys = &self.state.core.keys;
+        self.set_device(response, device_cookie::issue(keys, account, &self.known_devices(), known_since))
+    }
+
+    /// Makes this browser forget an account that was deleted, but not the others that it knows.
+    pub fn forget_account(&self, response: &mut HttpResponse, account: AccountId) -> Result<(), Problem> {
+        if let Some(device) = device_cookie::without(&self.state.core.keys, account, &self.known_devices()) {
+            return self.set_device(response, device);
+        }
+        self.state.cookies.remove(CookieName::Device, response.headers_mut());
+        Ok(())
+    }
+
+    fn set_device(&self, response: &mut HttpResponse, value: String) -> Result<(), Problem> {
+        set_cookie(response, &self.state.cookies.build(CookieName::Device, value, Some(device_cookie::MAX_AGE)))
     }
 
     /// Sets the cookie of a new session.
@@ -187,15 +209,9 @@ impl Visitor {
 
     /// Returns the accounts that this browser has signed in to before, as its device cookie says.
     #[must_use]
-    pub(crate) fn known_accounts(&self) -> Vec<KnownAccount> {
+    pub(crate) fn known_devices(&self) -> Vec<Device> {
         let cookie = self.state.cookies.get(self.request.headers(), CookieName::Device).unwrap_or_default();
         device_cookie::decode(&self.state.core.keys, cookie, self.state.core.clock.now())
-    }
-
-    /// Returns the same without the times.
-    #[must_use]
-    pub(crate) fn known_devices(&self) -> Vec<Device> {
-        self.known_accounts().iter().map(|known| known.device).collect()
     }
 }
 

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{assets::Assets, cookies::Cookies};
+use super::{assets::Assets, cookies::Cookies, exclusive::Exclusive};
 use crate::{
-    accounts::Accounts,
+    accounts::{AccountId, Accounts},
     config::{PublicUrl, Settings},
     core::Core,
     sessions::Sessions,
@@ -28,4 +28,6 @@ pub struct AppState {
     pub sessions: Arc<Sessions>,
     /// All accounts.
     pub accounts: Accounts,
+    /// The accounts whose data is being exported.
+    pub exports: Exclusive<AccountId>,
 }

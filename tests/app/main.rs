@@ -14,6 +14,8 @@ mod asvs;
 mod command_line;
 mod csrf;
 mod database;
+mod devices;
+mod ended_session;
 mod guard;
 mod hashing;
 mod health;
@@ -29,4 +31,5 @@ mod sessions;
 #[path = "../support/mod.rs"]
 mod support;
 mod throttle;
+mod throttle_networks;
 mod transactions;

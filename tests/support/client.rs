@@ -5,6 +5,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
+use gatehouse::accounts::AccountId;
 use reqwest::{
     Method, RequestBuilder,
     header::{COOKIE, HeaderMap, SET_COOKIE},
@@ -242,6 +243,12 @@ impl Client {
     pub async fn sign_out(&self) -> Answer {
         let token = self.csrf_token().await;
         self.post("/logout", &[("csrf_token", &token)]).await
+    }
+
+    /// Returns the id of the signed-in account, as the export shows it.
+    pub async fn account_id(&self) -> AccountId {
+        let export: serde_json::Value = serde_json::from_str(&self.get("/account/export").await.body).unwrap();
+        AccountId::from(*uuid::Uuid::parse_str(export["account"]["id"].as_str().unwrap()).unwrap().as_bytes())
     }
 
     pub async fn is_signed_in(&self) -> bool {

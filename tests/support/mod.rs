@@ -200,6 +200,11 @@ impl TestApp {
         maintenance::delete_expired(&self.state).await;
     }
 
+    /// Finishes what changes have left to be done in batches, as the background job does every second.
+    pub async fn clean_up(&self) {
+        maintenance::clean_up(&self.state).await;
+    }
+
     /// Runs queries on the database of the application, in one transaction.
     pub async fn query<T: Send + 'static>(
         &self,

@@ -5,7 +5,7 @@ use askama::Template;
 use serde::Deserialize;
 
 use crate::{
-    events::{Event, EventId},
+    events::{Event, EventId, Outcome},
     web::{display_time::DisplayTime, error::Problem, guard::CurrentUser, layout::Layout, messages},
 };
 
@@ -13,13 +13,22 @@ use crate::{
 pub(crate) const PATH: &str = "/account/activity";
 /// Events on a page.
 const PAGE_ROWS: usize = 25;
+/// Refused attempts on the first page, below what was done.
+const PREVIEW_ROWS: usize = 10;
 
 #[derive(Template)]
 #[template(path = "account/activity.html")]
 struct ActivityPage {
     layout: Layout,
-    rows: Vec<EventRow>,
     is_first: bool,
+    done: Option<EventList>,
+    refused: Option<EventList>,
+}
+
+/// Part of the events of one outcome.
+struct EventList {
+    rows: Vec<EventRow>,
+    /// The last one on the page, if there are older ones.
     older: Option<EventId>,
 }
 
@@ -30,31 +39,48 @@ struct EventRow {
     occurrences: i32,
 }
 
-/// The query of the page.
+/// The query of the page. Without a field, it shows the newest events.
 #[derive(Debug, Default, Deserialize)]
 pub(crate) struct ActivityQuery {
-    /// Shows events older than this one.
+    /// Shows what was done before this event.
     before: Option<EventId>,
+    /// Shows what was refused before this event.
+    refused_before: Option<EventId>,
 }
 
-/// `GET /account/activity`
+/// `GET /account/activity`. What anybody can cause is listed apart, so that it does not bury what the owner did.
 pub(crate) async fn get(user: CurrentUser, query: Option<Query<ActivityQuery>>) -> Result<HttpResponse, Problem> {
+    let ActivityQuery { before, refused_before } = query.map(Query::into_inner).unwrap_or_default();
+    let is_first = before.is_none() && refused_before.is_none();
+    let mut page = ActivityPage { layout: user.layout(), is_first, done: None, refused: None };
+    if is_first || before.is_some() {
+        page.done = Some(list(&user, Outcome::Done, before, PAGE_ROWS).await?);
+    }
+    if is_first {
+        page.refused = Some(list(&user, Outcome::Refused, None, PREVIEW_ROWS).await?);
+    } else if refused_before.is_some() {
+        page.refused = Some(list(&user, Outcome::Refused, refused_before, PAGE_ROWS).await?);
+    }
+    user.render(&page)
+}
+
+async fn list(
+    user: &CurrentUser,
+    outcome: Outcome,
+    before: Option<EventId>,
+    limit: usize,
+) -> Result<EventList, Problem> {
     let now = user.state.core.clock.now();
-    let before = query.and_then(|query| query.before);
     // One more than the page shows, to know whether there are older ones.
-    let mut events = user.state.core.events.list(user.session.account.id, before, PAGE_ROWS + 1).await?;
-    let has_older = events.len() > PAGE_ROWS;
-    events.truncate(PAGE_ROWS);
+    let mut events = user.state.core.events.list(user.session.account.id, outcome, before, limit + 1).await?;
+    let has_older = events.len() > limit;
+    events.truncate(limit);
     let row = |event: &Event| EventRow {
         what: messages::event(&event.kind),
         at: DisplayTime::new(event.at, now),
         client: messages::client(&event.user_agent, &event.address),
         occurrences: event.occurrences,
     };
-    user.render(&ActivityPage {
-        layout: user.layout(),
-        rows: events.iter().map(row).collect(),
-        is_first: before.is_none(),
-        older: events.last().filter(|_| has_older).map(|event| event.id),
-    })
+    let older = events.last().filter(|_| has_older).map(|event| event.id);
+    Ok(EventList { rows: events.iter().map(row).collect(), older })
 }

@@ -10,10 +10,7 @@ use serde::Deserialize;
 use crate::{
     accounts::DeleteAccount,
     pages::logout::redirect_to_login_clearing_data,
-    web::{
-        cookies::CookieName, error::Problem, flash::Flash, form::Form, guard::CurrentUser, layout::Layout,
-        render::FormErrors,
-    },
+    web::{error::Problem, flash::Flash, form::Form, guard::CurrentUser, layout::Layout, render::FormErrors},
 };
 
 /// The path of the page.
@@ -56,7 +53,7 @@ pub(crate) async fn post(user: CurrentUser, Form(form): Form<DeleteForm>) -> Res
     match user.state.accounts.delete(deletion, Arc::clone(&user.session), &user.client).await {
         Ok(()) => {
             let mut response = redirect_to_login_clearing_data(&user, Flash::AccountDeleted)?;
-            user.state.cookies.remove(CookieName::Device, response.headers_mut());
+            user.forget_account(&mut response, user.session.account.id)?;
             Ok(response)
         }
         Err(error) => user.reject(error, |errors| page(&user, &form.confirm, errors)),

@@ -12,8 +12,8 @@ use crate::{
     accounts::AccountId,
     clock::Timestamp,
     db,
-    events::{Event, EventId},
-    web::{display_time::rfc3339, error::Problem, guard::CurrentUser, state::AppState},
+    events::{Event, EventId, Outcome},
+    web::{display_time::rfc3339, error::Problem, exclusive::Running, guard::CurrentUser, state::AppState},
 };
 
 /// The path of the page.
@@ -23,10 +23,11 @@ const BATCH: usize = 500;
 /// Bounds the memory for the sessions, which are not streamed.
 const MAX_SESSIONS: usize = 10_000;
 
-/// `GET /account/export`
+/// `GET /account/export`. One at a time for each account, because it reads everything.
 pub(crate) async fn get(user: CurrentUser) -> Result<HttpResponse, Problem> {
     let account = &user.session.account;
-    let (sessions, _) = user.state.sessions.list(account.id, MAX_SESSIONS).await?;
+    let running = user.state.exports.begin(account.id).ok_or(Problem::ExportRunning)?;
+    let sessions = user.state.sessions.list(account.id, MAX_SESSIONS).await?;
     let sessions: Vec<Value> = sessions
         .into_iter()
         .map(|session| {
@@ -51,8 +52,13 @@ pub(crate) async fn get(user: CurrentUser) -> Result<HttpResponse, Problem> {
     );
     let disposition = format!("attachment; filename=\"gatehouse-{}.json\"", account.username.as_str());
 
-    let state = user.state.clone();
-    let export = EventExport { state, account: account.id, before: None, is_done: false, head: Some(head) };
+    let export = EventExport {
+        state: user.state.clone(),
+        account: account.id,
+        part: Some((Outcome::Done, None)),
+        head: Some(head),
+        _running: running,
+    };
     Ok(HttpResponse::Ok()
         .content_type("application/json")
         .insert_header((CONTENT_DISPOSITION, disposition))
@@ -78,28 +84,32 @@ fn event(event: &Event) -> String {
 struct EventExport {
     state: Data<AppState>,
     account: AccountId,
-    /// The last exported event; the next batch is older.
-    before: Option<EventId>,
-    is_done: bool,
+    /// Which events come next, and the last exported one of them; `None` at the end.
+    part: Option<(Outcome, Option<EventId>)>,
     head: Option<String>,
+    _running: Running<AccountId>,
 }
 
 impl EventExport {
     async fn advance(mut self) -> Result<Option<(Bytes, Self)>, db::Error> {
-        if self.is_done {
-            return Ok(None);
-        }
-        let events = self.state.core.events.list(self.account, self.before, BATCH).await?;
+        let Some((outcome, before)) = self.part else { return Ok(None) };
+        let events = self.state.core.events.list(self.account, outcome, before, BATCH).await?;
         let mut text = self.head.take().unwrap_or_default();
-        if self.before.is_some() && !events.is_empty() {
+        if before.is_some() && !events.is_empty() {
             text.push(',');
         }
         text.push_str(&events.iter().map(event).collect::<Vec<_>>().join(","));
-        self.before = events.last().map(|event| event.id);
-        self.is_done = events.len() < BATCH;
-        if self.is_done {
-            text.push_str("]}\n");
-        }
+        self.part = match (events.last(), outcome) {
+            (Some(last), _) if events.len() == BATCH => Some((outcome, Some(last.id))),
+            (_, Outcome::Done) => {
+                text.push_str("],\"refused\":[");
+                Some((Outcome::Refused, None))
+            }
+            (_, Outcome::Refused) => {
+                text.push_str("]}\n");
+                None
+            }
+        };
         Ok(Some((Bytes::from(text), self)))
     }
 }

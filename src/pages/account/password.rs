@@ -63,9 +63,9 @@ pub(crate) async fn post(user: CurrentUser, Form(form): Form<PasswordForm>) -> R
         devices: user.known_devices(),
     };
     match user.state.accounts.change_password(change, Arc::clone(&user.session), &user.client).await {
-        Ok(session) => {
+        Ok(forgotten) => {
             let mut response = user.redirect(profile::PATH, Flash::PasswordChanged)?;
-            user.set_session(&mut response, &session)?;
+            user.keep_device(&mut response, &forgotten)?;
             Ok(response)
         }
         Err(error) => user.reject(error, |errors| page(&user, errors)),

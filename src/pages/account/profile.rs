@@ -58,7 +58,13 @@ pub(crate) async fn post(user: CurrentUser, Form(form): Form<ProfileForm>) -> Re
         devices: user.known_devices(),
     };
     match user.state.accounts.change_profile(change, Arc::clone(&user.session), &user.client).await {
-        Ok(()) => user.redirect(PATH, Flash::ProfileChanged),
+        Ok(renewed) => {
+            let mut response = user.redirect(PATH, Flash::ProfileChanged)?;
+            if let Some(session) = renewed {
+                user.set_session(&mut response, &session)?;
+            }
+            Ok(response)
+        }
         Err(error) => user.reject(error, |errors| page(&user, &form, errors)),
     }
 }

@@ -4,10 +4,16 @@ use std::sync::Arc;
 
 use actix_web::{HttpResponse, web::Path};
 use askama::Template;
+use secrecy::SecretString;
+use serde::Deserialize;
 
 use crate::{
-    sessions::{SessionId, SessionSummary},
-    web::{display_time::DisplayTime, error::Problem, flash::Flash, guard::CurrentUser, layout::Layout, user_agent},
+    accounts::ForgetDevices,
+    sessions::SessionSummary,
+    web::{
+        display_time::DisplayTime, error::Problem, flash::Flash, form::Form, guard::CurrentUser, layout::Layout,
+        render::FormErrors, user_agent,
+    },
 };
 
 /// The path of the page.
@@ -20,11 +26,13 @@ const MAX_ROWS: usize = 50;
 struct SessionsPage {
     layout: Layout,
     sessions: Vec<SessionRow>,
-    more: i64,
+    has_more: bool,
+    ask_password: bool,
+    errors: FormErrors,
 }
 
 struct SessionRow {
-    id: String,
+    handle: String,
     device: Arc<str>,
     address: String,
     created_at: DisplayTime,
@@ -32,14 +40,23 @@ struct SessionRow {
     is_current: bool,
 }
 
-/// `GET /account/sessions`
-pub(crate) async fn get(user: CurrentUser) -> Result<HttpResponse, Problem> {
+/// The form of "Forget known browsers".
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct ForgetForm {
+    current_password: SecretString,
+}
+
+async fn page(user: &CurrentUser, errors: FormErrors) -> Result<SessionsPage, Problem> {
     let now = user.state.core.clock.now();
-    let (summaries, count) = user.state.sessions.list(user.session.account.id, MAX_ROWS).await?;
+    // One more than the page shows, to know whether there are more.
+    let mut summaries = user.state.sessions.list(user.session.account.id, MAX_ROWS + 1).await?;
+    let has_more = summaries.len() > MAX_ROWS;
+    summaries.truncate(MAX_ROWS);
     let row = |summary: SessionSummary| {
         let is_current = summary.id == user.session.id;
         SessionRow {
-            id: summary.id.into(),
+            handle: user.state.sessions.handle(summary.id),
             device: user_agent::describe(&summary.user_agent),
             address: summary.address,
             created_at: DisplayTime::new(summary.created_at, now),
@@ -47,15 +64,19 @@ pub(crate) async fn get(user: CurrentUser) -> Result<HttpResponse, Problem> {
             is_current,
         }
     };
-    let sessions: Vec<SessionRow> = summaries.into_iter().map(row).collect();
-    let more = count - i64::try_from(sessions.len()).unwrap_or(count);
-    user.render(&SessionsPage { layout: user.layout(), sessions, more })
+    let sessions = summaries.into_iter().map(row).collect();
+    let ask_password = !user.state.accounts.recently_authenticated(&user.session);
+    Ok(SessionsPage { layout: user.layout(), sessions, has_more, ask_password, errors })
 }
 
-/// `POST /account/sessions/{id}/end`. The id of another account's session is answered like one that does not exist.
-pub(crate) async fn end(user: CurrentUser, id: Path<String>) -> Result<HttpResponse, Problem> {
-    let id = SessionId::try_from(id.into_inner()).map_err(|_| Problem::NotFound)?;
-    if !user.state.sessions.revoke(user.session.account.id, id, &user.client).await? {
+/// `GET /account/sessions`
+pub(crate) async fn get(user: CurrentUser) -> Result<HttpResponse, Problem> {
+    user.render(&page(&user, FormErrors::default()).await?)
+}
+
+/// `POST /account/sessions/{id}/end`. The session of another account is answered like one that does not exist.
+pub(crate) async fn end(user: CurrentUser, handle: Path<String>) -> Result<HttpResponse, Problem> {
+    if !user.state.sessions.revoke(&user.session, handle.into_inner(), &user.client).await? {
         return Err(Problem::NotFound);
     }
     user.redirect(PATH, Flash::OtherSessionEnded)
@@ -65,4 +86,20 @@ pub(crate) async fn end(user: CurrentUser, id: Path<String>) -> Result<HttpRespo
 pub(crate) async fn end_others(user: CurrentUser) -> Result<HttpResponse, Problem> {
     user.state.sessions.revoke_others(&user.session, &user.client).await?;
     user.redirect(PATH, Flash::OtherSessionsEnded)
+}
+
+/// `POST /account/sessions/forget-browsers`
+pub(crate) async fn forget_browsers(user: CurrentUser, Form(form): Form<ForgetForm>) -> Result<HttpResponse, Problem> {
+    let forget = ForgetDevices { current_password: form.current_password, devices: user.known_devices() };
+    match user.state.accounts.forget_devices(forget, Arc::clone(&user.session), &user.client).await {
+        Ok(forgotten) => {
+            let mut response = user.redirect(PATH, Flash::DevicesForgotten)?;
+            user.keep_device(&mut response, &forgotten)?;
+            Ok(response)
+        }
+        Err(error) => {
+            let page = page(&user, FormErrors::default()).await?;
+            user.reject(error, |errors| SessionsPage { errors, ..page })
+        }
+    }
 }

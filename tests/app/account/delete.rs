@@ -4,7 +4,7 @@ use diesel::{ExpressionMethods, QueryDsl, RunQueryDsl};
 use gatehouse::db::schema::{accounts, events, sessions};
 
 use crate::support::{
-    PASSWORD, TestApp, WRONG_PASSWORD,
+    PASSWORD, START, TestApp, WRONG_PASSWORD,
     client::{assert_field_errors, assert_redirect},
 };
 
@@ -93,4 +93,84 @@ async fn deleting_twice_is_idempotent() {
         futures_util::future::join_all(windows.iter().map(|window| window.post("/account/delete", &fields))).await;
     assert!(answers.iter().all(|answer| matches!(answer.status, 303 | 422 | 503)), "{answers:?}");
     assert_eq!(app.event_count("account_deleted").await, 1);
+}
+
+#[tokio::test]
+async fn deleted_username_stays_reserved_when_the_secret_is_rotated() {
+    const ONE: &str = "cXVpZXQtd2FsbC13aXRoLW9uZS1saXQtZG9vcg-one";
+    const TWO: &str = "c2V2ZW4tZ2Vlc2UtYmVoaW5kLWFuLW9sZC1taWxs-two";
+    let app = TestApp::with(&["--secret", ONE]);
+    let client = app.signed_in_client("zoe").await;
+    let deletion = [("confirm", "zoe"), ("current_password", PASSWORD)];
+    assert_redirect(&client.submit("/account/delete", &deletion).await, "/login");
+    let app = app.restart(&["--secret", TWO, "--previous-secrets", ONE]);
+    assert_field_errors(&app.client().register("zoe").await, &["username"]);
+}
+
+/// Returns how many events have an address.
+async fn events_with_address(app: &TestApp) -> i64 {
+    app.query(|conn| events::table.filter(events::address.ne("")).count().get_result(conn)).await
+}
+
+#[tokio::test]
+async fn events_that_another_process_writes_after_a_deletion_have_no_address() {
+    let app = TestApp::spawn();
+    let second = app.second_process(&[]);
+    let client = app.signed_in_client("zoe").await;
+    // Counted in the memory of the second process.
+    assert_eq!(client.against(&second.address).post("/logout", &[]).await.status, 403);
+    let deletion = [("confirm", "zoe"), ("current_password", PASSWORD)];
+    assert_redirect(&client.submit("/account/delete", &deletion).await, "/login");
+    second.flush().await;
+    let refused = events::table.filter(events::refused.eq(true)).count();
+    assert_eq!(app.query(move |conn| refused.get_result::<i64>(conn)).await, 1);
+    assert_eq!(events_with_address(&app).await, 0);
+}
+
+#[tokio::test]
+async fn deletion_of_an_account_with_many_rows_is_finished_after_a_restart() {
+    let app = TestApp::spawn();
+    let client = app.signed_in_client("zoe").await;
+    let other = app.client();
+    assert_eq!(other.sign_in("zoe", PASSWORD).await.status, 303);
+    app.query(|conn| {
+        let account: Vec<u8> = accounts::table.select(accounts::id).first(conn)?;
+        for number in 0_u128..1200 {
+            diesel::insert_into(events::table)
+                .values((
+                    events::id.eq(uuid::Uuid::now_v7().as_bytes().to_vec()),
+                    events::at.eq(0),
+                    events::kind.eq("signed_in"),
+                    events::account_id.eq(Some(account.clone())),
+                    events::address.eq("192.0.2.1"),
+                    events::user_agent.eq("a browser"),
+                    events::request_id.eq("0"),
+                    events::occurrences.eq(1),
+                    events::refused.eq(number % 2 == 0),
+                ))
+                .execute(conn)?;
+            diesel::insert_into(sessions::table)
+                .values((
+                    sessions::id.eq(number.to_be_bytes().to_vec()),
+                    sessions::account_id.eq(account.clone()),
+                    sessions::created_at.eq(START.as_millis()),
+                    sessions::authenticated_at.eq(0),
+                    sessions::last_seen_at.eq(0),
+                    sessions::expires_at.eq(START.as_millis() + 1_000_000),
+                    sessions::remembered.eq(false),
+                    sessions::address.eq("192.0.2.1"),
+                    sessions::user_agent.eq(""),
+                ))
+                .execute(conn)?;
+        }
+        Ok(())
+    })
+    .await;
+    let deletion = [("confirm", "zoe"), ("current_password", PASSWORD)];
+    assert_redirect(&client.submit("/account/delete", &deletion).await, "/login");
+    assert!(!other.is_signed_in().await);
+    let app = app.restart(&[]);
+    app.clean_up().await;
+    assert_eq!(app.query(|conn| sessions::table.count().get_result::<i64>(conn)).await, 0);
+    assert_eq!(events_with_address(&app).await, 0);
 }

@@ -22,7 +22,8 @@ async fn export_contains_all_account_data_and_no_secrets() {
     assert_eq!(export["sessions"][0]["this_one"], true);
     let events: Vec<_> =
         export["events"].as_array().unwrap().iter().map(|event| event["what"].as_str().unwrap()).collect();
-    assert_eq!(events, ["sign_in_failed", "registered"]);
+    assert_eq!(events, ["registered"]);
+    assert_eq!(export["refused"][0]["what"], "sign_in_failed");
     assert!(!answer.body.contains("argon2") && !answer.body.contains("eva"));
     assert!(!answer.body.contains(&client.cookie("session").unwrap()));
 }
@@ -58,4 +59,20 @@ async fn export_of_any_length_is_complete() {
         assert_eq!(export["events"].as_array().unwrap().len(), usize::try_from(stored).unwrap());
     }
     assert_eq!(client.sign_in("zoe", PASSWORD).await.status, 303);
+}
+
+#[tokio::test]
+async fn account_has_one_export_at_a_time() {
+    let app = TestApp::spawn();
+    let (client, other_account) = (app.signed_in_client("zoe").await, app.signed_in_client("eva").await);
+    let account = client.account_id().await;
+    let running = app.state.exports.begin(account).unwrap();
+    let refused = client.get("/account/export").await;
+    assert_eq!((refused.status, refused.header("retry-after")), (429, "5"), "{refused:?}");
+    assert!(refused.body.contains("Your data is being downloaded already"));
+    assert_eq!(other_account.get("/account/export").await.status, 200);
+    drop(running);
+    for _ in 0..2 {
+        assert_eq!(client.get("/account/export").await.status, 200, "an export that is complete blocks no other");
+    }
 }

@@ -2,14 +2,14 @@ use std::time::Duration;
 
 use crate::support::{
     PASSWORD, TestApp, WRONG_PASSWORD,
-    client::{assert_field_errors, assert_redirect, assert_throttled},
+    client::{Client, RegisterForm, assert_field_errors, assert_redirect, assert_throttled},
 };
 
 /// Longer than the default time for which a sign-in counts as recent.
 const NO_LONGER_RECENT: Duration = Duration::from_mins(11);
 
 #[tokio::test]
-async fn profile_change_applies_at_once_and_releases_old_names() {
+async fn profile_change_applies_at_once_and_releases_the_old_address() {
     let app = TestApp::with(&["--session-cache", "10m"]);
     let client = app.signed_in_client("zoe").await;
     let answer = client.submit("/account", &[("username", "Ida"), ("email", "Ida@keepers.example")]).await;
@@ -19,8 +19,65 @@ async fn profile_change_applies_at_once_and_releases_old_names() {
     assert!(client.get("/").await.body.contains("Hello, ida"));
     assert_eq!(app.client().sign_in("ida@keepers.example", PASSWORD).await.status, 303);
     assert_eq!(app.client().sign_in("zoe", PASSWORD).await.status, 422);
-    app.signed_in_client("zoe").await;
+    let form = RegisterForm { username: "eva", ..RegisterForm::default() };
+    assert_eq!(app.client().register_with(form).await.status, 303);
     assert_eq!(app.event_count("profile_changed").await, 1);
+}
+
+#[tokio::test]
+async fn former_username_is_reserved_for_its_owner() {
+    let app = TestApp::with(&["--name-reserved", "30d"]);
+    let (zoe, eva) = (app.signed_in_client("zoe").await, app.signed_in_client("eva").await);
+    let rename = async |client: &Client, username: &str, email: &str| {
+        client.submit("/account", &[("username", username), ("email", email), ("current_password", PASSWORD)]).await
+    };
+    assert_eq!(rename(&zoe, "ida", "zoe@keepers.example").await.status, 303);
+    let form = RegisterForm { email: "new@keepers.example", ..RegisterForm::default() };
+    assert_field_errors(&app.client().register_with(form).await, &["username"]);
+    assert_field_errors(&rename(&eva, "zoe", "eva@keepers.example").await, &["username"]);
+    assert_eq!(rename(&zoe, "zoe", "zoe@keepers.example").await.status, 303, "the owner may have it back");
+    // Renaming often does not take many names from others: only the last five are reserved.
+    for name in ["name1", "name2", "name3", "name4", "name5", "name6", "zoe"] {
+        assert_eq!(rename(&zoe, name, "zoe@keepers.example").await.status, 303, "{name}");
+        app.clock.advance(Duration::from_secs(1));
+    }
+    assert_eq!(rename(&eva, "name1", "eva@keepers.example").await.status, 303);
+    assert_field_errors(&rename(&eva, "name2", "eva@keepers.example").await, &["username"]);
+    app.clock.advance(Duration::from_hours(24 * 30));
+    app.delete_expired().await;
+    assert_eq!(app.client().register("name2").await.status, 303);
+}
+
+#[tokio::test]
+async fn changes_of_an_account_are_limited() {
+    let app = TestApp::with(&["--sign-in-rate", "3/1h"]);
+    let client = app.signed_in_client("zoe").await;
+    let rename = async |number: usize| {
+        let username = format!("zoe{number}");
+        client.submit("/account", &[("username", &username), ("email", "zoe@keepers.example")]).await
+    };
+    for number in 0..3 {
+        assert_eq!(rename(number).await.status, 303);
+    }
+    assert_throttled(&rename(3).await, 3600);
+    assert_eq!(app.event_count("profile_changed").await, 3);
+    assert_eq!(client.submit("/account/sessions/end-others", &[]).await.status, 303, "ending sessions always works");
+    app.clock.advance(Duration::from_mins(59));
+    assert_eq!(app.client().sign_in("zoe2", PASSWORD).await.status, 303, "sign-ins are counted apart");
+}
+
+// ASVS 7.2.4
+#[tokio::test]
+async fn reauthentication_renews_the_session_and_ends_copies_of_its_cookie() {
+    let app = TestApp::with(&["--session-cache", "1m"]);
+    let client = app.signed_in_client("zoe").await;
+    let copy = client.fork();
+    app.clock.advance(NO_LONGER_RECENT);
+    assert!(copy.is_signed_in().await);
+    let changes = [("username", "ida"), ("email", "zoe@keepers.example"), ("current_password", PASSWORD)];
+    assert_eq!(client.submit("/account", &changes).await.status, 303);
+    assert!(client.is_signed_in().await);
+    assert!(!copy.is_signed_in().await, "the copy must not become recently authenticated with the owner");
 }
 
 #[tokio::test]

@@ -1,8 +1,12 @@
 use std::time::Duration;
 
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
+use diesel::{ExpressionMethods, QueryDsl, RunQueryDsl};
+use gatehouse::db::schema::{account_cleanups, accounts, sessions};
+
 use crate::support::{
-    PASSWORD, TestApp,
-    client::{Client, assert_redirect},
+    PASSWORD, START, TestApp, WRONG_PASSWORD,
+    client::{Client, assert_field_errors, assert_redirect},
 };
 
 const FIREFOX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
@@ -105,14 +109,131 @@ async fn session_list_omits_expired_sessions() {
 
 #[tokio::test]
 async fn session_list_is_limited_in_length() {
-    let app = TestApp::spawn();
+    let app = TestApp::with(&["--sessions-per-account", "60"]);
     let client = app.signed_in_client("zoe").await;
     for _ in 0..55 {
         app.client().sign_in("zoe", PASSWORD).await;
     }
     let page = client.get("/account/sessions").await.body;
     assert_eq!(page.matches("<li>\n<h2>").count(), 50);
-    assert!(page.contains("6 more sessions, used less recently, are not shown."), "{page}");
+    assert!(page.contains("There are more sessions, used less recently, that are not shown."), "{page}");
+}
+
+// ASVS 14.2.1
+#[tokio::test]
+async fn session_ids_do_not_appear_in_urls() {
+    let app = TestApp::spawn();
+    let client = app.signed_in_client("zoe").await;
+    sign_in_with_firefox(&app).await;
+    let page = client.get("/account/sessions").await.body;
+    let ids: Vec<Vec<u8>> = app.query(|conn| sessions::table.select(sessions::id).load(conn)).await;
+    assert_eq!(ids.len(), 2);
+    for id in ids {
+        assert!(!page.contains(&BASE64.encode(&id)), "{page}");
+    }
+    assert_eq!(revoke_paths(&client).await.len(), 1);
+}
+
+#[tokio::test]
+async fn sign_in_beyond_the_limit_ends_the_least_recently_used_session() {
+    let app = TestApp::with(&["--sessions-per-account", "3"]);
+    let first = app.signed_in_client("zoe").await;
+    let other_account = app.signed_in_client("eva").await;
+    app.clock.advance(Duration::from_mins(2));
+    let second = sign_in_with_firefox(&app).await;
+    app.clock.advance(Duration::from_mins(2));
+    let third = sign_in_with_firefox(&app).await;
+    app.clock.advance(Duration::from_mins(2));
+    assert!(first.is_signed_in().await);
+    app.flush().await;
+    let fourth = sign_in_with_firefox(&app).await;
+    assert!(!second.is_signed_in().await, "it was used longest ago");
+    for client in [&first, &third, &fourth, &other_account] {
+        assert!(client.is_signed_in().await);
+    }
+    assert_eq!(app.event_count("session_replaced").await, 1);
+}
+
+/// Inserts sessions of the only account, older than those that exist.
+async fn insert_sessions(app: &TestApp, count: u128) {
+    app.query(move |conn| {
+        let account: Vec<u8> = accounts::table.select(accounts::id).first(conn)?;
+        for number in 0..count {
+            let row = (
+                sessions::id.eq(number.to_be_bytes().to_vec()),
+                sessions::account_id.eq(account.clone()),
+                sessions::created_at.eq(START.as_millis() - 1000),
+                sessions::authenticated_at.eq(START.as_millis() - 1000),
+                sessions::last_seen_at.eq(START.as_millis() - 1000),
+                sessions::expires_at.eq(START.as_millis() + 1_000_000),
+                sessions::remembered.eq(false),
+                sessions::address.eq("192.0.2.1"),
+                sessions::user_agent.eq(""),
+            );
+            diesel::insert_into(sessions::table).values(row).execute(conn)?;
+        }
+        Ok(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn revoking_more_sessions_than_one_batch_ends_all_at_once_and_is_finished_after_a_restart() {
+    let app = TestApp::with(&["--session-cache", "0s"]);
+    let client = app.signed_in_client("zoe").await;
+    let other = sign_in_with_firefox(&app).await;
+    insert_sessions(&app, 1200).await;
+    app.query(|conn| {
+        // As if the process had been killed after the transaction that ends the sessions and before the first batch.
+        let account: Vec<u8> = accounts::table.select(accounts::id).first(conn)?;
+        let ids: Vec<Vec<u8>> = sessions::table.order(sessions::created_at.desc()).select(sessions::id).load(conn)?;
+        assert_eq!(ids.len(), 1202);
+        let cleanup = (
+            account_cleanups::account_id.eq(account),
+            account_cleanups::revoked_at.eq(START.as_millis()),
+            account_cleanups::kept.eq(None::<Vec<u8>>),
+        );
+        diesel::insert_into(account_cleanups::table).values(cleanup).execute(conn)
+    })
+    .await;
+    assert!(!other.is_signed_in().await && !client.is_signed_in().await, "sessions end before their rows are deleted");
+    let app = app.restart(&[]);
+    app.clean_up().await;
+    let left = async || app.query(|conn| sessions::table.count().get_result::<i64>(conn)).await;
+    assert_eq!(left().await, 0);
+
+    app.clock.advance(Duration::from_secs(1));
+    let client = client.against(&app.address);
+    assert_eq!(client.sign_in("zoe", PASSWORD).await.status, 303);
+    let other = sign_in_with_firefox(&app).await;
+    insert_sessions(&app, 1200).await;
+    assert_eq!(client.submit("/account/sessions/end-others", &[]).await.status, 303);
+    assert!(!other.is_signed_in().await && client.is_signed_in().await);
+    app.clean_up().await;
+    assert_eq!(left().await, 1);
+    assert!(client.is_signed_in().await);
+    let cleanups = app.query(|conn| account_cleanups::table.count().get_result::<i64>(conn)).await;
+    assert_eq!(cleanups, 0);
+}
+
+#[tokio::test]
+async fn forgetting_known_browsers_keeps_only_the_current_one() {
+    let app = TestApp::with(&["--failure-rate", "0"]);
+    let client = app.signed_in_client("zoe").await;
+    let other = app.client();
+    other.sign_in("zoe", PASSWORD).await;
+    app.clock.advance(Duration::from_mins(11));
+    let form = "/account/sessions/forget-browsers";
+    assert_field_errors(&client.submit(form, &[]).await, &["current_password"]);
+    assert_redirect(&client.submit(form, &[("current_password", PASSWORD)]).await, "/account/sessions");
+    assert!(client.get("/account/sessions").await.body.contains("All other browsers are forgotten."));
+    assert!(client.is_signed_in().await && other.is_signed_in().await, "sessions go on");
+    for _ in 0..5 {
+        app.client().sign_in("zoe", WRONG_PASSWORD).await;
+    }
+    assert_eq!(other.sign_in("zoe", PASSWORD).await.status, 429);
+    assert_eq!(client.sign_in("zoe", PASSWORD).await.status, 303);
+    assert_eq!(app.event_count("devices_forgotten").await, 1);
 }
 
 #[tokio::test]

@@ -1,0 +1,115 @@
+//! A session that ends while its request is on the way must not change anything any more.
+
+use std::{
+    io::{Read, Write},
+    net::TcpStream,
+    time::Duration,
+};
+
+use crate::support::{
+    PASSWORD, TestApp,
+    client::{Client, assert_redirect},
+};
+
+const NEW_PASSWORD: &str = "seven geese behind an old mill";
+
+/// Returns every form of a signed-in person that changes something, and its fields.
+fn changes() -> Vec<(&'static str, Vec<(&'static str, &'static str)>)> {
+    vec![
+        ("/account", vec![("username", "mallory"), ("email", "mallory@evil.example")]),
+        (
+            "/account/password",
+            vec![("current_password", PASSWORD), ("password", NEW_PASSWORD), ("password_confirm", NEW_PASSWORD)],
+        ),
+        ("/account/sessions/end-others", vec![]),
+        ("/account/sessions/forget-browsers", vec![]),
+        ("/account/delete", vec![("confirm", "zoe"), ("current_password", PASSWORD)]),
+    ]
+}
+
+/// A form whose last byte is still missing.
+struct HalfSent {
+    socket: TcpStream,
+    last: u8,
+}
+
+impl HalfSent {
+    fn begin(app: &TestApp, client: &Client, path: &str, fields: &[(&str, &str)]) -> Self {
+        let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        let (first, last) = body.as_bytes().split_at(body.len() - 1);
+        let mut socket = TcpStream::connect(app.address.trim_start_matches("http://")).unwrap();
+        socket.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nOrigin: {}\r\nCookie: session={}\r\nConnection: close\r\n\
+             Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n",
+            app.address,
+            client.cookie("session").unwrap(),
+            body.len()
+        );
+        socket.write_all(&[head.as_bytes(), first].concat()).unwrap();
+        Self { socket, last: last[0] }
+    }
+
+    fn finish(mut self) -> String {
+        self.socket.write_all(&[self.last]).unwrap();
+        let mut answer = String::new();
+        self.socket.read_to_string(&mut answer).unwrap();
+        answer
+    }
+}
+
+#[tokio::test]
+async fn form_whose_session_ends_before_its_last_byte_changes_nothing() {
+    for (path, fields) in changes() {
+        let app = TestApp::spawn();
+        let owner = app.signed_in_client("zoe").await;
+        let copy = app.client();
+        assert_eq!(copy.sign_in("zoe", PASSWORD).await.status, 303);
+        let token = copy.csrf_token().await;
+        let form = HalfSent::begin(&app, &copy, path, &[&[("csrf_token", token.as_str())], &fields[..]].concat());
+        assert_redirect(&owner.submit("/account/sessions/end-others", &[]).await, "/account/sessions");
+        let answer = form.finish();
+        assert!(answer.starts_with("HTTP/1.1 303") && answer.contains("location: /login\r\n"), "{path}: {answer}");
+        assert!(owner.get("/").await.body.contains("Hello, zoe"), "{path}");
+        assert!(app.client().sign_in("zoe", PASSWORD).await.status == 303, "{path}");
+    }
+}
+
+// The other process still has the session in its cache, so only the transaction can notice.
+#[tokio::test]
+async fn change_in_a_process_that_has_not_noticed_the_end_of_the_session_is_refused() {
+    for (path, fields) in changes() {
+        let app = TestApp::with(&["--session-cache", "1m"]);
+        let second = app.second_process(&["--session-cache", "1m"]);
+        let owner = app.signed_in_client("zoe").await;
+        let copy = app.client();
+        assert_eq!(copy.sign_in("zoe", PASSWORD).await.status, 303);
+        let copy = copy.against(&second.address);
+        let token = copy.csrf_token().await;
+        assert_redirect(&owner.submit("/account/sessions/end-others", &[]).await, "/account/sessions");
+        assert!(copy.is_signed_in().await, "the second process has not noticed yet");
+        let answer = copy.post(path, &[&[("csrf_token", token.as_str())], &fields[..]].concat()).await;
+        assert_redirect(&answer, "/login");
+        assert!(answer.set_cookie("session").unwrap().contains("Max-Age=0"), "{path}");
+        assert!(copy.get("/login").await.body.contains("Your session has ended."), "{path}");
+        assert!(owner.get("/").await.body.contains("Hello, zoe"), "{path}");
+        assert!(app.client().sign_in("zoe", PASSWORD).await.status == 303, "{path}");
+    }
+}
+
+// A process with an old view of the session must not end it for the others.
+#[tokio::test]
+async fn session_that_another_process_has_seen_is_not_expired() {
+    let app = TestApp::with(&["--session-cache", "1m", "--session-idle", "1m"]);
+    let second = app.second_process(&["--session-cache", "1m", "--session-idle", "1m"]);
+    let client = app.signed_in_client("zoe").await;
+    let there = client.against(&second.address);
+    assert!(client.is_signed_in().await && there.is_signed_in().await);
+    app.clock.advance(Duration::from_secs(40));
+    assert!(client.is_signed_in().await);
+    app.flush().await;
+    app.clock.advance(Duration::from_secs(30));
+    assert!(there.is_signed_in().await, "the first process has seen it half a minute ago");
+    assert!(client.is_signed_in().await);
+    assert_eq!(app.event_count("session_expired").await, 0);
+}
