@@ -42,24 +42,6 @@ fn both_backends_have_the_same_reversible_migrations() {
     }
 }
 
-// ASVS 1.2.4
-#[test]
-fn no_query_is_built_from_text() {
-    fn visit(dir: &Path, found: &mut Vec<String>) {
-        for entry in fs::read_dir(dir).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                visit(&path, found);
-            } else if fs::read_to_string(&path).unwrap().contains("sql_query(") {
-                found.push(path.file_name().unwrap().to_string_lossy().into_owned());
-            }
-        }
-    }
-    let mut found = Vec::new();
-    visit(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut found);
-    assert_eq!(found, ["migrate.rs"], "migrate.rs takes the migration lock by a constant name");
-}
-
 #[tokio::test]
 async fn migrations_revert_and_reapply() {
     use diesel_migrations::{FileBasedMigrations, MigrationHarness};

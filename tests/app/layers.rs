@@ -33,13 +33,13 @@ const LAYERS: [&str; 21] = [
 ];
 
 /// A source file: its module path, such as `web/csrf/token`, its code without tests and comments, and its imports.
-struct Module {
-    path: String,
-    code: String,
+pub struct Module {
+    pub path: String,
+    pub code: String,
     imports: Vec<String>,
 }
 
-fn modules() -> Vec<Module> {
+pub fn modules() -> Vec<Module> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut files = Vec::new();
     let mut dirs = vec![root.clone()];

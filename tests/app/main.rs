@@ -28,6 +28,7 @@ mod manifest;
 mod middleware;
 mod register;
 mod sessions;
+mod source;
 #[path = "../support/mod.rs"]
 mod support;
 mod throttle;
