@@ -29,7 +29,7 @@ async fn assets_have_content_type_and_support_revalidation() {
     let app = TestApp::spawn();
     let client = app.client();
     for (path, content_type) in
-        [("/static/style.css", "text/css; charset=utf-8"), ("/static/mark.svg", "image/svg+xml")]
+        [("/static/style.css", "text/css; charset=utf-8"), ("/static/mark.svg", "image/svg+xml; charset=utf-8")]
     {
         let answer = client.get(path).await;
         assert_eq!(answer.header("content-type"), content_type);
