@@ -17,17 +17,6 @@ async fn home_page_shows_account_and_previous_sign_in() {
     assert!(client.get("/").await.body.contains("<time datetime=\"2026-11-25T00:00:00Z\">today at 00:00 UTC</time>"));
 }
 
-// ASVS 7.4.4
-#[tokio::test]
-async fn home_page_has_sign_out_button() {
-    let app = TestApp::spawn();
-    let body = app.signed_in_client("zoe").await.get("/").await.body;
-    assert!(
-        body.contains("<form class=\"account-bar\" method=\"post\" action=\"/logout\">")
-            && body.contains("Sign out</button>")
-    );
-}
-
 #[tokio::test]
 async fn site_name_is_escaped_on_every_page() {
     let app = TestApp::with(&["--site-name", "Keepers <b> & Co"]);

@@ -16,6 +16,7 @@ mod csrf;
 mod database;
 mod devices;
 mod ended_session;
+mod every_route;
 mod guard;
 mod hashing;
 mod health;

@@ -1,0 +1,182 @@
+//! Rules that hold for every route of the table.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use diesel::{ExpressionMethods, QueryResult, QueryableByName, RunQueryDsl, sql_query, sql_types::Text};
+use gatehouse::{
+    db::{AnyConnection, schema::sessions},
+    routes,
+};
+
+use crate::support::{
+    PASSWORD, TestApp, WRONG_PASSWORD,
+    client::{Answer, Client},
+};
+
+/// The columns that a safe request may change.
+const LAST_USE: [(&str, &str); 1] = [("sessions", "last_seen_at")];
+
+#[derive(QueryableByName)]
+struct Line {
+    #[diesel(sql_type = Text)]
+    line: String,
+}
+
+/// Runs a query whose only column is the text `line`.
+fn lines(conn: &mut AnyConnection, query: String) -> QueryResult<Vec<String>> {
+    let rows: Vec<Line> = match conn {
+        AnyConnection::Sqlite(conn) => sql_query(query).load(conn)?,
+        AnyConnection::Mysql(conn) => sql_query(query).load(conn)?,
+    };
+    Ok(rows.into_iter().map(|row| row.line).collect())
+}
+
+/// Returns all rows of all tables, as the database lists them, without the times of last use.
+fn dump(conn: &mut AnyConnection) -> QueryResult<BTreeMap<String, Vec<String>>> {
+    let on_sqlite = matches!(conn, AnyConnection::Sqlite(_));
+    let tables = if on_sqlite {
+        "SELECT name AS line FROM sqlite_master WHERE type = 'table'"
+    } else {
+        "SELECT table_name AS line FROM information_schema.tables WHERE table_schema = DATABASE()"
+    };
+    let mut dump = BTreeMap::new();
+    for table in lines(conn, tables.to_owned())? {
+        let columns = if on_sqlite {
+            format!("SELECT name AS line FROM pragma_table_info('{table}')")
+        } else {
+            format!(
+                "SELECT column_name AS line FROM information_schema.columns \
+                 WHERE table_schema = DATABASE() AND table_name = '{table}'"
+            )
+        };
+        let mut columns = lines(conn, columns)?;
+        columns.retain(|column| !LAST_USE.contains(&(table.as_str(), column.as_str())));
+        let values: Vec<_> = columns.iter().map(|column| format!("IFNULL(HEX(`{column}`), 'NULL')")).collect();
+        let mut rows = lines(conn, format!("SELECT CONCAT_WS('|', {}) AS line FROM `{table}`", values.join(", ")))?;
+        rows.sort();
+        dump.insert(table, rows);
+    }
+    Ok(dump)
+}
+
+/// Returns the path of every route, with the id of another session of `client`, and two paths without a route.
+async fn every_path(client: &Client) -> Vec<String> {
+    let page = client.get("/account/sessions").await.body;
+    let other = page.split("action=\"/account/sessions/").find_map(|part| part.split_once("/end\"")).unwrap().0;
+    let table = routes::table();
+    assert!(table.iter().all(|route| route.path.matches('{').count() <= 1), "fill in the new parameter");
+    let mut paths: Vec<_> = table.iter().map(|route| route.path.replace("{id}", other)).collect();
+    paths.extend(["/static/style.css", "/nowhere"].map(str::to_owned));
+    paths
+}
+
+/// Returns an application with a row in every table, and the client of an account with two sessions.
+async fn populated() -> (TestApp, Client) {
+    let app = TestApp::spawn();
+    let client = app.signed_in_client("zoe").await;
+    app.client().sign_in("zoe", PASSWORD).await;
+    app.client().sign_in("zoe", WRONG_PASSWORD).await;
+    let eva = app.signed_in_client("eva").await;
+    assert_eq!(eva.submit("/account/delete", &[("confirm", "eva"), ("current_password", PASSWORD)]).await.status, 303);
+    (app, client)
+}
+
+// ASVS 3.5.3
+#[tokio::test]
+async fn get_and_head_change_nothing_but_times_of_last_use() {
+    let (app, zoe) = populated().await;
+    app.flush().await;
+    let before = app.query(dump).await;
+    for (table, rows) in &before {
+        assert!(table == "round_trips" || !rows.is_empty(), "{table} has no row that a request could change");
+    }
+    for (who, client) in [("guest", app.client()), ("zoe", zoe.clone())] {
+        for path in every_path(&zoe).await {
+            for method in ["GET", "HEAD"] {
+                client.send(client.request(method, &path)).await;
+                // A write of the last use is due, so the dump would differ if it were not left out.
+                app.clock.advance(Duration::from_mins(1));
+                app.flush().await;
+                assert_eq!(app.query(dump).await, before, "{who}: {method} {path}");
+            }
+        }
+    }
+    assert!(zoe.is_signed_in().await);
+}
+
+fn assert_content_type(answer: &Answer, path: &str) {
+    let kind = match path {
+        "/account/export" if answer.status == 200 => "application/json",
+        "/healthz" | "/readyz" => "text/plain; charset=utf-8",
+        "/static/style.css" => "text/css; charset=utf-8",
+        "/static/mark.svg" => "image/svg+xml; charset=utf-8",
+        _ => "text/html; charset=utf-8",
+    };
+    assert_eq!(answer.header("content-type"), kind, "{path}");
+}
+
+// ASVS 4.1.1
+#[tokio::test]
+async fn every_response_with_a_body_names_content_type_and_charset() {
+    let (app, zoe) = populated().await;
+    let mut statuses = BTreeMap::new();
+    for client in [app.client(), zoe.clone()] {
+        let mut paths = every_path(&zoe).await;
+        paths.push("/static/mark.svg".to_owned());
+        for path in paths {
+            let answer = client.get(&path).await;
+            if !answer.body.is_empty() {
+                assert_content_type(&answer, &path);
+                *statuses.entry(answer.status).or_insert(0) += 1;
+            }
+        }
+    }
+    assert!(statuses[&200] >= 17 && statuses.contains_key(&404) && statuses.contains_key(&405), "{statuses:?}");
+    let folder = TestApp::with(&["--static-dir", concat!(env!("CARGO_MANIFEST_DIR"), "/static")]);
+    for path in ["/static/style.css", "/static/mark.svg"] {
+        assert_content_type(&folder.client().get(path).await, path);
+    }
+}
+
+#[track_caller]
+fn assert_sign_out_button(answer: &Answer, case: &str) {
+    let (_, form) = answer
+        .body
+        .split_once("<form class=\"account-bar\" method=\"post\" action=\"/logout\">")
+        .unwrap_or_else(|| panic!("{case}: {}", answer.body));
+    let form = form.split("</form>").next().unwrap();
+    assert!(form.contains("Sign out</button>") && form.contains("<b>zoe</b>"), "{case}: {form}");
+}
+
+// ASVS 7.4.4
+#[tokio::test]
+async fn every_page_of_a_signed_in_person_has_a_sign_out_button() {
+    let (_app, zoe) = populated().await;
+    let mut pages = 0;
+    for path in every_path(&zoe).await {
+        let answer = zoe.get(&path).await;
+        if answer.status == 200 && answer.header("content-type").starts_with("text/html") {
+            assert_sign_out_button(&answer, &path);
+            pages += 1;
+        }
+    }
+    assert!(pages >= 6, "only {pages} pages were found");
+}
+
+// ASVS 9.2.1. The row and the token usually expire at the same moment; here the row does not.
+#[tokio::test]
+async fn expired_token_is_rejected_although_its_row_is_active() {
+    let app = TestApp::spawn();
+    let client = app.signed_in_client("zoe").await;
+    let never = i64::MAX / 2;
+    app.query(move |conn| {
+        diesel::update(sessions::table)
+            .set((sessions::expires_at.eq(never), sessions::last_seen_at.eq(never)))
+            .execute(conn)
+    })
+    .await;
+    app.clock.advance(Duration::from_hours(12) - Duration::from_secs(1));
+    assert!(client.is_signed_in().await);
+    app.clock.advance(Duration::from_secs(1));
+    assert!(!client.is_signed_in().await, "the token is 12 hours old");
+}
