@@ -1,5 +1,7 @@
 //! Renders a [`Problem`] as a page or, for programs, as RFC 9457 JSON.
 
+use std::{cell::OnceCell, rc::Rc, sync::Arc};
+
 use actix_web::{
     HttpResponse,
     http::{
@@ -12,7 +14,7 @@ use askama::Template;
 use serde::Serialize;
 
 use super::{error::Problem, layout::Layout, messages, state::AppState};
-use crate::request_id::RequestId;
+use crate::{request_id::RequestId, sessions::Session};
 
 /// The format of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,6 +69,25 @@ struct ProblemPage<'a> {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct HasBody;
 
+/// The session of a request, once the guard has found it active. The middleware keeps a clone for the error page,
+/// because an error or a panic consumes the request. Empty for a guest, for pages that need no session, and if the
+/// database did not answer; then the error page has no navigation.
+#[derive(Clone, Default)]
+pub(crate) struct ActiveSession(Rc<OnceCell<Arc<Session>>>);
+
+impl ActiveSession {
+    /// Sets the session, once.
+    pub(crate) fn set(&self, session: &Arc<Session>) {
+        let _ = self.0.set(Arc::clone(session));
+    }
+
+    /// Returns the session, if there is one.
+    #[must_use]
+    pub(crate) fn get(&self) -> Option<&Session> {
+        self.0.get().map(|session| &**session)
+    }
+}
+
 /// Returns an answer of problem+json.
 pub(super) fn problem_json(
     status: StatusCode,
@@ -81,13 +102,14 @@ pub(super) fn problem_json(
     HttpResponse::build(status).insert_header((CONTENT_TYPE, "application/problem+json")).body(body)
 }
 
-/// Fills an error response without a body with the error page or problem+json, keeping its headers.
+/// Fills an error response without a body with the error page or problem+json, keeping its headers. Runs no query.
 #[must_use]
 pub(crate) fn render_error(
     state: &Data<AppState>,
     bare: HttpResponse,
     format: Format,
     request_id: RequestId,
+    session: &ActiveSession,
 ) -> HttpResponse {
     let status = bare.status();
     let has_body = bare.extensions().get::<HasBody>().is_some();
@@ -101,7 +123,10 @@ pub(crate) fn render_error(
         Format::Html => {
             // The log holds something to find only for the server's own errors.
             let request_id = status.is_server_error().then_some(request_id);
-            let page = ProblemPage { layout: Layout::minimal(state), title, detail, request_id };
+            let layout = session
+                .get()
+                .map_or_else(|| Layout::minimal(state), |session| Layout::signed_in_without_flash(state, session, ""));
+            let page = ProblemPage { layout, title, detail, request_id };
             HttpResponse::build(status)
                 .content_type("text/html; charset=utf-8")
                 .body(page.render().unwrap_or_else(|_| detail.to_owned()))

@@ -22,7 +22,7 @@ use super::{
     cookies::CookieName,
     csrf::token,
     error::Problem,
-    error_page::Format,
+    error_page::{ActiveSession, Format},
     flash::Flash,
     form::{FormFields, SharedPayload},
     return_to::{ReturnTo, see_other},
@@ -106,6 +106,9 @@ pub async fn authorize(
         Some(TokenStatus::Expired | TokenStatus::Invalid) | None => None,
     };
 
+    if let (Some(session), Some(active)) = (&session, req.extensions().get::<ActiveSession>()) {
+        active.set(session);
+    }
     match access {
         Access::SignedIn if session.is_none() => {
             let response = redirect_to_login(&state, req.request(), expired);

@@ -42,10 +42,17 @@ impl Layout {
     /// Returns the layout for the owner of `session`, on the page at the path `here`.
     #[must_use]
     pub fn signed_in(state: &Data<AppState>, headers: &HeaderMap, session: &Session, here: &str) -> Self {
+        let Self { flash, .. } = Self::guest(state, headers);
+        Self { flash, ..Self::signed_in_without_flash(state, session, here) }
+    }
+
+    /// Returns the same without a message, for pages that do not remove its cookie.
+    #[must_use]
+    pub fn signed_in_without_flash(state: &Data<AppState>, session: &Session, here: &str) -> Self {
         Self {
             nav: Some(NavState { username: session.account.username.as_str().to_owned(), here: here.to_owned() }),
             csrf_token: token::issue(&state.core.keys, session),
-            ..Self::guest(state, headers)
+            ..Self::minimal(state)
         }
     }
 

@@ -23,7 +23,7 @@ use super::{
     client_ip,
     csrf::origin,
     error::Problem,
-    error_page::{self, Format},
+    error_page::{self, ActiveSession, Format},
     form::SharedPayload,
     security_headers,
     state::AppState,
@@ -40,6 +40,7 @@ struct RequestInfo {
     method: Method,
     format: Format,
     id: RequestId,
+    session: ActiveSession,
     started_at: Option<Instant>,
 }
 
@@ -54,11 +55,13 @@ pub(crate) async fn handle(
         method: req.method().clone(),
         format: Format::negotiate(req.headers()),
         id: RequestId::new(),
+        session: ActiveSession::default(),
         started_at: enabled!(Level::DEBUG).then(Instant::now),
         state,
     };
     let client = client_ip::client(req.headers(), req.peer_addr(), &info.state.settings.trusted_proxies);
     req.extensions_mut().insert(client.clone());
+    req.extensions_mut().insert(info.session.clone());
     let payload = take_payload(&mut req);
 
     let outcome = request_id::scope(info.id, respond(&info, client, req, next)).await;
@@ -111,7 +114,7 @@ impl RequestInfo {
         response: HttpResponse,
         payload: Option<SharedPayload>,
     ) -> HttpResponse {
-        let mut response = error_page::render_error(&self.state, response, self.format, self.id);
+        let mut response = error_page::render_error(&self.state, response, self.format, self.id, &self.session);
         security_headers::apply(response.headers_mut(), self.state.public_url.is_https());
         if let Some(payload) = payload {
             response = response.map_body(|_, body| BoxBody::new(BodyWithPayload { body, _payload: payload }));

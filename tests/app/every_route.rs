@@ -163,6 +163,50 @@ async fn every_page_of_a_signed_in_person_has_a_sign_out_button() {
     assert!(pages >= 6, "only {pages} pages were found");
 }
 
+// ASVS 7.4.4
+#[tokio::test]
+async fn error_pages_of_a_signed_in_person_have_a_sign_out_button() {
+    use diesel::connection::SimpleConnection;
+    let app = TestApp::with(&["--session-cache", "1m"]);
+    let zoe = app.signed_in_client("zoe").await;
+    let post = |kind: &str, body: String| {
+        zoe.request("POST", "/account").header("origin", &app.address).header("content-type", kind).body(body)
+    };
+    let form = "application/x-www-form-urlencoded";
+    let token = zoe.csrf_token().await;
+    let put = zoe.request("PUT", "/account").header("origin", &app.address).form(&[("csrf_token", &token)]);
+    let mut answers = vec![
+        (400, zoe.submit("/account", &[("role", "admin")]).await),
+        (403, zoe.post("/account", &[]).await),
+        (404, zoe.submit("/account/sessions/none/end", &[]).await),
+        (405, zoe.send(put).await),
+        (413, zoe.send(post(form, "x".repeat(20_000))).await),
+        (415, zoe.send(post("text/plain", "x".to_owned())).await),
+    ];
+    app.query(|conn| conn.batch_execute("ALTER TABLE sessions RENAME TO hidden_sessions")).await;
+    answers.push((500, zoe.get("/account/sessions").await));
+    app.query(|conn| conn.batch_execute("ALTER TABLE hidden_sessions RENAME TO sessions")).await;
+    for (status, answer) in &answers {
+        assert_eq!(answer.status, *status, "{}", answer.body);
+        assert_sign_out_button(answer, &status.to_string());
+    }
+    let token = answers[1].1.hidden_field("csrf_token").unwrap();
+    assert_eq!(zoe.post("/logout", &[("csrf_token", &token)]).await.location(), "/login");
+}
+
+#[tokio::test]
+async fn error_page_shows_no_account_without_an_active_session() {
+    let app = TestApp::spawn();
+    let zoe = app.signed_in_client("zoe").await;
+    let ended = zoe.fork();
+    zoe.sign_out().await;
+    for client in [app.client(), ended] {
+        let answer = client.post("/login", &[("login", "a"), ("login", "b")]).await;
+        assert_eq!(answer.status, 400);
+        assert!(!answer.body.contains("zoe") && !answer.body.contains("/logout"), "{}", answer.body);
+    }
+}
+
 // ASVS 9.2.1. The row and the token usually expire at the same moment; here the row does not.
 #[tokio::test]
 async fn expired_token_is_rejected_although_its_row_is_active() {
