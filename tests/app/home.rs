@@ -1,5 +1,8 @@
 use std::time::Duration;
 
+use diesel::{ExpressionMethods, QueryDsl, RunQueryDsl};
+use gatehouse::db::schema::accounts;
+
 use crate::support::{PASSWORD, TestApp};
 
 #[tokio::test]
@@ -25,4 +28,48 @@ async fn site_name_is_escaped_on_every_page() {
         let body = client.get(page).await.body;
         assert!(body.contains("Keepers &#60;b&#62; &#38; Co") && !body.contains("<b> &"), "{body}");
     }
+}
+
+// ASVS 15.2.2. The stored hash takes so many passes that the only hashing thread works on it during the whole test; the
+// number of hashes begun shows that it does.
+#[tokio::test]
+async fn pages_are_served_while_all_hashing_threads_work_and_the_queue_is_full() {
+    let limits = ["--hash-threads", "1", "--hash-queue", "2", "--failure-rate", "0", "--session-cache", "0s"];
+    let app = TestApp::with(&limits);
+    let client = app.signed_in_client("zoe").await;
+    let hash = app.query(|conn| accounts::table.select(accounts::password_hash).get_result::<String>(conn)).await;
+    let slow = hash.replace("t=2,", "t=400,");
+    assert_ne!(slow, hash);
+    app.query(move |conn| diesel::update(accounts::table).set(accounts::password_hash.eq(&slow)).execute(conn)).await;
+    let begun = app.hashes_computed();
+    let slow_sign_in = tokio::spawn({
+        let client = app.client();
+        async move { client.sign_in("zoe", PASSWORD).await.status }
+    });
+    while app.hashes_computed() == begun {
+        tokio::task::yield_now().await;
+    }
+    // More than the queue has places for: those of the setting, and those kept for networks without a request.
+    let waiting: Vec<_> = (0..40)
+        .map(|number| {
+            let client = app.client();
+            tokio::spawn(async move { client.sign_in(&format!("name{number}"), PASSWORD).await.status })
+        })
+        .collect();
+    while waiting.iter().filter(|sign_in| sign_in.is_finished()).count() < 20 {
+        tokio::task::yield_now().await;
+    }
+
+    for page in ["/", "/account", "/account/sessions", "/account/activity", "/login", "/healthz", "/readyz"] {
+        assert_ne!(client.get(page).await.status / 100, 5, "{page}");
+    }
+    assert_eq!(client.get("/").await.status, 200);
+
+    assert_eq!(app.hashes_computed(), begun + 1, "the pages were served while the first hash was computed");
+    let mut refused = 0;
+    for sign_in in waiting {
+        refused += u32::from(sign_in.await.unwrap() == 503);
+    }
+    assert!((20..40).contains(&refused), "{refused} of 40 sign-ins were refused");
+    assert_eq!(slow_sign_in.await.unwrap(), 422, "the changed parameters give another hash");
 }

@@ -4,6 +4,7 @@ use gatehouse::db::schema::accounts;
 use crate::support::{
     PASSWORD, TestApp, WRONG_PASSWORD,
     client::{Answer, RegisterForm, assert_field_errors, assert_redirect},
+    on_mariadb,
 };
 
 #[tokio::test]
@@ -30,6 +31,39 @@ async fn password_comparison_is_exact_after_normalization() {
         [password.to_uppercase(), format!("{password} "), format!(" {password}"), password.replace('\u{e9}', "e")]
     {
         assert_eq!(app.client().sign_in("zoe", &wrong).await.status, 422, "{wrong}");
+    }
+}
+
+// ASVS 6.2.8. bcrypt ignores everything after 72 bytes.
+#[tokio::test]
+async fn password_is_compared_to_its_last_character() {
+    let app = TestApp::with(&["--failure-rate", "0", "--registration-rate", "0"]);
+    let mut seed = 1_u32;
+    let ascii: String = std::iter::repeat_with(|| {
+        seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        char::from(b'a' + (seed >> 24) as u8 % 26)
+    })
+    .take(256)
+    .collect();
+    let beyond_ascii = ascii.replace('a', "\u{e5}");
+    for (username, password) in [("zoe", ascii), ("eva", beyond_ascii)] {
+        let email = format!("{username}@keepers.example");
+        let form = RegisterForm { username, email: &email, ..RegisterForm::with_password(&password) };
+        assert_redirect(&app.client().register_with(form).await, "/");
+        let letters: Vec<char> = password.chars().collect();
+        // Counted from 1: the 65th, the 73rd, and others up to the last.
+        for place in [55, 56, 64, 65, 72, 73, 100, 128, 129, 255, 256] {
+            let mut changed = letters.clone();
+            changed[place - 1] = if changed[place - 1] == 'x' { 'y' } else { 'x' };
+            let changed: String = changed.into_iter().collect();
+            assert_eq!(app.client().sign_in(username, &changed).await.status, 422, "{place}");
+            assert_eq!(app.client().sign_in(username, &password).await.status, 303, "a success resets the failures");
+        }
+        for length in [64, 65, 72, 73, 128, 255] {
+            let cut: String = letters[..length].iter().collect();
+            assert_eq!(app.client().sign_in(username, &cut).await.status, 422, "{length}");
+            assert_eq!(app.client().sign_in(username, &password).await.status, 303);
+        }
     }
 }
 
@@ -213,12 +247,92 @@ async fn password_does_not_expire() {
     assert_eq!((client.sign_in("zoe", PASSWORD).await.status, client.get("/").await.status), (303, 200));
 }
 
+// ASVS 6.3.2
 #[tokio::test]
 async fn no_default_accounts_exist() {
     let app = TestApp::with(&["--failure-rate", "0"]);
+    assert_eq!(app.query(|conn| accounts::table.count().get_result::<i64>(conn)).await, 0);
     for (login, password) in [("admin", "admin"), ("root", "root"), ("admin", "password"), ("gatehouse", "gatehouse")] {
         assert_eq!(app.client().sign_in(login, password).await.status, 422);
     }
+}
+
+// ASVS 4.1.3. A client that is no trusted proxy cannot choose the scheme and the host of what a sign-in sets.
+#[tokio::test]
+async fn forwarded_headers_change_no_cookie_of_a_sign_in() {
+    let app = TestApp::spawn();
+    app.signed_in_client("zoe").await;
+    let attributes = |answer: &Answer| {
+        assert_redirect(answer, "/");
+        let cookies = answer.set_cookies().into_iter().map(|cookie| {
+            let (name, rest) = cookie.split_once('=').unwrap();
+            (name.to_owned(), rest.split_once(';').unwrap().1.to_owned())
+        });
+        cookies.collect::<Vec<_>>()
+    };
+    let plain = attributes(&app.client().sign_in("zoe", PASSWORD).await);
+    assert_eq!(plain.len(), 2);
+    assert!(plain.iter().all(|(_, attributes)| !attributes.contains("Secure") && !attributes.contains("Domain")));
+    for (name, value) in [
+        ("x-forwarded-host", "evil.example"),
+        ("x-forwarded-proto", "https"),
+        ("x-forwarded-port", "8443"),
+        ("x-forwarded-prefix", "/evil"),
+        ("x-original-url", "/evil"),
+        ("forwarded", "host=evil.example;proto=https;for=9.9.9.9"),
+    ] {
+        let client = app.client();
+        let request = client.request("POST", "/login").header("origin", &app.address).header(name, value);
+        let answer = client.send(request.form(&[("login", "zoe"), ("password", PASSWORD)])).await;
+        assert_eq!(attributes(&answer), plain, "{name}");
+        assert_eq!(answer.header("strict-transport-security"), "", "{name}");
+        assert!(client.is_signed_in().await, "{name}");
+    }
+}
+
+/// Asserts that `zoe` cannot sign in, and that no password was hashed.
+async fn assert_sign_in_fails_closed(app: &TestApp, case: &str) {
+    let hashes = app.hashes_computed();
+    for password in [PASSWORD, WRONG_PASSWORD] {
+        let client = app.client();
+        let answer = client.sign_in("zoe", password).await;
+        assert_eq!((answer.status, answer.set_cookies().len()), (500, 0), "{case}: {password}");
+        assert!(!client.is_signed_in().await);
+    }
+    assert_eq!(app.hashes_computed(), hashes, "{case}: a password is not verified unless its failure is counted");
+}
+
+// ASVS 16.5.3
+#[tokio::test]
+async fn sign_in_is_refused_when_its_limits_cannot_be_read_or_counted() {
+    use diesel::connection::SimpleConnection;
+    let app = TestApp::spawn();
+    app.signed_in_client("zoe").await;
+    let run = async |sql: &'static str| app.query(move |conn| conn.batch_execute(sql)).await;
+
+    run("ALTER TABLE throttles RENAME TO hidden_throttles").await;
+    assert_sign_in_fails_closed(&app, "unreadable").await;
+    assert_eq!(app.client().register("eva").await.status, 500);
+    run("ALTER TABLE hidden_throttles RENAME TO throttles").await;
+
+    for event in ["INSERT", "UPDATE"] {
+        let refuse = if on_mariadb() {
+            format!("CREATE TRIGGER refuse BEFORE {event} ON throttles FOR EACH ROW SIGNAL SQLSTATE '45000'")
+        } else {
+            format!("CREATE TRIGGER refuse BEFORE {event} ON throttles BEGIN SELECT RAISE(ABORT, 'no'); END")
+        };
+        app.query(move |conn| conn.batch_execute(&refuse)).await;
+        assert_sign_in_fails_closed(&app, event).await;
+        if event == "UPDATE" {
+            assert_eq!(app.client().register("eva").await.status, 500, "there is a counter of registrations");
+        }
+        run("DROP TRIGGER refuse").await;
+        // The next round has rows to update.
+        assert_eq!(app.client().sign_in("zoe", WRONG_PASSWORD).await.status, 422);
+    }
+    assert_eq!(app.client().sign_in("zoe", PASSWORD).await.status, 303);
+    let accounts = app.query(|conn| accounts::table.count().get_result::<i64>(conn)).await;
+    assert_eq!(accounts, 1, "no registration without its limit either");
 }
 
 #[tokio::test]
