@@ -4,18 +4,24 @@
 use std::{
     io,
     net::{SocketAddr, TcpListener},
+    num::NonZero,
     os::unix::fs::DirBuilderExt,
     sync::Arc,
+    thread,
     time::Duration,
 };
 
+use actix_http::{HttpService, error::DispatchError};
+use actix_service::{ServiceFactoryExt, map_config};
 use actix_web::{
-    App, HttpServer,
+    App,
     body::BoxBody,
-    dev::{Server, ServerHandle, ServiceFactory, ServiceRequest, ServiceResponse},
+    dev::{AppConfig, Extensions, Server, ServerHandle, ServiceFactory, ServiceRequest, ServiceResponse, fn_service},
     middleware::from_fn,
+    rt::net::TcpStream,
     web::{Data, ServiceConfig},
 };
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::{sync::oneshot, time::timeout};
 use tracing::{info, warn};
 
@@ -28,11 +34,24 @@ use crate::{
     passwords::Hasher,
     routes,
     sessions::Sessions,
-    web::{assets::Assets, cookies::Cookies, exclusive::Exclusive, middleware, state::AppState},
+    web::{
+        assets::Assets,
+        connections::{Connections, Stream},
+        cookies::Cookies,
+        exclusive::Exclusive,
+        middleware,
+        state::AppState,
+    },
 };
 
-/// How long a client may take for the headers of its first request.
+/// How long a client may take for the headers of its first request. For later ones see `web::connections`.
 const HEADERS_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a connection may be without a byte between two requests.
+const KEEP_ALIVE: Duration = Duration::from_secs(5);
+/// How long the server waits after its last response for the client to close the connection.
+const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+/// Connections that one worker may have at most. A connection that sends a long head takes up to 128 KiB.
+const MAX_CONNECTIONS: usize = 4096;
 /// How long running requests may take after the server was told to stop, in seconds.
 const DRAIN_SECONDS: u64 = 10;
 /// How long the last write of what is in memory may take.
@@ -113,13 +132,7 @@ impl Application {
             warn!("passwords cross the network unencrypted: GATEHOUSE_PUBLIC_URL is plain http");
         }
 
-        let shared = state.clone();
-        let server = HttpServer::new(move || build_app(&shared, hooks.routes))
-            .client_request_timeout(HEADERS_TIMEOUT)
-            .shutdown_timeout(DRAIN_SECONDS)
-            .disable_signals()
-            .listen(listener)?
-            .run();
+        let server = serve(&state, hooks.routes, listener, address)?;
         info!(database = %database_url, public = %public_url, "ready");
         Ok(Self { state, server, address })
     }
@@ -158,6 +171,63 @@ impl Application {
         }
         outcome
     }
+}
+
+/// Returns the running server. As `actix_web::HttpServer`, but with a [`Stream`] between each socket and actix.
+fn serve(
+    state: &Data<AppState>,
+    more: fn(&mut ServiceConfig),
+    listener: TcpListener,
+    address: SocketAddr,
+) -> io::Result<Server> {
+    let workers = thread::available_parallelism().map_or(2, NonZero::get);
+    let max_connections = max_connections(workers);
+    let builder = Server::build();
+    let drain = builder.graceful_shutdown_signal();
+    let state = state.clone();
+    let server = builder
+        .workers(workers)
+        .max_concurrent_connections(max_connections)
+        .shutdown_timeout(DRAIN_SECONDS)
+        .disable_signals()
+        .listen("gatehouse", listener, move || {
+            // With an eighth below the limit, at which nothing is accepted, a connection that is being closed does not
+            // keep a new one waiting.
+            let connections = Connections::start(state.core.clock.clone(), max_connections - max_connections / 8);
+            let drain = drain.clone();
+            let app = map_config(build_app(&state, more), |()| AppConfig::default());
+            let http = HttpService::build()
+                .keep_alive(KEEP_ALIVE)
+                .client_request_timeout(HEADERS_TIMEOUT)
+                .client_disconnect_timeout(DISCONNECT_TIMEOUT)
+                .local_addr(address)
+                .graceful_shutdown_signal(move || {
+                    let drain = drain.clone();
+                    async move { drain.notified().await }
+                })
+                .on_connect_ext(|stream: &Stream, extensions: &mut Extensions| {
+                    extensions.insert(stream.connection());
+                })
+                .h1(app);
+            fn_service(move |socket: TcpStream| {
+                let peer = socket.peer_addr().ok();
+                let stream = connections.accept(socket);
+                async move { Ok::<_, DispatchError>((stream, peer)) }
+            })
+            .and_then(http)
+        })?;
+    Ok(server.run())
+}
+
+/// Raises the limit of open files as far as the system allows, and returns how many connections each worker may have:
+/// all of them together half of that limit. The other half is for the database, the runtime and the files that are
+/// being sent.
+fn max_connections(workers: usize) -> usize {
+    let limit = getrlimit(Resource::Nofile);
+    // Where the system refuses, the present limit stays.
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
+    let files = getrlimit(Resource::Nofile).current.and_then(|files| usize::try_from(files).ok()).unwrap_or(usize::MAX);
+    (files / 2 / workers).clamp(8, MAX_CONNECTIONS)
 }
 
 /// Returns all pages as one service without a socket: what runs on each worker.

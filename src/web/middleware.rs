@@ -3,6 +3,7 @@
 use std::{
     panic::AssertUnwindSafe,
     pin::Pin,
+    rc::Rc,
     task::{Context, Poll},
     time::Instant,
 };
@@ -21,6 +22,7 @@ use tracing::{Level, debug, enabled};
 
 use super::{
     client_ip,
+    connections::Connection,
     csrf::origin,
     error::Problem,
     error_page::{self, ActiveSession, Format},
@@ -62,7 +64,12 @@ pub(crate) async fn handle(
     let client = client_ip::client(req.headers(), req.peer_addr(), &info.state.settings.trusted_proxies);
     req.extensions_mut().insert(client.clone());
     req.extensions_mut().insert(info.session.clone());
-    let payload = take_payload(&mut req);
+    // A test without a socket has none.
+    let connection = req.conn_data::<Rc<Connection>>().cloned();
+    if let Some(connection) = &connection {
+        connection.handle();
+    }
+    let payload = take_payload(&mut req, connection.as_ref());
 
     let outcome = request_id::scope(info.id, respond(&info, client, req, next)).await;
     let (request, response) = match outcome {
@@ -73,6 +80,9 @@ pub(crate) async fn handle(
         Err(error) => (None, error.error_response()),
     };
     let response = info.finish(request.as_ref(), response, payload);
+    if let Some(connection) = connection {
+        connection.wait();
+    }
     match request {
         Some(request) => Ok(ServiceResponse::new(request, response)),
         // A panic has consumed the request, which a `ServiceResponse` needs; an `Error` does not.
@@ -81,10 +91,11 @@ pub(crate) async fn handle(
 }
 
 /// Keeps the body for the guard, which reads it once the session is known.
-fn take_payload(req: &mut ServiceRequest) -> Option<SharedPayload> {
-    let payload = match req.take_payload() {
-        Payload::None => return None,
-        payload => SharedPayload::new(payload),
+fn take_payload(req: &mut ServiceRequest, connection: Option<&Rc<Connection>>) -> Option<SharedPayload> {
+    let payload = match (req.take_payload(), connection) {
+        (Payload::None, _) => return None,
+        (payload, Some(connection)) => SharedPayload::new(connection.watch(payload)),
+        (payload, None) => SharedPayload::new(payload),
     };
     req.extensions_mut().insert(payload.clone());
     Some(payload)

@@ -3,6 +3,7 @@
 
 pub(crate) mod assets;
 pub(crate) mod client_ip;
+pub(crate) mod connections;
 pub mod cookies;
 pub(crate) mod csrf;
 pub(crate) mod device_cookie;

@@ -13,7 +13,7 @@ use std::{
 use crate::support::{PASSWORD, client::Client, mariadb::Mariadb, on_mariadb, wait_until};
 
 /// Returns a command that runs the binary in `dir`. On MariaDB every call creates a new database.
-fn gatehouse(dir: &Path) -> Command {
+pub fn gatehouse(dir: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_gatehouse"));
     command.current_dir(dir).env("GATEHOUSE_LISTEN", "127.0.0.1:0").stdin(Stdio::null());
     if on_mariadb() {
@@ -36,6 +36,11 @@ impl Running {
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let address = line.strip_prefix("Listening on ").unwrap_or_else(|| panic!("{line:?}")).trim().to_owned();
         Self { child, address }
+    }
+
+    /// Returns the id of the process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
     }
 
     fn signal(&self, name: &str) {
@@ -67,7 +72,7 @@ impl Drop for Running {
     }
 }
 
-fn temp_dir() -> tempfile::TempDir {
+pub fn temp_dir() -> tempfile::TempDir {
     tempfile::Builder::new().prefix("gatehouse-test-").tempdir().unwrap()
 }
 
@@ -132,7 +137,7 @@ async fn shutdown_signal_drains_running_requests_and_exits_with_zero() {
         let mut socket = TcpStream::connect(running.address.trim_start_matches("http://")).unwrap();
         write!(
             socket,
-            "POST /login HTTP/1.1\r\nHost: x\r\nOrigin: {}\r\nConnection: close\r\nExpect: 100-continue\r\n\
+            "POST /login HTTP/1.1\r\nHost: localhost\r\nOrigin: {}\r\nConnection: close\r\nExpect: 100-continue\r\n\
              Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n",
             running.address,
             fields.len(),

@@ -12,6 +12,7 @@ mod account;
 mod assets;
 mod asvs;
 mod command_line;
+mod connections;
 mod csrf;
 mod database;
 mod devices;
