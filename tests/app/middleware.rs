@@ -193,22 +193,34 @@ async fn ambiguous_message_length_returns_400() {
         "Content-Length: 5,5",
     ] {
         let request =
-            format!("POST /login HTTP/1.1\r\nHost: x\r\nOrigin: {}\r\n{header}\r\n\r\n0\r\n\r\n", app.address);
+            format!("POST /login HTTP/1.1\r\nHost: localhost\r\nOrigin: {}\r\n{header}\r\n\r\n0\r\n\r\n", app.address);
         let answer = send_raw(&app, request.as_bytes());
         assert!(answer.starts_with("HTTP/1.1 400"), "{header}: {answer}");
     }
 }
 
-// The next three tests wait in real time for socket timeouts and are the slowest of all.
+// The next three tests wait in real time for socket timeouts and are the slowest of all. `connections` tests the later
+// heads of a connection.
 #[tokio::test]
 async fn slow_request_body_times_out_with_408() {
     let app = TestApp::spawn();
+    let session = app.signed_in_client("zoe").await.cookie("session").unwrap();
     std::thread::scope(|scope| {
-        for path in ["/login", "/register", "/logout"] {
+        for (path, session) in [
+            ("/login", ""),
+            ("/register", ""),
+            ("/logout", ""),
+            ("/logout", &session),
+            ("/account", &session),
+            ("/account/password", &session),
+            ("/account/delete", &session),
+            ("/account/sessions/end-others", &session),
+        ] {
             let app = &app;
             scope.spawn(move || {
                 let request = format!(
-                    "POST {path} HTTP/1.1\r\nHost: x\r\nOrigin: {}\r\nConnection: close\r\n\
+                    "POST {path} HTTP/1.1\r\nHost: localhost\r\nOrigin: {}\r\nCookie: session={session}\r\n\
+                     Connection: close\r\n\
                      Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 100\r\n\r\nlogin=",
                     app.address
                 );
@@ -236,7 +248,7 @@ async fn unfinished_chunked_body_does_not_hold_the_connection_open() {
             let app = &app;
             scope.spawn(move || {
                 let request = format!(
-                    "POST {path} HTTP/1.1\r\nHost: x\r\nOrigin: {origin}\r\n\
+                    "POST {path} HTTP/1.1\r\nHost: localhost\r\nOrigin: {origin}\r\n\
                      Content-Type: application/x-www-form-urlencoded\r\nTransfer-Encoding: chunked\r\n\r\n\
                      6\r\nlogin=\r\n"
                 );
@@ -254,7 +266,7 @@ async fn unfinished_chunked_body_does_not_hold_the_connection_open() {
 async fn slow_request_headers_time_out_with_408() {
     let app = TestApp::spawn();
     let started = Instant::now();
-    let answer = send_raw(&app, b"GET /login HTTP/1.1\r\nHost: x\r\nX-Slow: ");
+    let answer = send_raw(&app, b"GET /login HTTP/1.1\r\nHost: localhost\r\nX-Slow: ");
     assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
     assert!(started.elapsed() < Duration::from_secs(15));
 }
