@@ -39,6 +39,7 @@ use crate::{
         connections::{Connections, Stream},
         cookies::Cookies,
         exclusive::Exclusive,
+        host::ExpectedHost,
         middleware,
         state::AppState,
     },
@@ -120,6 +121,7 @@ impl Application {
         let state = Data::new(AppState {
             accounts: Accounts::new(&settings, core.clone(), Arc::clone(&sessions), hasher),
             origin: public_url.origin(),
+            host: ExpectedHost::new(&public_url),
             cookies: Cookies::new(public_url.is_https()),
             assets,
             exports: Exclusive::default(),

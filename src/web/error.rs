@@ -23,6 +23,8 @@ pub enum Problem {
     Malformed,
     /// There is no session. The guard sends people to the sign-in page instead.
     Unauthenticated,
+    /// The request is for a host that is not this site's.
+    MisdirectedRequest,
     /// The form came from another site.
     CrossOrigin,
     /// The form does not belong to this session.
@@ -60,6 +62,7 @@ impl Problem {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
+            Self::MisdirectedRequest => StatusCode::MISDIRECTED_REQUEST,
             Self::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::ExportRunning => StatusCode::TOO_MANY_REQUESTS,

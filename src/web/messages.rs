@@ -137,6 +137,11 @@ pub(crate) fn problem(problem: Problem) -> (&'static str, &'static str) {
             "Something in what your browser sent could not be read. Go back, reload the page and try again.",
         ),
         Problem::Unauthenticated => ("You are not signed in", "Sign in, then try again."),
+        Problem::MisdirectedRequest => (
+            "This is not the address of the site",
+            "The address in your browser is not the one that this site uses. Open the site by its own address, or ask \
+             its operator.",
+        ),
         Problem::CrossOrigin => (
             "The form came from another site",
             "For your safety, this site accepts forms from its own pages only. Open the page here and try again.",

@@ -4,6 +4,7 @@ use std::{
     panic::AssertUnwindSafe,
     pin::Pin,
     rc::Rc,
+    sync::Once,
     task::{Context, Poll},
     time::Instant,
 };
@@ -18,7 +19,7 @@ use actix_web::{
     web::{Bytes, Data},
 };
 use futures_util::FutureExt;
-use tracing::{Level, debug, enabled};
+use tracing::{Level, debug, enabled, warn};
 
 use super::{
     client_ip,
@@ -36,6 +37,9 @@ use crate::{
     request_id::{self, RequestId},
 };
 
+/// One line is enough to tell the operator, and clients must not be able to fill the log.
+static WARN_OF_OTHER_HOST: Once = Once::new();
+
 /// What the answer needs to know of a request that its handler has consumed.
 struct RequestInfo {
     state: Data<AppState>,
@@ -46,7 +50,7 @@ struct RequestInfo {
     started_at: Option<Instant>,
 }
 
-/// Handles one request: gives it an id, identifies the client, checks the origin, takes the body from the handler,
+/// Handles one request: gives it an id, identifies the client, checks host and origin, takes the body from the handler,
 /// catches panics, fills error responses, adds the security headers, and logs.
 pub(crate) async fn handle(
     mut req: ServiceRequest,
@@ -107,6 +111,17 @@ async fn respond(
     req: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
+    if let Err(problem) = info.state.host.check(req.head()) {
+        if problem == Problem::MisdirectedRequest {
+            WARN_OF_OTHER_HOST.call_once(|| {
+                warn!(
+                    public = %info.state.public_url,
+                    "a request for another host was refused; a reverse proxy must pass the Host header of its clients"
+                );
+            });
+        }
+        return Ok(req.error_response(problem));
+    }
     if !origin::is_same_origin(req.method(), req.headers(), &info.state.origin) {
         info.state.core.events.count(EventKind::CrossOriginRefused, None, &client);
         return Ok(req.error_response(Problem::CrossOrigin));

@@ -1,5 +1,5 @@
-//! Everything that speaks HTTP and is not a page. A request passes `middleware` (request id, origin check, error pages,
-//! security headers), then `guard` (session, body, CSRF token), then its page.
+//! Everything that speaks HTTP and is not a page. A request passes `middleware` (request id, host and origin check,
+//! error pages, security headers), then `guard` (session, body, CSRF token), then its page.
 
 pub(crate) mod assets;
 pub(crate) mod client_ip;
@@ -14,6 +14,7 @@ pub mod exclusive;
 pub(crate) mod flash;
 pub(crate) mod form;
 pub mod guard;
+pub(crate) mod host;
 pub(crate) mod layout;
 pub(crate) mod messages;
 pub(crate) mod middleware;

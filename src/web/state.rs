@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{assets::Assets, cookies::Cookies, exclusive::Exclusive};
+use super::{assets::Assets, cookies::Cookies, exclusive::Exclusive, host::ExpectedHost};
 use crate::{
     accounts::{AccountId, Accounts},
     config::{PublicUrl, Settings},
@@ -18,6 +18,8 @@ pub struct AppState {
     pub public_url: PublicUrl,
     /// The same, as browsers write it in the `Origin` header.
     pub origin: String,
+    /// The hosts that the server answers for.
+    pub(crate) host: ExpectedHost,
     /// How cookies are named and written.
     pub cookies: Cookies,
     /// The static files.

@@ -5,7 +5,7 @@ use std::{
 };
 
 use crate::support::{
-    TestApp, WRONG_PASSWORD,
+    PASSWORD, TestApp, WRONG_PASSWORD,
     client::{Answer, RegisterForm, assert_redirect},
 };
 
@@ -131,7 +131,7 @@ async fn head_response_equals_get_without_body() {
 #[tokio::test]
 async fn https_public_url_sets_host_prefixed_secure_cookies_and_hsts() {
     let app = TestApp::with(&["--public-url", "https://login.example"]);
-    let client = app.client();
+    let client = app.client_of("login.example");
     let fields = RegisterForm::default().fields();
     let request = client.request("POST", "/register").header("origin", "https://login.example").form(&fields);
     let answer = client.send(request).await;
@@ -155,20 +155,73 @@ async fn https_public_url_sets_host_prefixed_secure_cookies_and_hsts() {
     );
 }
 
-// ASVS 4.1.3, 15.3.4: host, scheme and client address come from the settings and the socket, not from headers.
+// ASVS 4.1.3, 15.3.4: scheme and client address come from the settings and the socket, not from headers.
 #[tokio::test]
-async fn spoofed_host_and_forwarded_headers_change_no_links_or_cookies() {
+async fn spoofed_forwarded_headers_change_no_links_or_cookies() {
     let app = TestApp::spawn();
+    app.signed_in_client("zoe").await;
     let client = app.client();
-    let request = client
-        .request("GET", "/test/added")
-        .header("host", "evil.example")
-        .header("x-forwarded-host", "evil.example")
-        .header("x-forwarded-proto", "https")
-        .header("forwarded", "host=evil.example;proto=javascript;for=9.9.9.9");
-    let answer = client.send(request).await;
+    let spoofed = |request: reqwest::RequestBuilder| {
+        request
+            .header("x-forwarded-host", "evil.example")
+            .header("x-forwarded-proto", "https")
+            .header("x-forwarded-prefix", "/evil")
+            .header("forwarded", "host=evil.example;proto=https;for=9.9.9.9")
+    };
+    let answer = client.send(spoofed(client.request("GET", "/test/added"))).await;
     assert_redirect(&answer, "/login?next=/test/added");
     assert_security_headers(&answer, "forwarded");
+    let sign_in = client.request("POST", "/login").header("origin", &app.address);
+    let answer = client.send(spoofed(sign_in).form(&[("login", "zoe"), ("password", PASSWORD)])).await;
+    assert_redirect(&answer, "/");
+    assert_security_headers(&answer, "forwarded");
+    for cookie in answer.set_cookies() {
+        assert!(!cookie.contains("Secure") && !cookie.contains("Domain") && !cookie.contains("evil"), "{cookie}");
+    }
+}
+
+// ASVS 4.1.3: a page of another site can let its own name point to this machine, and would then read the answers.
+#[tokio::test]
+async fn request_for_another_host_returns_421_except_health_checks() {
+    let app = TestApp::spawn();
+    let client = app.client();
+    let get = async |path: &str, host: &str| client.send(client.request("GET", path).header("host", host)).await;
+    for path in ["/login", "/", "/static/style.css", "/nowhere", "/healthz/"] {
+        let answer = get(path, "evil.example").await;
+        assert_eq!(answer.status, 421, "{path}");
+        assert_security_headers(&answer, path);
+        assert!(answer.body.contains("This is not the address of the site") && !answer.body.contains("evil"));
+    }
+    let sign_in = client.request("POST", "/login").header("host", "evil.example").header("origin", &app.address);
+    assert_eq!(client.send(sign_in.form(&[("login", "zoe")])).await.status, 421);
+    let json = client.request("GET", "/").header("host", "evil.example").header("accept", "application/json");
+    let json = client.send(json).await;
+    assert_eq!((json.status, json.header("content-type")), (421, "application/problem+json"));
+    for path in ["/healthz", "/readyz"] {
+        assert_eq!(get(path, "evil.example").await.status, 200, "{path}");
+    }
+    for host in ["localhost", "LOCALHOST:1", "login.localhost:8080", "127.9.9.9", "[::1]:3000"] {
+        assert_eq!(get("/login", host).await.status, 200, "{host}");
+    }
+}
+
+// RFC 9112, 3.2
+#[tokio::test]
+async fn request_needs_exactly_one_host() {
+    let app = TestApp::spawn();
+    for (target, hosts, status) in [
+        ("/login", "Host: localhost\r\n", "200"),
+        ("/login", "", "400"),
+        ("/login", "Host: localhost\r\nHost: localhost\r\n", "400"),
+        ("/login", "Host: \r\n", "421"),
+        ("http://localhost/login", "Host: evil.example\r\n", "200"),
+        ("http://evil.example/login", "Host: localhost\r\n", "421"),
+    ] {
+        let answer = send_raw(&app, format!("GET {target} HTTP/1.1\r\n{hosts}Connection: close\r\n\r\n").as_bytes());
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{target} {hosts}: {answer}");
+    }
+    let answer = send_raw(&app, b"GET /login HTTP/1.0\r\n\r\n");
+    assert!(answer.starts_with("HTTP/1.0 421"), "{answer}");
 }
 
 /// Sends these bytes and returns everything that the server sends until it closes the connection.

@@ -169,6 +169,13 @@ impl TestApp {
         Client::new(&self.address)
     }
 
+    /// Returns a new client that sends the host of a public URL, as a reverse proxy does.
+    pub fn client_of(&self, host: &str) -> Client {
+        let mut client = self.client();
+        client.headers.push(("host", host.to_owned()));
+        client
+    }
+
     /// Registers an account and returns its signed-in client.
     pub async fn signed_in_client(&self, username: &str) -> Client {
         let client = self.client();
