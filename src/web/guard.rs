@@ -2,7 +2,8 @@
 //! otherwise, so a page that is added without a thought is guarded.
 //!
 //! The guard also verifies the CSRF token: a form of a browser with a session that lacks the session's token does not
-//! reach its handler. It reads the form first: while a slow client sends it, the session may end.
+//! reach its handler. It checks the session once more when it has read the form: while a slow client sends it, the
+//! session may end.
 
 use std::{
     future::{Ready, ready},
@@ -87,50 +88,50 @@ pub async fn authorize(
     let state = req.app_data::<Data<AppState>>().cloned().ok_or(Problem::Internal)?;
     let client = req.extensions().get::<Client>().cloned().ok_or(Problem::Internal)?;
     let safe = req.method().is_safe();
-    let mut fields = FormFields::default();
-    if !safe {
-        let payload = req.extensions().get::<SharedPayload>().cloned();
-        fields = FormFields::read(req.headers(), payload.as_ref()).await?;
-    }
 
     // Public pages that change nothing, such as health checks, do not need the session.
-    let status = match state.cookies.get(req.headers(), CookieName::Session) {
-        Some(token) if access != Access::Public || !safe => {
-            Some(state.sessions.check(token, &client).await.map_err(Problem::from)?)
-        }
+    let cookie = state.cookies.get(req.headers(), CookieName::Session);
+    let mut status = match cookie {
+        Some(cookie) if access != Access::Public || !safe => check(&state, cookie, &client).await?,
         _ => None,
     };
+    if let (Some(TokenStatus::Active(session)), Some(active)) = (&status, req.extensions().get::<ActiveSession>()) {
+        active.set(session);
+    }
+    if access == Access::Guests && safe && is_active(status.as_ref()) {
+        // Not for POST: a sign-in form that was filled in before the person signed in elsewhere still works.
+        return Ok(req.into_response(see_other("/")));
+    }
+
+    if !safe && (access != Access::SignedIn || is_active(status.as_ref())) {
+        let payload = req.extensions().get::<SharedPayload>().cloned();
+        let mut fields = FormFields::read(req.headers(), payload.as_ref()).await?;
+        let csrf_token = fields.take_csrf_token().unwrap_or_default();
+        req.extensions_mut().insert(fields);
+        // Again, because the session may have ended while a slow client sent the form.
+        if let Some(cookie) = cookie
+            && is_active(status.as_ref())
+        {
+            status = check(&state, cookie, &client).await?;
+        }
+        if let Some(TokenStatus::Active(session)) = &status
+            && access != Access::Guests
+            && !token::verify(&state.core.keys, session, &csrf_token)
+        {
+            state.core.events.count(EventKind::FormRefused, Some(session.account.id), &client);
+            return Err(Problem::InvalidCsrfToken.into());
+        }
+    }
+
     let expired = matches!(status, Some(TokenStatus::Expired));
     let session = match status {
         Some(TokenStatus::Active(session)) => Some(session),
         Some(TokenStatus::Expired | TokenStatus::Invalid) | None => None,
     };
-
-    if let (Some(session), Some(active)) = (&session, req.extensions().get::<ActiveSession>()) {
-        active.set(session);
+    if access == Access::SignedIn && session.is_none() {
+        let response = redirect_to_login(&state, req.request(), expired);
+        return Ok(req.into_response(response));
     }
-    match access {
-        Access::SignedIn if session.is_none() => {
-            let response = redirect_to_login(&state, req.request(), expired);
-            return Ok(req.into_response(response));
-        }
-        // Not for POST: a sign-in form that was filled in before the person signed in elsewhere still works.
-        Access::Guests if session.is_some() && safe => return Ok(req.into_response(see_other("/"))),
-        _ => {}
-    }
-
-    if !safe {
-        let token = fields.take_csrf_token().unwrap_or_default();
-        if access != Access::Guests
-            && let Some(session) = &session
-            && !token::verify(&state.core.keys, session, &token)
-        {
-            state.core.events.count(EventKind::FormRefused, Some(session.account.id), &client);
-            return Err(Problem::InvalidCsrfToken.into());
-        }
-        req.extensions_mut().insert(fields);
-    }
-
     req.extensions_mut().insert(RequestSession(session));
     let response = next.call(req).await?.map_into_boxed_body();
     // The session has ended between the check above and the transaction of a change.
@@ -140,6 +141,14 @@ pub async fn authorize(
         return Ok(response.into_response(redirect));
     }
     Ok(response)
+}
+
+async fn check(state: &AppState, token: &[u8], client: &Client) -> Result<Option<TokenStatus>, Problem> {
+    Ok(Some(state.sessions.check(token, client).await?))
+}
+
+fn is_active(status: Option<&TokenStatus>) -> bool {
+    matches!(status, Some(TokenStatus::Active(_)))
 }
 
 /// Redirects to the sign-in page, and from there back to the page. A form cannot be sent a second time, so after one

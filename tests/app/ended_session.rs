@@ -60,7 +60,8 @@ impl HalfSent {
 
 #[tokio::test]
 async fn form_whose_session_ends_before_its_last_byte_changes_nothing() {
-    for (path, fields) in changes() {
+    // The last page has no transaction that would notice.
+    for (path, fields) in changes().into_iter().chain([("/test/added", vec![])]) {
         let app = TestApp::spawn();
         let owner = app.signed_in_client("zoe").await;
         let copy = app.client();

@@ -111,7 +111,7 @@ fn secrets_are_compared_in_constant_time() {
         ("keys/mod", &["verifier.header.as_bytes() == header", "*byte == b'.'"][..]),
         ("sessions/token", &["claims.typ != TYPE"]),
         ("web/csrf/token", &[]),
-        ("web/device_cookie", &["known.device.account == account", "known.device.account != account"]),
+        ("web/device_cookie", &["known.account == account", "known.account != account"]),
         ("web/flash", &[]),
         ("passwords/mod", &[]),
         (
@@ -149,8 +149,9 @@ fn only_listed_use_cases_verify_a_password() {
     assert_eq!(callers("verify_password"), list(&["accounts/authenticate", "accounts/verify_password"]));
     assert_eq!(
         callers("reauthenticate"),
-        list(&["accounts/change_password", "accounts/change_profile", "accounts/delete"])
+        list(&["accounts/change_password", "accounts/delete", "accounts/verify_password"])
     );
+    assert_eq!(callers("confirm"), list(&["accounts/change_profile", "accounts/forget_devices"]));
     // `HashPermit::verify`, `Engine::verify` inside of it, and the signature of a session token.
     assert_eq!(callers("verify"), list(&["accounts/verify_password", "passwords/hasher", "sessions/check"]));
 }
