@@ -81,7 +81,7 @@ fn sessions(bench: &mut Criterion) {
 }
 
 fn pages(bench: &mut Criterion) {
-    let app = TestApp::with_database(String::new(), &["--session-cache", "1h"]);
+    let app = TestApp::with_database(String::new(), &["--session-cache", "1m"]);
     let token = session_token(&app);
     let runtime = runtime();
     let service = runtime.block_on(test::init_service(build_app(&app.state, |_| {})));

@@ -12,7 +12,14 @@ use clap::{
 
 use rustix::{fs::Mode, process::umask};
 
-use crate::config::Settings;
+use crate::{
+    config::{ConfigError, Settings},
+    core::OpenError,
+    server::StartError,
+};
+
+/// The exit status for a wrong flag or setting, as clap has it for wrong usage.
+const WRONG_USAGE: u8 = 2;
 
 /// Why a command failed. For the operator, on standard error.
 type Failure = Box<dyn std::error::Error>;
@@ -44,7 +51,7 @@ pub async fn run() -> ExitCode {
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => fail(&error.to_string()),
+        Err(error) => fail(&error.to_string(), if is_wrong_setting(&error) { WRONG_USAGE } else { 1 }),
     }
 }
 
@@ -75,7 +82,7 @@ fn report_clap_error(error: &clap::Error) -> ExitCode {
     let value = text(ContextKind::InvalidValue).unwrap_or_default().escape_debug();
     let message =
         std::error::Error::source(error).map_or_else(|| "is not possible here".to_owned(), ToString::to_string);
-    fail(&format!("{variable}: “{value}” {message}"))
+    fail(&format!("{variable}: “{value}” {message}"), WRONG_USAGE)
 }
 
 /// Returns the environment variable of an argument as clap shows it, such as `--listen <LISTEN>`.
@@ -88,7 +95,12 @@ fn variable(argument: &str) -> Option<String> {
 }
 
 #[expect(clippy::print_stderr, reason = "for the operator's terminal, before there is a log")]
-fn fail(message: &str) -> ExitCode {
+fn fail(message: &str, status: u8) -> ExitCode {
     eprintln!("gatehouse: {message}");
-    ExitCode::FAILURE
+    ExitCode::from(status)
+}
+
+fn is_wrong_setting(error: &Failure) -> bool {
+    let at_start = error.downcast_ref::<StartError>();
+    error.is::<ConfigError>() || matches!(at_start, Some(StartError::Open(OpenError::Config(_))))
 }

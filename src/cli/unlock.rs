@@ -13,6 +13,7 @@ use crate::{
     client::Client,
     clock::Clock,
     config::{ConfigError, Settings},
+    core::OpenError,
     db::Database,
     events::Events,
     telemetry,
@@ -34,8 +35,7 @@ pub(super) async fn run(unlock: &Unlock) -> Result<(), Failure> {
     if let Some(path) = url.missing_file() {
         return Err(ConfigError::new("GATEHOUSE_DATABASE_URL", format!("there is no {}", path.display())).into());
     }
-    let database =
-        Database::open(&url).map_err(|error| ConfigError::new("GATEHOUSE_DATABASE_URL", error.to_string()))?;
+    let database = Database::open(&url).map_err(OpenError::Database)?;
     let (clock, events) = (Clock::system(), Arc::new(Events::new(database.clone(), Clock::system())));
     let transactions = Transactions::new(database, clock, events);
     if !accounts::unlock(&transactions, &unlock.login, &Client::local()).await? {

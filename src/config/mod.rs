@@ -10,6 +10,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::identity::Username;
 
+use self::duration::{DAY, MINUTE, YEAR};
 pub use self::{database_url::DatabaseUrl, public_url::PublicUrl, rate::Rate};
 
 mod database_url;
@@ -61,23 +62,23 @@ pub struct Settings {
     pub registration: Registration,
 
     /// A session expires when it has not been used for this long
-    #[arg(long, env = "GATEHOUSE_SESSION_IDLE", default_value = "1h", value_parser = duration::parse)]
+    #[arg(long, env = "GATEHOUSE_SESSION_IDLE", default_value = "1h", value_parser = duration::up_to(YEAR))]
     pub session_idle: Duration,
 
     /// A session expires this long after sign-in, even if it is in use
-    #[arg(long, env = "GATEHOUSE_SESSION_LIFETIME", default_value = "12h", value_parser = duration::parse)]
+    #[arg(long, env = "GATEHOUSE_SESSION_LIFETIME", default_value = "12h", value_parser = duration::up_to(YEAR))]
     pub session_lifetime: Duration,
 
     /// Like session idle, for sign-ins with “keep me signed in”
-    #[arg(long, env = "GATEHOUSE_REMEMBER_IDLE", default_value = "14d", value_parser = duration::parse)]
+    #[arg(long, env = "GATEHOUSE_REMEMBER_IDLE", default_value = "14d", value_parser = duration::up_to(YEAR))]
     pub remember_idle: Duration,
 
     /// Like session lifetime, for sign-ins with “keep me signed in”
-    #[arg(long, env = "GATEHOUSE_REMEMBER_LIFETIME", default_value = "30d", value_parser = duration::parse)]
+    #[arg(long, env = "GATEHOUSE_REMEMBER_LIFETIME", default_value = "30d", value_parser = duration::up_to(YEAR))]
     pub remember_lifetime: Duration,
 
     /// Ask for the password again before account changes if the last sign-in is older than this
-    #[arg(long, env = "GATEHOUSE_RECENT_SIGN_IN", default_value = "10m", value_parser = duration::parse)]
+    #[arg(long, env = "GATEHOUSE_RECENT_SIGN_IN", default_value = "10m", value_parser = duration::up_to(DAY))]
     pub recent_sign_in: Duration,
 
     /// How long the activity log (sign-ins, failures, changes) is kept
@@ -93,8 +94,9 @@ pub struct Settings {
           value_parser = clap::value_parser!(u16).range(8..=128))]
     pub password_min_length: u16,
 
-    /// How long other processes on the same database may accept a session after it was revoked; 0s = not at all
-    #[arg(long, env = "GATEHOUSE_SESSION_CACHE", default_value = "1s", value_parser = duration::parse_or_zero)]
+    /// How long other processes on the same database may accept a session after it was revoked, at most 1m; 0s = not at
+    /// all
+    #[arg(long, env = "GATEHOUSE_SESSION_CACHE", default_value = "1s", value_parser = duration::up_to_or_zero(MINUTE))]
     pub session_cache: Duration,
 
     /// Sessions that an account may have. A sign-in beyond it ends the session that was used least recently
@@ -123,7 +125,8 @@ pub struct Settings {
     pub hash_threads: Option<NonZero<u8>>,
 
     /// Passwords that may wait for a hashing thread; requests beyond that get 503 at once
-    #[arg(long, env = "GATEHOUSE_HASH_QUEUE", default_value_t = 64)]
+    #[arg(long, env = "GATEHOUSE_HASH_QUEUE", default_value_t = 64,
+          value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub hash_queue: u16,
 
     /// Name of the site, shown in titles and headings
@@ -157,13 +160,21 @@ impl ConfigError {
 }
 
 impl Settings {
-    /// Rejects values that are declared but not implemented.
+    /// Rejects values that are declared but not implemented, and those that contradict each other.
     pub fn check(&self) -> Result<(), ConfigError> {
         if self.registration == Registration::Invite {
             return Err(ConfigError::new(
                 "GATEHOUSE_REGISTRATION",
                 "invitations do not exist yet; use “open” or “closed”",
             ));
+        }
+        for (setting, idle, lifetime, of) in [
+            ("GATEHOUSE_SESSION_IDLE", self.session_idle, self.session_lifetime, "GATEHOUSE_SESSION_LIFETIME"),
+            ("GATEHOUSE_REMEMBER_IDLE", self.remember_idle, self.remember_lifetime, "GATEHOUSE_REMEMBER_LIFETIME"),
+        ] {
+            if idle > lifetime {
+                return Err(ConfigError::new(setting, format!("is longer than {of}, before which every session ends")));
+            }
         }
         Ok(())
     }
@@ -260,7 +271,7 @@ mod tests {
     proptest! {
         #[test]
         fn settings_parsers_never_panic_on_arbitrary_text(text in ".{0,60}") {
-            let _ = duration::parse(&text);
+            let _ = duration::up_to_or_zero(YEAR)(&text);
             let _ = text.parse::<Rate>();
             let _ = text.parse::<PublicUrl>();
             let _ = text.parse::<DatabaseUrl>();

@@ -186,7 +186,7 @@ async fn deleting_account_row_deletes_its_sessions() {
 
 #[tokio::test]
 async fn revoked_session_under_load_is_rejected_at_next_request() {
-    let app = TestApp::with(&["--session-cache", "10m"]);
+    let app = TestApp::with(&["--session-cache", "1m"]);
     for round in 0..5 {
         let client = app.client();
         let answer = if round == 0 { client.register("zoe").await } else { client.sign_in("zoe", PASSWORD).await };

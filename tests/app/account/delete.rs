@@ -11,7 +11,7 @@ use crate::support::{
 // ASVS 7.4.2
 #[tokio::test]
 async fn account_deletion_removes_sessions_and_anonymizes_events() {
-    let app = TestApp::with(&["--session-cache", "10m"]);
+    let app = TestApp::with(&["--session-cache", "1m"]);
     let (client, other_account) = (app.signed_in_client("zoe").await, app.signed_in_client("eva").await);
     let other_client = app.client();
     other_client.sign_in("zoe", PASSWORD).await;

@@ -12,7 +12,7 @@ fn fields<'a>(current: &'a str, new: &'a str) -> [(&'a str, &'a str); 3] {
 // ASVS 6.2.2, 7.4.3
 #[tokio::test]
 async fn password_change_revokes_other_sessions_and_rotates_session_id() {
-    let app = TestApp::with(&["--session-cache", "10m"]);
+    let app = TestApp::with(&["--session-cache", "1m"]);
     let client = app.signed_in_client("zoe").await;
     let other_client = app.client();
     other_client.sign_in("zoe", PASSWORD).await;

@@ -10,7 +10,7 @@ const NO_LONGER_RECENT: Duration = Duration::from_mins(11);
 
 #[tokio::test]
 async fn profile_change_applies_at_once_and_releases_the_old_address() {
-    let app = TestApp::with(&["--session-cache", "10m"]);
+    let app = TestApp::with(&["--session-cache", "1m"]);
     let client = app.signed_in_client("zoe").await;
     let answer = client.submit("/account", &[("username", "Ida"), ("email", "Ida@keepers.example")]).await;
     assert_redirect(&answer, "/account");

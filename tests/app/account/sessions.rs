@@ -48,7 +48,7 @@ async fn session_list_describes_devices_and_marks_current_session() {
 
 #[tokio::test]
 async fn revoked_session_is_rejected_at_its_next_request() {
-    let app = TestApp::with(&["--session-cache", "10m"]);
+    let app = TestApp::with(&["--session-cache", "1m"]);
     let client = app.signed_in_client("zoe").await;
     let other = sign_in_with_firefox(&app).await;
     assert!(other.is_signed_in().await);
@@ -63,7 +63,7 @@ async fn revoked_session_is_rejected_at_its_next_request() {
 
 #[tokio::test]
 async fn revoking_other_sessions_keeps_current_session() {
-    let app = TestApp::with(&["--session-cache", "10m"]);
+    let app = TestApp::with(&["--session-cache", "1m"]);
     let client = app.signed_in_client("zoe").await;
     let (one, two, other_account) =
         (sign_in_with_firefox(&app).await, sign_in_with_firefox(&app).await, app.signed_in_client("eva").await);
