@@ -4,7 +4,8 @@
 //! URL would create an empty SQLite file. This parser rejects unknown schemes.
 
 use std::{
-    fmt,
+    fmt, fs,
+    net::IpAddr,
     path::{Path, PathBuf},
     str::FromStr,
 };
@@ -23,6 +24,10 @@ pub enum DatabaseUrl {
         url: SecretString,
         /// The URL without user and password.
         redacted: String,
+        /// The certificate authority of the server, in PEM format. With it, connections use TLS.
+        ca_file: Option<PathBuf>,
+        /// Whether passwords and data cross a network without TLS, or without a verified certificate.
+        is_exposed: bool,
     },
 }
 
@@ -56,9 +61,21 @@ fn mysql(text: &str) -> Result<DatabaseUrl, String> {
     if name.is_empty() || name.contains('/') {
         return Err("mysql:// needs the name of one database after the host".to_owned());
     }
-    mysql_async::Opts::from_url(text).map_err(|error| error.to_string())?;
+    let options = mysql_async::Opts::from_url(text).map_err(|error| error.to_string())?;
+    let is_local = options.socket().is_some() || is_loopback(host);
+    let is_verified = options.ssl_opts().is_some_and(|tls| !tls.accept_invalid_certs());
     let port = url.port().map_or_else(String::new, |port| format!(":{port}"));
-    Ok(DatabaseUrl::Mysql { redacted: format!("mysql://{host}{port}/{name}"), url: SecretString::from(text) })
+    Ok(DatabaseUrl::Mysql {
+        redacted: format!("mysql://{host}{port}/{name}"),
+        url: SecretString::from(text),
+        ca_file: None,
+        is_exposed: !is_local && !is_verified,
+    })
+}
+
+fn is_loopback(host: &str) -> bool {
+    host.eq_ignore_ascii_case("localhost")
+        || host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 impl DatabaseUrl {
@@ -69,6 +86,24 @@ impl DatabaseUrl {
             Self::Sqlite(path) if !path.exists() => Some(path),
             Self::Sqlite(_) | Self::Mysql { .. } => None,
         }
+    }
+
+    /// Adds the certificate authority of the server.
+    pub(super) fn with_ca_file(self, file: &Path) -> Result<Self, String> {
+        let Self::Mysql { url, redacted, .. } = self else {
+            return Err("is for a MySQL server; GATEHOUSE_DATABASE_URL names a file".to_owned());
+        };
+        let text = fs::read_to_string(file).map_err(|error| format!("cannot read {}: {error}", file.display()))?;
+        if !text.contains("-----BEGIN CERTIFICATE-----") {
+            return Err(format!("{} has no certificate in PEM format", file.display()));
+        }
+        Ok(Self::Mysql { url, redacted, ca_file: Some(file.to_owned()), is_exposed: false })
+    }
+
+    /// Whether passwords and data cross a network without TLS, or without a verified certificate.
+    #[must_use]
+    pub fn is_exposed(&self) -> bool {
+        matches!(self, Self::Mysql { is_exposed: true, .. })
     }
 
     /// Returns the whole URL with user and password, or `None` for a file.
@@ -115,6 +150,25 @@ mod tests {
             ["", "gatehouse.db", "sqlite:", "sqlite::memory:", "mysql://ann:hunter2@db", "mysql:///x", "mysql://h/a/b"]
         {
             assert!(text.parse::<DatabaseUrl>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn mysql_connection_over_a_network_needs_verified_tls() {
+        for (text, exposed) in [
+            ("mysql://ann@db.example/x", true),
+            ("mysql://ann@192.0.2.7:3306/x", true),
+            ("mysql://ann@[2001:db8::7]/x", true),
+            ("mysql://ann@localhost.example/x", true),
+            ("mysql://ann@db.example/x?require_ssl=true&verify_ca=false", true),
+            ("mysql://ann@db.example/x?require_ssl=true", false),
+            ("mysql://ann@localhost/x", false),
+            ("mysql://ann@127.0.0.1:3306/x", false),
+            ("mysql://ann@[::1]/x", false),
+            ("mysql://ann@db.example/x?socket=%2Frun%2Fmysqld%2Fmysqld.sock", false),
+            ("sqlite:x.db", false),
+        ] {
+            assert_eq!(text.parse::<DatabaseUrl>().unwrap().is_exposed(), exposed, "{text}");
         }
     }
 

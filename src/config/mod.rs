@@ -41,6 +41,10 @@ pub struct Settings {
     #[arg(long, env = "GATEHOUSE_DATABASE_URL", hide_env_values = true)]
     pub database_url: Option<SecretString>,
 
+    /// Certificate authority of the MySQL server, in PEM format. Connections then use TLS and trust no other authority
+    #[arg(long, env = "GATEHOUSE_DATABASE_CA_FILE")]
+    pub database_ca_file: Option<PathBuf>,
+
     /// Signing secret of at least 32 bytes. Prefer a file: other programs can read environment variables and flags
     #[arg(long, env = "GATEHOUSE_SECRET", hide_env_values = true, conflicts_with = "secret_file")]
     pub secret: Option<SecretString>,
@@ -181,10 +185,19 @@ impl Settings {
 
     /// Returns the database to use.
     pub fn database(&self) -> Result<DatabaseUrl, ConfigError> {
-        let Some(url) = &self.database_url else {
-            return Ok(DatabaseUrl::Sqlite(self.data_dir.join("gatehouse.db")));
+        let url = match &self.database_url {
+            None => DatabaseUrl::Sqlite(self.data_dir.join("gatehouse.db")),
+            Some(url) => url
+                .expose_secret()
+                .parse()
+                .map_err(|message| ConfigError::new("GATEHOUSE_DATABASE_URL", message as String))?,
         };
-        url.expose_secret().parse().map_err(|message| ConfigError::new("GATEHOUSE_DATABASE_URL", message as String))
+        match &self.database_ca_file {
+            None => Ok(url),
+            Some(file) => {
+                url.with_ca_file(file).map_err(|message| ConfigError::new("GATEHOUSE_DATABASE_CA_FILE", message))
+            }
+        }
     }
 
     /// Returns the origin that users see, for a server that listens on `listening`.

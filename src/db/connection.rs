@@ -42,7 +42,7 @@ impl AnyConnection {
     pub(super) fn open(url: &DatabaseUrl, mode: Mode) -> Result<Self, ConnectionError> {
         match url {
             DatabaseUrl::Sqlite(path) => open_sqlite(path, mode),
-            DatabaseUrl::Mysql { .. } => open_mysql(url.secret().unwrap_or_default()),
+            DatabaseUrl::Mysql { ca_file, .. } => open_mysql(url.secret().unwrap_or_default(), ca_file.as_deref()),
         }
     }
 
@@ -117,8 +117,11 @@ fn open_sqlite(path: &Path, mode: Mode) -> Result<AnyConnection, ConnectionError
     Ok(AnyConnection::Sqlite(conn))
 }
 
-fn open_mysql(url: &str) -> Result<AnyConnection, ConnectionError> {
-    let mut conn = MysqlConnection::establish(url)?;
+fn open_mysql(url: &str, ca_file: Option<&Path>) -> Result<AnyConnection, ConnectionError> {
+    let mut conn = match ca_file {
+        None => MysqlConnection::establish(url)?,
+        Some(file) => MysqlConnection::establish_with_ca(url, file)?,
+    };
     let settings = [
         // Errors are classified by their messages, see `error`.
         "SET SESSION lc_messages = 'en_US'".to_owned(),

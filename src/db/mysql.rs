@@ -6,10 +6,10 @@
 //! asks for. Neither the trait nor the wrapper is ours, hence this type. It can go when Diesel's asynchronous
 //! `MultiConnection` is released (diesel 5099, `diesel_async` 295).
 
-use std::{cell::Cell, time::Duration};
+use std::{cell::Cell, path::Path, time::Duration};
 
 use diesel::{
-    QueryResult,
+    ConnectionError, QueryResult,
     connection::{
         CacheSize, Connection, ConnectionSealed, Instrumentation, LoadConnection, SimpleConnection, TransactionManager,
         TransactionManagerStatus,
@@ -26,6 +26,7 @@ use diesel_async::{
     AsyncMysqlConnection,
     async_connection_wrapper::{AsyncConnectionWrapper, BlockOn},
 };
+use mysql_async::{Conn, Opts, OptsBuilder};
 use tokio::{
     runtime::{Builder, Runtime},
     time::timeout,
@@ -40,6 +41,8 @@ const SERVER_TIMEOUT: Duration = Duration::from_secs(7);
 
 thread_local! {
     static TIMEOUT: Cell<Duration> = const { Cell::new(Duration::MAX) };
+    /// The runtime on which a connection was opened, for the wrapper that is put around it next.
+    static NEXT_RUNTIME: Cell<Option<Runtime>> = const { Cell::new(None) };
 }
 
 /// Gives connections of this thread a timeout from now on. Not for migrations, which may take long.
@@ -62,12 +65,38 @@ impl BlockOn for OwnRuntime {
     }
 
     fn get_runtime() -> Self {
-        Self(Builder::new_current_thread().enable_all().build().expect("the system has a timer and sockets"))
+        Self(NEXT_RUNTIME.take().unwrap_or_else(|| {
+            Builder::new_current_thread().enable_all().build().expect("the system has a timer and sockets")
+        }))
     }
 }
 
 pub struct MysqlConnection(Inner);
 pub struct MysqlTransactionManager;
+
+impl MysqlConnection {
+    /// Like `establish`, with TLS and the certificate authority in `ca_file` alone, for which a URL has no parameter.
+    pub(super) fn establish_with_ca(url: &str, ca_file: &Path) -> ConnectionResult<Self> {
+        let options = Opts::from_url(url).map_err(|error| ConnectionError::InvalidConnectionUrl(error.to_string()))?;
+        let tls = options
+            .ssl_opts()
+            .cloned()
+            .unwrap_or_default()
+            .with_root_certs(vec![ca_file.to_owned().into()])
+            .with_disable_built_in_roots(true)
+            .with_danger_accept_invalid_certs(false);
+        // As diesel-async sets them in its own `establish`.
+        let options = OptsBuilder::from_opts(options).ssl_opts(tls).stmt_cache_size(0).client_found_rows(true);
+        let runtime = OwnRuntime::get_runtime();
+        let inner = runtime.block_on(async {
+            let conn = Conn::new(options).await.map_err(|error| ConnectionError::BadConnection(error.to_string()))?;
+            AsyncMysqlConnection::try_from(conn).await
+        })?;
+        // The socket belongs to this runtime, and `from` asks for one by `get_runtime`.
+        NEXT_RUNTIME.set(Some(runtime.0));
+        Ok(Self(Inner::from(inner)))
+    }
+}
 
 impl SimpleConnection for MysqlConnection {
     fn batch_execute(&mut self, query: &str) -> QueryResult<()> {

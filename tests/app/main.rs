@@ -15,6 +15,7 @@ mod command_line;
 mod connections;
 mod csrf;
 mod database;
+mod database_tls;
 mod devices;
 mod ended_session;
 mod every_route;

@@ -15,7 +15,7 @@ use super::{child_guard::ChildGuard, program, wait_until};
 pub struct Mariadb {
     dir: PathBuf,
     port: u16,
-    options: Vec<&'static str>,
+    options: Vec<String>,
     server: Option<ChildGuard>,
     // Declared after `server`: fields are dropped in order, and the server must stop before its files are removed.
     _cleanup: ChildGuard,
@@ -34,7 +34,7 @@ impl Mariadb {
     }
 
     /// Starts a separate server with these options.
-    pub fn with(options: &[&'static str]) -> Self {
+    pub fn with(options: &[impl ToString]) -> Self {
         // A static is never dropped, so a child process removes the directory. It also outlives a killed test process.
         let dir = tempfile::Builder::new().prefix("gatehouse-mariadb-").tempdir().unwrap().keep();
         let installed = Command::new(program(&["mariadb-install-db"], "mariadb-server"))
@@ -51,7 +51,13 @@ impl Mariadb {
         assert!(installed.status.success(), "{}", String::from_utf8_lossy(&installed.stdout));
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let cleanup = ChildGuard::cleanup(&dir);
-        let mut mariadb = Self { dir, port, options: options.to_vec(), server: None, _cleanup: cleanup };
+        let mut mariadb = Self {
+            dir,
+            port,
+            options: options.iter().map(ToString::to_string).collect(),
+            server: None,
+            _cleanup: cleanup,
+        };
         mariadb.run();
         mariadb.sql(
             "CREATE USER 'gatehouse'@'%' IDENTIFIED BY 'p@ss word/?#1'; GRANT ALL ON `test\\_%`.* TO 'gatehouse'@'%';",
@@ -72,7 +78,7 @@ impl Mariadb {
             "--bind-address=127.0.0.1".to_owned(),
             "--max-connections=1000".to_owned(),
         ];
-        arguments.extend(self.options.iter().map(|option| (*option).to_owned()));
+        arguments.extend(self.options.iter().cloned());
         let log = File::create(self.dir.join("log")).unwrap();
         let server = program(&["mariadbd"], "mariadb-server");
         self.server = Some(ChildGuard::start(&server, &arguments, log));
