@@ -164,21 +164,13 @@ impl ConfigError {
 }
 
 impl Settings {
-    /// Rejects values that are declared but not implemented, and those that contradict each other.
+    /// Rejects values that are declared but not implemented.
     pub fn check(&self) -> Result<(), ConfigError> {
         if self.registration == Registration::Invite {
             return Err(ConfigError::new(
                 "GATEHOUSE_REGISTRATION",
                 "invitations do not exist yet; use “open” or “closed”",
             ));
-        }
-        for (setting, idle, lifetime, of) in [
-            ("GATEHOUSE_SESSION_IDLE", self.session_idle, self.session_lifetime, "GATEHOUSE_SESSION_LIFETIME"),
-            ("GATEHOUSE_REMEMBER_IDLE", self.remember_idle, self.remember_lifetime, "GATEHOUSE_REMEMBER_LIFETIME"),
-        ] {
-            if idle > lifetime {
-                return Err(ConfigError::new(setting, format!("is longer than {of}, before which every session ends")));
-            }
         }
         Ok(())
     }
