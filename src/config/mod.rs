@@ -112,7 +112,7 @@ pub struct Settings {
     #[arg(long, env = "GATEHOUSE_REGISTRATION_RATE", default_value = "20/1h")]
     pub registration_rate: Rate,
 
-    /// Failed sign-ins per client network, over all user names; 0 = no limit
+    /// Failed sign-ins per client network, over all user names, and refused registrations; 0 = no limit on either
     #[arg(long, env = "GATEHOUSE_FAILURE_RATE", default_value = "100/1h")]
     pub failure_rate: Rate,
 

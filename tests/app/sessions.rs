@@ -176,7 +176,7 @@ async fn token_for_session_of_another_account_is_rejected() {
 
 // ASVS 7.4.2
 #[tokio::test]
-async fn deleting_account_row_deletes_its_sessions() {
+async fn deleting_account_row_ends_its_sessions() {
     let app = TestApp::with(&["--session-cache", "0s"]);
     let client = app.signed_in_client("zoe").await;
     assert!(client.is_signed_in().await);

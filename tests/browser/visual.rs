@@ -8,7 +8,7 @@ use fantoccini::Locator;
 use serde_json::Value;
 
 use crate::support::{
-    PASSWORD, TestApp,
+    PASSWORD, TestApp, WRONG_PASSWORD,
     chromium::{Browser, View},
     program,
 };
@@ -94,6 +94,7 @@ async fn axe_reports_no_violations_on_any_page_theme_or_width() {
     let axe = fs::read_to_string(tool("axe-core/axe.min.js")).unwrap();
     let app = TestApp::spawn();
     app.signed_in_client("zoe").await;
+    app.client().sign_in("zoe", WRONG_PASSWORD).await;
     for dark in [false, true] {
         for width in WIDTHS {
             let browser = Browser::open(&app.address, View { width, dark, scripts: true }).await;
@@ -114,6 +115,7 @@ async fn axe_reports_no_violations_on_any_page_theme_or_width() {
 async fn pages_fit_320_pixels_and_touch_targets_are_44_pixels_high() {
     let app = TestApp::spawn();
     app.signed_in_client("zoe").await;
+    app.client().sign_in("zoe", WRONG_PASSWORD).await;
     let browser = Browser::open(&app.address, View { width: 320, scripts: true, ..View::default() }).await;
     for_each_page(&browser, async |page| {
         let result = browser.client.execute(MEASURE_LAYOUT, vec![]).await.unwrap();
@@ -161,6 +163,7 @@ async fn every_page_has_valid_html() {
     let guest = app.client();
     let user = app.signed_in_client("zoe").await;
     app.client().sign_in("zoe", PASSWORD).await;
+    app.client().sign_in("zoe", WRONG_PASSWORD).await;
     let pages = [
         ("login", guest.get("/login").await),
         ("login-next", guest.get("/login?next=/test/added").await),
@@ -217,6 +220,7 @@ async fn screenshots_of_every_page_can_be_taken() {
     fs::create_dir_all(&dir).unwrap();
     let app = TestApp::spawn();
     app.signed_in_client("zoe").await;
+    app.client().sign_in("zoe", WRONG_PASSWORD).await;
     let views = WIDTHS.into_iter().flat_map(|width| [(width, false), (width, true)]);
     // Without an output directory, one view is enough to check that screenshots work.
     for (width, dark) in views.take(if output.is_some() { 6 } else { 1 }) {
