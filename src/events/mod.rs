@@ -67,6 +67,8 @@ pub enum EventKind {
     CrossOriginRefused,
     /// A form without the field that binds it to the session.
     FormRefused,
+    /// A request that is no form of this server: malformed, too large, of another type, or with an unknown field.
+    RequestRefused,
     /// An administrator unlocked the account.
     AccountUnlocked,
     /// The owner deleted the account.

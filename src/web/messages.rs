@@ -212,6 +212,7 @@ pub(crate) fn event(kind: &StoredKind) -> &'static str {
         EventKind::TokenRefused => "An invalid session was refused",
         EventKind::CrossOriginRefused => "A form from another site was refused",
         EventKind::FormRefused => "A form that was out of date was refused",
+        EventKind::RequestRefused => "A malformed request was refused",
         EventKind::AccountUnlocked => "The account was unlocked",
         EventKind::AccountDeleted => "You deleted the account",
     }
