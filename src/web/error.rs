@@ -72,6 +72,13 @@ impl Problem {
         }
     }
 
+    /// Whether `status` means that the input is none that a page of this server sends. Such a request is an event (ASVS
+    /// 16.3.3).
+    #[must_use]
+    pub fn is_invalid_input(status: StatusCode) -> bool {
+        matches!(status, StatusCode::BAD_REQUEST | StatusCode::PAYLOAD_TOO_LARGE | StatusCode::UNSUPPORTED_MEDIA_TYPE)
+    }
+
     /// Returns the problem that a library meant by answering with `status`.
     #[must_use]
     pub fn from_status(status: StatusCode) -> Self {

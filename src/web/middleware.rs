@@ -126,11 +126,20 @@ async fn respond(
         info.state.core.events.count(EventKind::CrossOriginRefused, None, &client);
         return Ok(req.error_response(Problem::CrossOrigin));
     }
-    AssertUnwindSafe(next.call(req))
+    let outcome = AssertUnwindSafe(next.call(req))
         .catch_unwind()
         .await
         .unwrap_or_else(|_panic| Err(Problem::Internal.into()))
-        .map(ServiceResponse::map_into_boxed_body)
+        .map(ServiceResponse::map_into_boxed_body);
+    let status = match &outcome {
+        Ok(response) => response.status(),
+        Err(error) => error.as_response_error().status_code(),
+    };
+    if Problem::is_invalid_input(status) {
+        let account = info.session.get().map(|session| session.account.id);
+        info.state.core.events.count(EventKind::RequestRefused, account, &client);
+    }
+    outcome
 }
 
 impl RequestInfo {

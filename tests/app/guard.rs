@@ -80,3 +80,29 @@ async fn health_check_does_not_load_the_session() {
     }
     app.query(|conn| conn.batch_execute("ALTER TABLE hidden_sessions RENAME TO sessions")).await;
 }
+
+// ASVS 16.3.3
+#[tokio::test]
+async fn invalid_input_is_counted_as_an_event() {
+    let app = TestApp::spawn();
+    let client = app.signed_in_client("zoe").await;
+    let form = "application/x-www-form-urlencoded";
+    let mut expected = 0;
+    for client in [app.client(), client.clone()] {
+        for (status, kind, body) in [
+            (400, form, "login=a&login=b".to_owned()),
+            (400, form, "is_admin=1".to_owned()),
+            (400, form, "login=%ff".to_owned()),
+            (413, form, "x".repeat(20_000)),
+            (415, "application/json", "{}".to_owned()),
+        ] {
+            let request = client.request("POST", "/login").header("origin", &app.address).header("content-type", kind);
+            assert_eq!(client.send(request.body(body)).await.status, status);
+            expected += 1;
+        }
+    }
+    assert_eq!(client.get("/nowhere").await.status, 404);
+    assert_eq!(client.post("/login", &[]).await.status, 422);
+    assert_eq!(app.event_count("request_refused").await, expected, "a form to correct is no event");
+    assert!(client.get("/account/activity").await.body.contains("A malformed request was refused"));
+}
