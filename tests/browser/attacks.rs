@@ -75,12 +75,14 @@ async fn pages_cannot_be_framed_by_another_site() {
 async fn injected_script_does_not_run_and_cookies_are_http_only() {
     let app = TestApp::spawn();
     let browser = signed_in_browser(&app, View { scripts: true, ..View::default() }).await;
-    let inject = "const script = document.createElement('script'); script.textContent = 'window.hacked = true'; \
+    // The listener runs after the attribute's handler, if that is not blocked.
+    let inject = "const [done] = arguments; \
+                  const script = document.createElement('script'); script.textContent = 'window.hacked = true'; \
                   document.body.append(script); \
                   const image = document.createElement('img'); image.setAttribute('onerror', 'window.hacked = true'); \
-                  image.src = '/nowhere.png'; document.body.append(image); \
-                  return [document.cookie, window.hacked === undefined];";
-    let result = browser.client.execute(inject, vec![]).await.unwrap();
+                  image.addEventListener('error', () => done([document.cookie, window.hacked === undefined])); \
+                  image.src = '/nowhere.png'; document.body.append(image);";
+    let result = browser.client.execute_async(inject, vec![]).await.unwrap();
     assert_eq!(result, serde_json::json!(["", true]));
     browser.close().await;
 }
