@@ -209,6 +209,28 @@ async fn error_page_shows_no_account_without_an_active_session() {
     }
 }
 
+// ASVS 14.2.1. Addresses end up in histories and in the logs of proxies.
+#[tokio::test]
+async fn no_url_of_a_page_contains_a_secret_or_personal_data() {
+    let (_app, zoe) = populated().await;
+    let mut secrets = vec!["zoe".to_owned(), "keepers".to_owned(), "127.0.0.1".to_owned(), zoe.csrf_token().await];
+    secrets.extend(["session", "device"].map(|name| zoe.cookie(name).unwrap()));
+    let mut urls = 0;
+    for path in every_path(&zoe).await {
+        let answer = zoe.get(&path).await;
+        let attributes = ["href=\"", "action=\"", "src=\""];
+        let in_body = attributes.iter().flat_map(|attribute| answer.body.split(attribute).skip(1));
+        for url in in_body.map(|rest| rest.split('"').next().unwrap()).chain([answer.location()]) {
+            assert!(!secrets.iter().any(|secret| url.contains(secret)), "{path}: {url}");
+            urls += 1;
+        }
+        for form in answer.body.split("<form").skip(1).map(|form| form.split("</form>").next().unwrap()) {
+            assert!(form.contains("method=\"post\""), "{path}: the fields of this form are sent in the URL: {form}");
+        }
+    }
+    assert!(urls > 50, "only {urls} URLs were found");
+}
+
 // ASVS 9.2.1. The row and the token usually expire at the same moment; here the row does not.
 #[tokio::test]
 async fn expired_token_is_rejected_although_its_row_is_active() {

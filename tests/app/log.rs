@@ -90,6 +90,7 @@ async fn every_outcome_is_logged_with_its_request_id() {
         client.sign_in("zoe", WRONG_PASSWORD).await;
         client.sign_in("zoe", PASSWORD).await;
         client.send(client.request("POST", "/login")).await;
+        client.post("/login", &[("role", "admin")]).await;
         let forger = Client::new(&client.base);
         forger.set_cookie("session", "forged");
         forger.get("/").await;
@@ -104,6 +105,7 @@ async fn every_outcome_is_logged_with_its_request_id() {
         "sign_in_failed",
         "signed_in",
         "cross_origin_refused",
+        "request_refused",
         "token_refused",
         "sign_in_throttled",
     ] {
@@ -114,6 +116,27 @@ async fn every_outcome_is_logged_with_its_request_id() {
         let line: serde_json::Value = serde_json::from_str(line).unwrap();
         assert_eq!(line["request_id"].as_str().map(str::len), Some(16), "{line}");
     }
+}
+
+// ASVS 16.3.1
+#[tokio::test]
+async fn unlock_command_logs_its_event() {
+    let mut log = String::new();
+    capture_log("error", async |client: Client, fixture: &Fixture| {
+        client.register("zoe").await;
+        let output = Command::new(env!("CARGO_BIN_EXE_gatehouse"))
+            .current_dir(fixture.dir.path())
+            .env("GATEHOUSE_DATABASE_URL", &fixture.url)
+            .args(["unlock", "zoe"])
+            .output()
+            .unwrap();
+        assert!(output.status.success());
+        log = String::from_utf8(output.stderr).unwrap();
+    })
+    .await;
+    let [line] = log.lines().collect::<Vec<_>>()[..] else { panic!("{log}") };
+    let line: serde_json::Value = serde_json::from_str(line).unwrap();
+    assert_eq!((&line["event"], line["account"].as_str().map(str::len)), (&"account_unlocked".into(), Some(36)));
 }
 
 #[tokio::test]
