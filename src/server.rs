@@ -130,8 +130,8 @@ impl Application {
             public_url: public_url.clone(),
             settings,
         });
-        if !public_url.is_https() && !public_url.is_loopback() {
-            warn!("passwords cross the network unencrypted: GATEHOUSE_PUBLIC_URL is plain http");
+        for risk in state.settings.risks(&public_url, &database_url) {
+            warn!("{risk}");
         }
 
         let server = serve(&state, hooks.routes, listener, address)?;

@@ -17,6 +17,7 @@ mod database_url;
 mod duration;
 mod public_url;
 mod rate;
+mod risks;
 
 /// The settings of `gatehouse serve`.
 #[derive(Debug, Clone, Args)]
@@ -57,7 +58,8 @@ pub struct Settings {
     #[arg(long, env = "GATEHOUSE_PREVIOUS_SECRETS", hide_env_values = true, value_delimiter = ',')]
     pub previous_secrets: Vec<SecretString>,
 
-    /// Networks of the proxies whose X-Forwarded-For header is trusted, separated by commas, such as 127.0.0.1/32
+    /// Networks of the proxies whose X-Forwarded-For header is trusted, separated by commas, such as 127.0.0.1/32. They
+    /// must not contain clients, which could then claim any address
     #[arg(long, env = "GATEHOUSE_TRUSTED_PROXIES", value_delimiter = ',', value_parser = network)]
     pub trusted_proxies: Vec<IpNet>,
 

@@ -3,11 +3,12 @@
 
 use std::{
     net::{IpAddr, SocketAddr},
-    sync::Arc,
+    sync::{Arc, Once},
 };
 
 use actix_web::http::header::{self, HeaderMap, HeaderName};
 use ipnet::IpNet;
+use tracing::warn;
 
 use crate::client::Client;
 
@@ -16,6 +17,9 @@ const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const MAX_HOPS: usize = 16;
 /// The length of the database column, in characters.
 const MAX_USER_AGENT: usize = 255;
+
+/// Once, because every client can send the header.
+static WARN_OF_UNTRUSTED_PROXY: Once = Once::new();
 
 /// Returns the client of a request from `peer` with `headers`.
 #[must_use]
@@ -30,6 +34,14 @@ pub(crate) fn client(headers: &HeaderMap, peer: Option<SocketAddr>, trusted: &[I
 fn address(headers: &HeaderMap, peer: IpAddr, trusted: &[IpNet]) -> IpAddr {
     let is_trusted = |address: &IpAddr| trusted.iter().any(|network| network.contains(address));
     if !is_trusted(&peer) {
+        if headers.contains_key(FORWARDED_FOR) {
+            WARN_OF_UNTRUSTED_PROXY.call_once(|| {
+                warn!(
+                    "X-Forwarded-For from an address outside GATEHOUSE_TRUSTED_PROXIES was ignored; if your reverse \
+                     proxy sent it, add the proxy's address, or all its clients share one limit"
+                );
+            });
+        }
         return peer;
     }
     let hops: Vec<&[u8]> =

@@ -193,3 +193,18 @@ async fn client_input_cannot_break_or_forge_log_lines() {
     }
     assert!(!log.contains('\u{1b}'));
 }
+
+#[tokio::test]
+async fn wrong_proxy_settings_are_logged_once() {
+    let log = capture_log("warn", async |client: Client, _| {
+        for _ in 0..2 {
+            let forwarded = client.request("GET", "/login").header("x-forwarded-for", "198.51.100.7");
+            assert_eq!(client.send(forwarded).await.status, 200);
+            assert_eq!(client.send(client.request("GET", "/login").header("host", "evil.example")).await.status, 421);
+        }
+    })
+    .await;
+    assert_eq!(log.matches("outside GATEHOUSE_TRUSTED_PROXIES was ignored").count(), 1, "{log}");
+    assert_eq!(log.matches("a request for another host was refused").count(), 1, "{log}");
+    assert!(!log.contains("198.51.100.7") && !log.contains("evil"), "clients choose these: {log}");
+}
