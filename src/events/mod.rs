@@ -93,7 +93,8 @@ impl EventKind {
             | Self::RegistrationThrottled
             | Self::TokenRefused
             | Self::CrossOriginRefused
-            | Self::FormRefused => true,
+            | Self::FormRefused
+            | Self::RequestRefused => true,
             Self::Registered
             | Self::SignedIn
             | Self::SignedOut
