@@ -18,6 +18,10 @@ const TESTED: &str = "1.2.1 1.2.2 1.2.4 2.2.2 2.3.1 2.3.3 2.3.4 2.4.1 3.2.1 3.3.
     14.2.1 14.2.2 14.3.1 14.3.2 15.2.1 15.2.2 15.3.3 15.3.4 15.3.7 15.4.2 16.2.5 16.3.1 16.3.3 16.4.1 16.5.1 16.5.2 \
     16.5.3 16.5.4";
 
+/// The requirements for documentation. They stand at the end of the headings of `docs/security.md`.
+const DOCUMENTED: &str = "2.1.1 2.1.3 6.1.1 6.1.2 6.1.3 7.1.1 7.1.2 8.1.1 11.1.1 11.1.2 13.1.1 14.1.1 15.1.1 15.1.2 \
+    15.1.3 16.1.1";
+
 /// Finds the test functions below `dir`, and whether each of them runs and asserts something.
 ///
 /// Relies on rustfmt: an attribute has its own line, and the closing brace of a function has the indentation of its
@@ -102,6 +106,16 @@ fn every_test_named_in_asvs_table_exists() {
         }
     }
     assert_eq!(requirements, TESTED.split_whitespace().collect(), "update this list when a row is added");
+}
+
+#[test]
+fn every_requirement_for_documentation_has_its_section() {
+    let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/security.md")).unwrap();
+    let headings = page.lines().filter_map(|line| line.strip_prefix("## ")?.strip_suffix(')')?.split_once(" ("));
+    let found: Vec<_> = headings.flat_map(|(_, requirements)| requirements.split(", ")).collect();
+    let expected: BTreeSet<_> = DOCUMENTED.split_whitespace().collect();
+    assert_eq!(found.len(), expected.len());
+    assert_eq!(found.into_iter().collect::<BTreeSet<_>>(), expected);
 }
 
 #[test]
