@@ -1,8 +1,10 @@
 //! Passwords: the value, the threads that hash it, and the policy for new passwords.
 
 mod argon2id;
+mod canonical;
 mod hasher;
 mod policy;
+mod repetition;
 
 use secrecy::{ExposeSecret, SecretString};
 use unicode_normalization::UnicodeNormalization;

@@ -70,6 +70,9 @@ pub(crate) fn field_error(error: FieldError) -> (&'static str, Cow<'static, str>
             "This is made of your name, your address or the name of this site, which others try first. Choose \
              something else.",
         ),
+        FieldError::PasswordWeak(Weakness::Pattern) => {
+            ("password", "This is one part repeated, which others try first. Use a few unrelated words instead.")
+        }
         FieldError::PasswordWeak(Weakness::Common) => {
             ("password", "This is a common password, or easily guessed from one. Use a few unrelated words instead.")
         }

@@ -29,6 +29,7 @@ mod login;
 mod logout;
 mod manifest;
 mod middleware;
+mod password_policy;
 mod register;
 mod sessions;
 mod source;

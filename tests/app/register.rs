@@ -151,6 +151,11 @@ async fn registration_creates_account_and_session_in_one_transaction() {
     assert_eq!(app.client().register("zoe").await.status, 303);
 }
 
+/// Returns `count` emoji in no order.
+fn emoji(count: u32) -> String {
+    (0..count).filter_map(|number| char::from_u32(0x1_f300 + number * 37 % 251)).collect()
+}
+
 // NIST SP 800-63B-4, 3.1.1.2; ASVS 6.2.1, 6.2.4, 6.2.5, 6.2.9, 6.2.11
 #[tokio::test]
 async fn registration_accepts_any_long_uncommon_password() {
@@ -162,9 +167,11 @@ async fn registration_accepts_any_long_uncommon_password() {
         ("qwertyuiopasdfgh", false),
         ("gatehousegatehouse", false),
         ("835104729461053", true),
-        (&"🦀".repeat(64), true),
-        (&"🦀".repeat(256), true),
-        (&"🦀".repeat(257), false),
+        ("парольпарольпароль", false),
+        (&emoji(64), true),
+        (&emoji(256), true),
+        (&emoji(257), false),
+        (&"🦀".repeat(64), false),
         ("               \t ", false),
     ]
     .into_iter()
