@@ -24,6 +24,29 @@ pub(super) fn is_separator(character: char) -> bool {
         || matches!(character, '\u{a1}'..='\u{bf}' | '\u{2010}'..='\u{205e}' | '\u{3000}'..='\u{303f}')
 }
 
+/// The letters that `character` stands for in a substitution such as `p@ssw0rd`, most usual first. The Cyrillic letters
+/// are those that look like Latin ones.
+pub(super) fn substituted(character: char) -> Option<[char; 2]> {
+    Some(match character {
+        '0' | 'о' => ['o', 'o'],
+        '1' | '|' => ['i', 'l'],
+        '!' | 'і' => ['i', 'i'],
+        '2' => ['z', 'z'],
+        '3' | '€' | 'е' => ['e', 'e'],
+        '4' | '@' | 'а' => ['a', 'a'],
+        '5' | '$' => ['s', 's'],
+        '6' => ['g', 'b'],
+        '7' | '+' => ['t', 't'],
+        '8' => ['b', 'b'],
+        '9' => ['g', 'g'],
+        '(' | 'с' => ['c', 'c'],
+        'р' => ['p', 'p'],
+        'х' => ['x', 'x'],
+        'у' => ['y', 'y'],
+        _ => return None,
+    })
+}
+
 /// Zero-width characters, variation selectors, combining diacritics, and the vowel signs of Arabic.
 fn is_ignored(character: char) -> bool {
     matches!(

@@ -2,7 +2,10 @@
 
 mod argon2id;
 mod canonical;
+pub mod common;
+mod guesses;
 mod hasher;
+mod keyboards;
 mod policy;
 mod repetition;
 

@@ -1,7 +1,13 @@
 //! The policy for new passwords: long, not common, and not made of the user's or the site's names. There are no rules
 //! on kinds of characters (NIST SP 800-63B-4, 3.1.1.2; ASVS 6.2.5).
 
-use super::{Password, canonical::canonical, repetition::is_repetitive};
+use super::{
+    Password,
+    canonical::canonical,
+    common::COMMON,
+    guesses::{Guesses, estimate},
+    repetition::is_repetitive,
+};
 
 /// The rules for new passwords.
 #[derive(Debug, Clone, Copy)]
@@ -29,9 +35,9 @@ pub enum Weakness {
     /// It consists of the user name, the e-mail address or the site's name, possibly reversed, repeated, or with digits
     /// and punctuation added.
     Personal,
-    /// It is one part repeated.
+    /// It is one part repeated, or follows a keyboard or an alphabet.
     Pattern,
-    /// It is a common password or a usual variation of common passwords.
+    /// It is a common password, a well-known phrase, or a usual variation of common passwords.
     Common,
 }
 
@@ -63,8 +69,14 @@ impl Policy {
         if terms.consists_only_of_terms(text) {
             return Err(Weakness::Personal);
         }
-        if is_repetitive(&canonical(text)) {
+        let canonical = canonical(text);
+        if is_repetitive(&canonical) {
             return Err(Weakness::Pattern);
+        }
+        match estimate(&canonical, |key| COMMON.contains(key)) {
+            Guesses::Many => {}
+            Guesses::FewPatterns => return Err(Weakness::Pattern),
+            Guesses::FewWords => return Err(Weakness::Common),
         }
         if is_common_latin(text, &terms.terms()) { Err(Weakness::Common) } else { Ok(()) }
     }

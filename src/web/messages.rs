@@ -70,12 +70,16 @@ pub(crate) fn field_error(error: FieldError) -> (&'static str, Cow<'static, str>
             "This is made of your name, your address or the name of this site, which others try first. Choose \
              something else.",
         ),
-        FieldError::PasswordWeak(Weakness::Pattern) => {
-            ("password", "This is one part repeated, which others try first. Use a few unrelated words instead.")
-        }
-        FieldError::PasswordWeak(Weakness::Common) => {
-            ("password", "This is a common password, or easily guessed from one. Use a few unrelated words instead.")
-        }
+        FieldError::PasswordWeak(Weakness::Pattern) => (
+            "password",
+            "This repeats itself, or follows the keyboard or the alphabet, which others try first. Use a few unrelated \
+             words instead.",
+        ),
+        FieldError::PasswordWeak(Weakness::Common) => (
+            "password",
+            "This is a common password or a well-known phrase, or easily guessed from one. Use a few unrelated words \
+             instead.",
+        ),
         FieldError::PasswordUnchanged => ("password", "This is your current password. Choose another one."),
         FieldError::ConfirmationMismatch => ("password_confirm", "The two passwords do not match."),
         FieldError::CurrentPasswordMissing => ("current_password", "Enter your current password."),

@@ -13,6 +13,81 @@ fn check(text: &str) -> Result<(), Weakness> {
     Policy { min_length: 15 }.check(&Password::parse(text).unwrap(), &terms)
 }
 
+// ASVS 6.2.12
+#[test]
+fn well_known_phrases_are_rejected_in_every_spelling() {
+    for text in [
+        "correct horse battery staple",
+        "CorrectHorseBatteryStaple",
+        "correct-horse-battery-staple",
+        "correct_horse_battery_staple!",
+        "Correct.Horse.Battery.Staple",
+        "correcthorsebatterystaple1",
+        "c0rrect horse battery staple",
+        "C0rr3ct H0rs3 B4tt3ry St4pl3",
+        "сorrect hоrse bаttery stаple",
+        "ｃｏｒｒｅｃｔ horse battery staple",
+        "Tr0ub4dor&3 2024!",
+        "thequickbrownfoxjumps",
+        "The quick brown fox jumps over the lazy dog.",
+        "brown fox jumps over the lazy dog",
+        "To be, or not to be",
+        "may the force be with you",
+        "MayTheForceBeWithYou2024",
+        "Lorem ipsum dolor sit amet",
+        "supercalifragilisticexpialidocious",
+        "aku cinta kamu selamanya",
+        "PadaSuatuHari123",
+        "satu dua tiga empat lima",
+        "ini kata sandi saya",
+        "съешь ещё этих мягких французских булок",
+        "быть или не быть!",
+        "Я тебя очень люблю",
+        "بسم الله الرحمن الرحيم",
+        "床前明月光疑是地上霜举头望明月",
+        "吾輩は猫である。名前はまだ無い。",
+        "3.14159265358979",
+    ] {
+        assert_eq!(check(text), Err(Weakness::Common), "{text}");
+    }
+}
+
+#[test]
+fn common_passwords_are_rejected_with_padding_of_any_script() {
+    for text in [
+        "passwordжщшфъыэю",
+        "жщшфъыэюpassword",
+        "passwordпарольпа",
+        "passwordяяяяяяяя",
+        "password12031987",
+        "Password123456789",
+        "administrator2024!",
+        "passwordpassword2024!",
+        "Passw0rd!Passw0rt?",
+        "qazwsxedcrfvtgb",
+        "sunshine-butterfly1",
+        "dragonmonkeymaster",
+        "jakartaindonesia2024",
+        "p-a-s-s-w-o-r-d-1-2-3",
+        "раsswоrdmonkey24",
+        "ПарольПривет2024",
+        "пароль12345678901",
+        "αγαπηκωδικος2024",
+        "密码password我爱你123",
+        "비밀번호 사랑해 2024 1234",
+    ] {
+        assert_eq!(check(text), Err(Weakness::Common), "{text}");
+    }
+}
+
+// These stand in published lists of breached passwords. No other rule finds them.
+#[test]
+fn long_passwords_of_breaches_are_rejected() {
+    for text in ["bunnymenandecho", "Disco Facebook25", "painofsalvation", "senhasecreta123", "AloneInTheBorder"] {
+        assert_eq!(check(text), Err(Weakness::Common), "{text}");
+    }
+}
+
 #[test]
 fn repetition_is_rejected_in_any_script_and_length() {
     for text in [
@@ -27,6 +102,7 @@ fn repetition_is_rejected_in_any_script_and_length() {
         "mvkqhztwlr mvkqhztwlr",
         "aabbabaabbbabaab",
         "19871987198719871",
+        "жщшэюжщшэюжщшэюц",
         "               \t ",
     ] {
         assert_eq!(check(text), Err(Weakness::Pattern), "{text}");
@@ -36,6 +112,39 @@ fn repetition_is_rejected_in_any_script_and_length() {
             let text: String = unit.chars().cycle().take(length).collect();
             assert_eq!(check(&text), Err(Weakness::Pattern), "{text}");
         }
+    }
+}
+
+#[test]
+fn keyboard_walks_and_alphabets_are_rejected_in_any_script() {
+    for text in [
+        "1q2w3e4r5t6y7u8i9o",
+        "1qaz2wsx3edc4rfv5tgb",
+        "qazedcwsxrfvtgb",
+        "qwertyuiop1234567890",
+        "!@#$%^&*()_+!@#",
+        "qwertzuiopasdfghjkl",
+        "йцукенгшщзхъфывапролджэ",
+        "1й2ц3у4к5е6н7г8ш",
+        ";ςερτυθιοπασδφγηξκλ",
+        "ضصثقفغعهخحجدشسيبلاتنمك",
+        "/'קראטוןםפשדגכעיחלך",
+        "たていすかんなにらせちとしはきくま",
+        "abcdefghijklmno",
+        "zyxwvutsrqponml",
+        "абвгдежзийклмно",
+        "αβγδεζηθικλμνξο",
+        "אבגדהוזחטיכלמנסע",
+        "ابتثجحخدذرزسشصض",
+        "あいうえおかきくけこさしすせそ",
+        "가나다라마바사아자차카타파하가",
+        "一二三四五六七八九十一二三四五六",
+        "कखगघङचछजझञटठडढण",
+        "🦀🦁🦂🦃🦄🦅🦆🦇🦈🦉🦊🦋🦌🦍🦎",
+        "😀😃😄😁😆😅🤣😂🙂🙃😉😊😇🥰😍",
+        "1234567890abcdef",
+    ] {
+        assert_eq!(check(text), Err(Weakness::Pattern), "{text}");
     }
 }
 
