@@ -6,7 +6,7 @@ use std::{
     net::TcpStream,
     os::unix::fs::PermissionsExt,
     path::Path,
-    process::{Child, Command, Output, Stdio},
+    process::{Child, Command, Stdio},
     time::Duration,
 };
 
@@ -178,11 +178,16 @@ fn startup_error(settings: &[(&str, &str)]) -> String {
     for (name, value) in settings {
         command.env(name, value);
     }
-    let Output { status, stdout, stderr } = command.output().unwrap();
-    let stderr = String::from_utf8(stderr).unwrap();
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // Killed when dropped, in case the settings are accepted.
+    let mut running = Running { child, address: String::new() };
+    let status = running.exit_code();
+    let (mut stdout, mut stderr) = (String::new(), String::new());
+    running.child.stdout.take().unwrap().read_to_string(&mut stdout).unwrap();
+    running.child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
     let is_out_of_reach =
         ["cannot listen", "cannot connect", "/proc/nowhere/x.db"].iter().any(|part| stderr.contains(part));
-    assert_eq!(status.code(), Some(if is_out_of_reach { 1 } else { 2 }), "{stderr}");
+    assert_eq!(status, Some(if is_out_of_reach { 1 } else { 2 }), "{stderr}");
     assert!(stdout.is_empty(), "{settings:?}");
     stderr
 }

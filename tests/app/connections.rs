@@ -1,9 +1,9 @@
 //! How long connections may wait, and how many there may be.
 
 use std::{
-    fs,
+    fs::{self, File},
     io::{self, ErrorKind, Read, Write},
-    net::TcpStream,
+    net::{SocketAddr, TcpStream},
     process::Command,
     time::Duration,
 };
@@ -56,12 +56,44 @@ async fn later_request_head_has_half_a_minute_however_slowly_its_bytes_arrive() 
     let started = app.clock.now();
     socket.write_all(b"GET /").unwrap();
     socket.set_nonblocking(true).unwrap();
-    wait_until("the server closes the connection", PATIENCE, || {
-        app.clock.advance(Duration::from_secs(1));
+    wait_until("the server closes the connection", Duration::from_mins(1), || {
+        // Slow enough that the server, which looks every second, sees no more than a few seconds pass at once.
+        app.clock.advance(Duration::from_millis(100));
         let _ = socket.write(b"a");
         is_closed(&socket.read(&mut [0])).then_some(())
     });
     assert!(app.clock.now().since(started) > Duration::from_secs(30), "not before half a minute");
+}
+
+/// Whether the server still holds its end of a connection (proc(5), `/proc/net/tcp`).
+fn is_held_by_server(socket: &TcpStream) -> bool {
+    let end = |address: io::Result<SocketAddr>| format!(":{:04X} ", address.unwrap().port());
+    let ends = (end(socket.peer_addr()), end(socket.local_addr()));
+    fs::read_to_string("/proc/net/tcp").unwrap().lines().any(|line| {
+        let (local, rest) = line.split_once(&ends.0).unwrap_or_default();
+        // The server's address comes first; 01 is ESTABLISHED.
+        !local.contains(&ends.1) && rest.contains(&format!("{}01 ", ends.1))
+    })
+}
+
+#[tokio::test]
+async fn client_that_stops_reading_a_response_is_disconnected() {
+    let folder = tempfile::Builder::new().prefix("gatehouse-test-").tempdir().unwrap();
+    for file in fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/static")).unwrap() {
+        let file = file.unwrap();
+        fs::copy(file.path(), folder.path().join(file.file_name())).unwrap();
+    }
+    // More than the system holds for a client.
+    File::create(folder.path().join("large.css")).unwrap().set_len(1 << 26).unwrap();
+    let app = TestApp::with(&["--static-dir", folder.path().to_str().unwrap()]);
+    let mut socket = connect(&app.address);
+    socket.write_all(b"GET /static/large.css HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+    socket.read_exact(&mut [0; 12]).unwrap();
+    assert!(is_held_by_server(&socket));
+    wait_until("the server closes the connection", PATIENCE, || {
+        app.clock.advance(Duration::from_secs(1));
+        (!is_held_by_server(&socket)).then_some(())
+    });
 }
 
 #[tokio::test]
