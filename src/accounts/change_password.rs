@@ -38,7 +38,11 @@ impl Accounts {
     ) -> Result<DevicesForgotten, Error> {
         let account = &session.account;
         let mut errors = Vec::new();
-        let password = self.parse_new_password(&form.password, &form.password_confirm, &mut errors);
+        let password = self.parse_new_password(
+            (&form.password, &form.password_confirm),
+            (account.username.as_str(), account.email.as_str()),
+            &mut errors,
+        );
         let current = parse_current_password(&form.current_password);
         match (&current, &password) {
             (Err(error), _) => errors.push(*error),

@@ -104,7 +104,11 @@ impl Accounts {
         let mut errors = Vec::new();
         errors.extend(username.as_ref().err().copied());
         errors.extend(email.as_ref().err().copied().map(FieldError::Email));
-        let password = self.parse_new_password(&form.password, &form.password_confirm, &mut errors);
+        let password = self.parse_new_password(
+            (&form.password, &form.password_confirm),
+            (&form.username, &form.email),
+            &mut errors,
+        );
         let names =
             NewNames { username: username.as_ref().ok().cloned(), email: email.as_ref().ok().cloned(), account: None };
         errors.extend(self.find_conflicts(names, client).await?);

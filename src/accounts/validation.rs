@@ -38,17 +38,19 @@ pub(super) struct NewNames {
 }
 
 impl Accounts {
-    /// Checks a new password and its confirmation as far as it costs no time, for [`Accounts::check_policy`] to go on
-    /// with. Adds what is wrong to `errors`, and returns the password if there is one.
+    /// Checks a new password of a person with these names and its confirmation, as far as it takes next to no time;
+    /// [`Accounts::check_policy`] goes on with it. Adds what is wrong to `errors`, and returns the password if there is
+    /// one.
     pub(super) fn parse_new_password(
         &self,
-        password: &SecretString,
-        confirmation: &SecretString,
+        (password, confirmation): (&SecretString, &SecretString),
+        names: (&str, &str),
         errors: &mut Vec<FieldError>,
     ) -> Option<Password> {
         let password =
             parse_password(password, FieldError::NewPasswordMissing).map_err(|error| errors.push(error)).ok()?;
-        errors.extend(self.policy.check_length(&password).err().map(FieldError::PasswordWeak));
+        let weakness = self.policy.check_quickly(&password, &self.personal_terms(names)).err();
+        errors.extend(weakness.map(FieldError::PasswordWeak));
         if Password::parse(confirmation.expose_secret()).as_ref() != Ok(&password) {
             errors.push(FieldError::ConfirmationMismatch);
         }
@@ -65,13 +67,18 @@ impl Accounts {
         client: &Client,
     ) -> Result<Option<FieldError>, Error> {
         let permit = self.hasher.try_reserve(client.network()).ok_or(Rejection::Overloaded)?;
-        let terms = PersonalTerms {
-            username: username.as_str().to_owned(),
-            email: email.as_str().to_owned(),
-            site: self.site_name.clone(),
-        };
+        let terms = self.personal_terms((username.as_str(), email.as_str()));
         let weakness = permit.check_policy(password, self.policy, terms).await?.err();
         Ok(weakness.map(FieldError::PasswordWeak))
+    }
+
+    /// The names may be invalid, so they are cut, because typed text has no bound of its own.
+    fn personal_terms(&self, (username, email): (&str, &str)) -> PersonalTerms {
+        PersonalTerms {
+            username: username.chars().take(Username::MAX_LENGTH).collect(),
+            email: email.chars().take(Email::MAX_LENGTH).collect(),
+            site: self.site_name.clone(),
+        }
     }
 
     /// Parses a user name that the account does not have yet.

@@ -54,18 +54,18 @@ const ZXCVBN_PART: usize = 24;
 const ZXCVBN_PARTS: usize = 2;
 
 impl Policy {
-    /// Checks the length alone, which takes no time.
-    pub fn check_length(self, password: &Password) -> Result<(), Weakness> {
-        if password.expose().chars().count() < self.min_length {
-            return Err(Weakness::TooShort(self.min_length));
-        }
-        Ok(())
-    }
-
     /// Checks whether `password` may be used. The time is bounded for all input; see `ZXCVBN_PART`.
     pub fn check(self, password: &Password, terms: &PersonalTerms) -> Result<(), Weakness> {
-        self.check_length(password)?;
+        self.check_quickly(password, terms)?;
+        if is_common_latin(password.expose(), &terms.terms()) { Err(Weakness::Common) } else { Ok(()) }
+    }
+
+    /// Checks as much of it as takes well below a millisecond, so that it needs no hashing thread: all but zxcvbn.
+    pub fn check_quickly(self, password: &Password, terms: &PersonalTerms) -> Result<(), Weakness> {
         let text = password.expose();
+        if text.chars().count() < self.min_length {
+            return Err(Weakness::TooShort(self.min_length));
+        }
         if terms.consists_only_of_terms(text) {
             return Err(Weakness::Personal);
         }
@@ -74,11 +74,10 @@ impl Policy {
             return Err(Weakness::Pattern);
         }
         match estimate(&canonical, |key| COMMON.contains(key)) {
-            Guesses::Many => {}
-            Guesses::FewPatterns => return Err(Weakness::Pattern),
-            Guesses::FewWords => return Err(Weakness::Common),
+            Guesses::Many => Ok(()),
+            Guesses::FewPatterns => Err(Weakness::Pattern),
+            Guesses::FewWords => Err(Weakness::Common),
         }
-        if is_common_latin(text, &terms.terms()) { Err(Weakness::Common) } else { Ok(()) }
     }
 }
 
