@@ -14,7 +14,7 @@ use crate::{db, web::state::AppState};
 
 /// How often counted events and last uses of sessions are written.
 const FLUSH_INTERVAL: Duration = Duration::from_secs(1);
-/// How often what changes have left to be done is looked for.
+/// How often cleanups that changes left in the database are looked up.
 const CLEAN_UP_INTERVAL: Duration = Duration::from_secs(1);
 /// How often expired rows are deleted, in rounds of cleaning up.
 const DELETE_EVERY: u32 = 60;
@@ -66,7 +66,7 @@ pub async fn flush(state: &AppState) {
     }
 }
 
-/// Finishes what changes have left to be done in batches.
+/// Finishes the cleanups that changes left in the database.
 pub async fn clean_up(state: &AppState) {
     if let Err(error) = state.sessions.clean_up().await {
         warn!(%error, "could not delete the rows of ended sessions or deleted accounts, will retry");

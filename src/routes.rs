@@ -123,6 +123,12 @@ impl Route {
         self
     }
 
+    /// Whether the page takes a form.
+    #[must_use]
+    pub fn takes_post(&self) -> bool {
+        self.methods.post
+    }
+
     /// Registers the page behind the guard.
     pub fn register(self, config: &mut ServiceConfig) {
         let (access, allow) = (self.access, self.methods.allow());

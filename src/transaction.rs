@@ -163,10 +163,9 @@ impl Transaction<'_> {
     /// Records without address and browser if the account is deleted: another request may have deleted it since this
     /// one began.
     fn record_for(&mut self, client: &Client, event: Recorded) -> QueryResult<()> {
-        let is_deleted = match event.account {
-            Some(account) => !self.lock_account(account)?,
-            None => false,
-        };
+        // Also without an account, so that the time of a failed sign-in does not tell whether there is one.
+        let exists = self.lock_account(event.account.unwrap_or(AccountId::NONE))?;
+        let is_deleted = event.account.is_some() && !exists;
         let anonymous = Client::anonymous();
         events::store::insert(self.conn, event, if is_deleted { &anonymous } else { client }, self.now)?;
         self.outcome.recorded.push(event);
@@ -195,8 +194,8 @@ impl Transaction<'_> {
     pub fn anonymize_events(&mut self, account: AccountId) -> QueryResult<bool> {
         self.outcome.anonymized.push(account);
         self.locked.retain(|locked| *locked != account);
-        let done = events::store::anonymize(self.conn, account, events::Outcome::Done, EventId::MIN)?;
-        let refused = events::store::anonymize(self.conn, account, events::Outcome::Refused, EventId::MIN)?;
+        let done = events::store::anonymize(self.conn, account, events::Origin::Authenticated, EventId::MIN)?;
+        let refused = events::store::anonymize(self.conn, account, events::Origin::Unauthenticated, EventId::MIN)?;
         Ok(done.is_none() && refused.is_none())
     }
 

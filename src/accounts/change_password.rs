@@ -10,6 +10,7 @@ use super::{
 use crate::{
     client::Client,
     events::EventKind,
+    passwords::Password,
     sessions::{Session, Sessions},
     throttle,
 };
@@ -54,13 +55,14 @@ impl Accounts {
         };
         // Before the policy, which takes milliseconds: only the owner, and only so often, makes the server check it.
         let verified = self.reauthenticate(account.id, current, form.devices, client).await?;
-        let weakness = self.check_policy(password.clone(), &account.username, &account.email, client).await?;
-        if let Some(weakness) = weakness {
-            self.sessions.run_as(&session, client, move |tx, _| verified.commit(tx)).await?;
-            return Err(Rejection::invalid(vec![weakness]).into());
-        }
-        let permit = self.hasher.try_reserve(client.network()).ok_or(Rejection::Overloaded)?;
-        let hash = permit.hash(password).await?;
+        let hash = match self.judge_and_hash(password, &session, client).await {
+            Ok(hash) => hash,
+            Err(error) => {
+                // The current password was right, so it must not stay counted as a failure.
+                self.sessions.run_as(&session, client, move |tx, _| verified.commit(tx)).await?;
+                return Err(error);
+            }
+        };
 
         let sessions = Arc::clone(&self.sessions);
         self.sessions
@@ -76,5 +78,15 @@ impl Accounts {
                 Ok::<_, Error>(DevicesForgotten { account, session: Some(renewed), known_since })
             })
             .await
+    }
+
+    /// Returns the hash of a new password, if the policy accepts it.
+    async fn judge_and_hash(&self, password: Password, session: &Session, client: &Client) -> Result<String, Error> {
+        let account = &session.account;
+        if let Some(weakness) = self.check_policy(password.clone(), &account.username, &account.email, client).await? {
+            return Err(Rejection::invalid(vec![weakness]).into());
+        }
+        let permit = self.hasher.try_reserve(client.network()).ok_or(Rejection::Overloaded)?;
+        Ok(permit.hash(password).await?)
     }
 }

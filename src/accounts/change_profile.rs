@@ -76,6 +76,9 @@ impl Accounts {
                     verified.commit(tx)?;
                 }
                 throttle.record_change(tx.conn, account, tx.now)??;
+                if !store::has_current_name(tx, acting)? {
+                    return Err(Rejection::Conflict.into());
+                }
                 match store::update_profile(tx, acting, &username, &email) {
                     // Another account took a name after the check above. The password was right all the same.
                     Err(error) if is_unique_violation(&error) => return Ok(None),

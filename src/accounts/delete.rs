@@ -45,6 +45,9 @@ impl Accounts {
         self.sessions
             .run_as(&session, client, move |tx, acting| {
                 verified.commit(tx)?;
+                if !store::has_current_name(tx, acting)? {
+                    return Err(Error::from(Rejection::Conflict));
+                }
                 store::delete(tx, acting)?;
                 throttle::unlock(tx.conn, id)?;
                 store::reserve(tx.conn, &name, tx.now.plus(reserved_for), None)?;

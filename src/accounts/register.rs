@@ -64,10 +64,7 @@ impl Accounts {
         let (throttle, network, now) = (self.throttle.clone(), client.network(), self.core.clock.now());
         let refund = throttle.clone();
         let counted = self.core.database.write(move |conn| throttle.record_registration(conn, network, now)).await?;
-        if let Err(throttled) = counted {
-            self.core.events.count(EventKind::RegistrationThrottled, None, client);
-            return Err(throttled.into());
-        }
+        counted.map_err(|throttled| self.registration_throttled(throttled, client))?;
 
         let account = AccountId::new();
         let password_hash = permit.hash(valid.password).await?;
@@ -115,6 +112,11 @@ impl Accounts {
         let (Ok(username), Ok(email), Some(password), true) = (username, email, password, errors.is_empty()) else {
             return Err(self.refuse(errors, client).await);
         };
+        let (throttle, network, now) = (self.throttle.clone(), client.network(), self.core.clock.now());
+        let throttled = self.core.database.read(move |conn| throttle.check_registration(conn, network, now)).await?;
+        if let Some(throttled) = throttled {
+            return Err(self.registration_throttled(throttled, client));
+        }
         if let Some(weakness) = self.check_policy(password.clone(), &username, &email, client).await? {
             return Err(self.refuse(vec![weakness], client).await);
         }

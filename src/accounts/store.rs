@@ -154,11 +154,13 @@ pub(super) fn replace_hash(tx: &mut Transaction<'_>, id: AccountId, hash: &str) 
     cached(diesel::update(accounts::table.find(id)).set(accounts::password_hash.eq(hash))).execute(tx.conn).map(|_| ())
 }
 
-/// Makes all device cookies of an account invalid that were issued until now. Returns the earliest time of a valid one,
-/// which is later than now: another cookie may have been issued in this millisecond.
+/// Makes all device cookies of an account invalid that were issued until now. Returns the earliest time of a valid one.
+/// It is later than the last sign-in: that may have begun after this transaction and committed before it, or in the
+/// same millisecond.
 pub(super) fn distrust_devices(tx: &mut Transaction<'_>, acting: &ActingSession<'_>) -> QueryResult<Timestamp> {
-    let since = tx.now.plus(Duration::from_millis(1));
     let account = accounts::table.find(acting.account.id);
+    let last_sign_in: Option<Timestamp> = account.select(accounts::last_sign_in_at).get_result(tx.conn)?;
+    let since = last_sign_in.map_or(tx.now, |at| at.max(tx.now)).plus(Duration::from_millis(1));
     cached(diesel::update(account).set(accounts::devices_trusted_since.eq(since))).execute(tx.conn)?;
     Ok(since)
 }
@@ -175,13 +177,25 @@ pub(super) fn record_sign_in(tx: &mut Transaction<'_>, id: AccountId) -> QueryRe
     .map(|_| ())
 }
 
-pub(super) fn count_failed_sign_in(tx: &mut Transaction<'_>, id: AccountId) -> QueryResult<()> {
-    let account = accounts::table.find(id);
-    let counted = diesel::update(account).set(accounts::failed_sign_ins.eq(accounts::failed_sign_ins + 1));
-    if cached(counted).execute(tx.conn)? > 0 {
-        tx.mark_locked(id);
-    }
-    Ok(())
+/// Takes a failure that was no sign-in off those that the counters of the account will add.
+pub(super) fn exclude_failure(tx: &mut Transaction<'_>, id: AccountId) -> QueryResult<()> {
+    let excluded = accounts::failed_sign_ins.eq(accounts::failed_sign_ins - 1);
+    cached(diesel::update(accounts::table.find(id)).set(excluded)).execute(tx.conn).map(|_| ())
+}
+
+/// Sets how many attempts have failed since the last sign-in, before the counters forget them: the password may be used
+/// without signing in. A sign-in sets it to zero.
+pub(super) fn set_failures(tx: &mut Transaction<'_>, id: AccountId, failures: i32) -> QueryResult<()> {
+    cached(diesel::update(accounts::table.find(id)).set(accounts::failed_sign_ins.eq(failures)))
+        .execute(tx.conn)
+        .map(|_| ())
+}
+
+/// Whether the account still has the user name that `acting` shows: another process may have changed it since the
+/// session was read.
+pub(super) fn has_current_name(tx: &mut Transaction<'_>, acting: &ActingSession<'_>) -> QueryResult<bool> {
+    let account = accounts::table.find(acting.account.id).select(accounts::username);
+    Ok(account.get_result::<Username>(tx.conn)? == acting.account.username)
 }
 
 /// Deletes an account. Without it, its sessions are ended; they have to be deleted in batches.

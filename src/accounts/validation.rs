@@ -114,7 +114,7 @@ impl Accounts {
                 Ok(Ok(conflicts))
             })
             .await?;
-        found.map_err(|throttled| self.refusals_throttled(throttled, client))
+        found.map_err(|throttled| self.registration_throttled(throttled, client))
     }
 
     /// Returns the rejection of a form with new names for `errors`, once it is counted.
@@ -122,12 +122,12 @@ impl Accounts {
         let (throttle, network, now) = (self.throttle.clone(), client.network(), self.core.clock.now());
         match self.core.database.write(move |conn| throttle.record_refusal(conn, network, now)).await {
             Ok(Ok(())) => Rejection::invalid(errors).into(),
-            Ok(Err(throttled)) => self.refusals_throttled(throttled, client),
+            Ok(Err(throttled)) => self.registration_throttled(throttled, client),
             Err(error) => error.into(),
         }
     }
 
-    fn refusals_throttled(&self, throttled: Throttled, client: &Client) -> Error {
+    pub(super) fn registration_throttled(&self, throttled: Throttled, client: &Client) -> Error {
         self.core.events.count(EventKind::RegistrationThrottled, None, client);
         throttled.into()
     }

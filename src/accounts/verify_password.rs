@@ -35,15 +35,16 @@ enum Lookup {
 
 impl Lookup {
     fn find(&self, conn: &mut AnyConnection) -> QueryResult<(Option<Credential>, Subject)> {
-        let (credential, hashes) = match self {
-            Self::Login(login, hashes) => (store::find(conn, login)?, hashes),
-            Self::Account(id) => return Ok((store::find_by_id(conn, *id)?, Subject::Account(*id))),
-        };
-        let subject = match &credential {
-            Some(credential) => Subject::Account(credential.id),
-            None => Throttle::unknown(conn, hashes)?,
-        };
-        Ok((credential, subject))
+        match self {
+            Self::Login(login, hashes) => {
+                let credential = store::find(conn, login)?;
+                // Also for a known name, so that the time does not tell it from an unknown one.
+                let unknown = Throttle::unknown(conn, hashes)?;
+                let subject = credential.as_ref().map_or(unknown, |credential| Subject::Account(credential.id));
+                Ok((credential, subject))
+            }
+            Self::Account(id) => Ok((store::find_by_id(conn, *id)?, Subject::Account(*id))),
+        }
     }
 }
 
@@ -77,14 +78,19 @@ impl VerifiedPassword {
     }
 
     /// Resets the failure counters, counts the success and stores an upgraded hash, in the transaction that makes use
-    /// of the password. Returns the previous sign-in, or [`Rejection::Conflict`] if the password changed since it was
-    /// verified. If the transaction rolls back, the attempt stays counted.
+    /// of the password. Returns the previous sign-in, with the failures since, or [`Rejection::Conflict`] if the
+    /// password changed since it was verified. If the transaction rolls back, the attempt stays counted.
     pub(super) fn commit(&self, tx: &mut Transaction<'_>) -> Result<PreviousSignIn, Error> {
-        let previous = store::lock(tx, &self.credential)?.ok_or(Rejection::Conflict)?;
+        let mut previous = store::lock(tx, &self.credential)?.ok_or(Rejection::Conflict)?;
         if let Some(hash) = &self.upgraded_hash {
             store::replace_hash(tx, self.credential.id, hash)?;
         }
-        self.budgets.record_success(tx.conn, tx.now)??;
+        let failures = self.budgets.record_success(tx.conn, tx.now)??;
+        let stored = previous.failures;
+        previous.failures = stored.saturating_add(failures.count).max(0);
+        if failures.are_reset && previous.failures != stored {
+            store::set_failures(tx, self.credential.id, previous.failures)?;
+        }
         Ok(previous)
     }
 }
@@ -110,6 +116,7 @@ impl Accounts {
                 (Lookup::Account(id), EventKind::ReauthenticationFailed, EventKind::ReauthenticationThrottled)
             }
         };
+        let is_sign_in = failed_kind == EventKind::SignInFailed;
         let (throttle, network, now) = (self.throttle.clone(), client.network(), self.core.clock.now());
 
         // Checking costs no write, so an attempt that is refused here does not wait for the one writer.
@@ -119,7 +126,7 @@ impl Accounts {
             .read(move |conn| {
                 let (credential, subject) = lookup.find(conn)?;
                 let known = devices.iter().find(|device| credential.as_ref().is_some_and(|found| found.knows(device)));
-                let budgets_of = |device| throttle.budgets(&Attempt { subject, network, device });
+                let budgets_of = |device| throttle.budgets(&Attempt { subject, network, device, is_sign_in });
                 let mut budgets = budgets_of(known.map(|device| device.id));
                 let mut throttled = budgets.check(conn, now)?;
                 if throttled == Some(Throttled::LockedOut) && budgets.with_device() {
@@ -148,19 +155,19 @@ impl Accounts {
         if let (Verification::Match { upgrade }, Some(credential)) = (verification, credential) {
             if let Some(throttled) = success_throttled {
                 self.core.database.write(move |conn| budgets.reset(conn, now)).await?;
-                self.core.events.count(throttled_kind, account, client);
+                self.core.events.count(EventKind::PasswordUseThrottled, account, client);
                 return Err(throttled.into());
             }
             return Ok(VerifiedPassword { credential, budgets, upgraded_hash: upgrade });
         }
-        let record = move |tx: &mut Transaction<'_>| -> QueryResult<()> {
-            // Also for an unknown account: a missing statement would show in the time of the answer.
-            if failed_kind == EventKind::SignInFailed {
-                store::count_failed_sign_in(tx, account.unwrap_or(AccountId::NONE))?;
+        let record = move |tx: &mut Transaction<'_>| {
+            // Nothing is written only because an account exists: that would show in the time of the answer.
+            if let (Some(account), false) = (account, is_sign_in) {
+                store::exclude_failure(tx, account)?;
             }
-            tx.record(failed_kind, account)
+            Ok::<_, Error>(tx.record(failed_kind, account)?)
         };
-        self.core.transactions.run(client, move |tx| record(tx).map_err(Error::from)).await?;
+        self.core.transactions.run(client, record).await?;
         Err(Rejection::WrongCredentials.into())
     }
 

@@ -45,7 +45,7 @@ diesel::table! {
         user_agent -> Text,
         request_id -> Text,
         occurrences -> Integer,
-        refused -> Bool,
+        unauthenticated -> Bool,
     }
 }
 

@@ -51,8 +51,8 @@ struct Counted {
 }
 
 impl Counted {
-    /// Returns the row in which an event is counted, and its account: none in a row that many share.
-    fn row(&mut self, now: Timestamp, (kind, network, account): Key) -> (EventId, Option<AccountId>) {
+    /// Returns the row in which an event is counted, its network and its account: none in a row that many share.
+    fn row(&mut self, now: Timestamp, (kind, network, account): Key) -> (EventId, Network, Option<AccountId>) {
         // Also after the clock was set back.
         if now < self.hour || now.since(self.hour) >= HOUR {
             self.hour = now;
@@ -63,7 +63,7 @@ impl Counted {
         } else {
             (kind, Network::NONE, None)
         };
-        (*self.rows.entry(key).or_insert_with(EventId::new), key.2)
+        (*self.rows.entry(key).or_insert_with(EventId::new), key.1, key.2)
     }
 }
 
@@ -75,10 +75,10 @@ impl Buffer {
     pub(super) fn count(&self, kind: EventKind, account: Option<AccountId>, client: &Client) {
         let now = self.clock.now();
         let mut counted = self.counted.lock();
-        let (row, account) = counted.row(now, (kind, client.network(), account));
+        let (row, network, account) = counted.row(now, (kind, client.network(), account));
         let pending = counted.pending.entry(row).or_insert_with(|| Pending {
             event: Recorded { kind, account, occurrences: 0 },
-            client: client.clone(),
+            client: if network == client.network() { client.clone() } else { Client::anonymous() },
             request: request_id::current(),
             at: now,
         });
@@ -93,8 +93,10 @@ impl Buffer {
         // One at a time, so that everything counted before the call is written when it returns.
         let _flushing = self.flushing.lock().await;
         loop {
-            let batch: Vec<(EventId, Pending)> =
+            let mut batch: Vec<(EventId, Pending)> =
                 self.counted.lock().pending.iter().take(BATCH).map(|(id, pending)| (*id, pending.clone())).collect();
+            // Accounts are locked in one order, so that two processes do not wait for each other.
+            batch.sort_by_key(|(_, pending)| pending.event.account.map(|account| *account.as_bytes()));
             if batch.is_empty() {
                 return Ok(());
             }

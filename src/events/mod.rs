@@ -1,11 +1,11 @@
-//! The activity log: one event for each outcome of an authentication and each change of an account, for its owner, the
+//! The activity log: one event for each origin of an authentication and each change of an account, for its owner, the
 //! operator and the log.
 //!
 //! A change records its events in its own [`Transaction`](crate::transaction::Transaction). An event that anybody can
 //! cause without limit, such as a forged token, is counted in memory ([`Events::count`](crate::events::Events::count)),
 //! written once a second, and kept as one row an hour for each kind, network and account, so that noise fills neither
-//! the disk nor the time of the one writer. Refused attempts are listed apart from what the owner did, so that noise
-//! does not bury it either.
+//! the disk nor the time of the one writer. What anybody can cause is listed apart from what needs the password or a
+//! session, so that noise does not fill the owner's page either.
 
 mod buffer;
 pub(crate) mod store;
@@ -41,6 +41,8 @@ pub enum EventKind {
     ReauthenticationFailed,
     /// Too many attempts to sign in: the password was not verified.
     SignInThrottled,
+    /// The right password was used too often, so it was refused.
+    PasswordUseThrottled,
     /// Too many attempts to confirm a change: the password was not verified.
     ReauthenticationThrottled,
     /// Too many new accounts from one network.
@@ -82,42 +84,27 @@ impl EventKind {
         self.into()
     }
 
-    /// Whether an attempt was refused, rather than something done.
+    /// Whether anybody can cause it who knows the user name, without the password or a session.
     #[must_use]
-    pub fn is_refusal(self) -> bool {
-        match self {
+    pub fn is_unauthenticated(self) -> bool {
+        matches!(
+            self,
             Self::SignInFailed
-            | Self::ReauthenticationFailed
-            | Self::SignInThrottled
-            | Self::ReauthenticationThrottled
-            | Self::RegistrationThrottled
-            | Self::TokenRefused
-            | Self::CrossOriginRefused
-            | Self::FormRefused
-            | Self::RequestRefused => true,
-            Self::Registered
-            | Self::SignedIn
-            | Self::SignedOut
-            | Self::SessionEnded
-            | Self::SessionReplaced
-            | Self::Reauthenticated
-            | Self::PasswordChanged
-            | Self::ProfileChanged
-            | Self::DevicesForgotten
-            | Self::SessionExpired
-            | Self::AccountUnlocked
-            | Self::AccountDeleted => false,
-        }
+                | Self::SignInThrottled
+                | Self::RegistrationThrottled
+                | Self::TokenRefused
+                | Self::CrossOriginRefused
+        )
     }
 }
 
 /// What a list of events contains.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
-    /// What was done.
-    Done,
-    /// What was refused.
-    Refused,
+pub enum Origin {
+    /// What needs the password or a session.
+    Authenticated,
+    /// Refused attempts that anybody can make.
+    Unauthenticated,
 }
 
 /// A kind as the database holds it.
@@ -210,19 +197,19 @@ impl Events {
     pub async fn list(
         &self,
         account: AccountId,
-        outcome: Outcome,
+        origin: Origin,
         before: Option<EventId>,
         limit: usize,
     ) -> Result<Vec<Event>, db::Error> {
-        self.database.read(move |conn| store::list(conn, account, outcome, before.unwrap_or(EventId::MAX), limit)).await
+        self.database.read(move |conn| store::list(conn, account, origin, before.unwrap_or(EventId::MAX), limit)).await
     }
 
     /// Removes address and browser from all events of an account that was deleted, in batches.
     pub async fn anonymize(&self, account: AccountId) -> Result<(), db::Error> {
-        for outcome in [Outcome::Done, Outcome::Refused] {
+        for origin in [Origin::Authenticated, Origin::Unauthenticated] {
             let mut after = Some(EventId::MIN);
             while let Some(from) = after {
-                after = self.database.write(move |conn| store::anonymize(conn, account, outcome, from)).await?;
+                after = self.database.write(move |conn| store::anonymize(conn, account, origin, from)).await?;
             }
         }
         Ok(())

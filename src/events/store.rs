@@ -5,7 +5,7 @@ use diesel::{
     SelectableHelper,
 };
 
-use super::{EventId, Outcome, Recorded, StoredKind};
+use super::{EventId, Origin, Recorded, StoredKind};
 use crate::{
     client::Client,
     clock::Timestamp,
@@ -53,7 +53,7 @@ struct NewEvent<'a> {
     user_agent: &'a str,
     request_id: String,
     occurrences: i32,
-    refused: bool,
+    unauthenticated: bool,
 }
 
 /// Inserts an event of the current request; outside of one `request_id` is empty.
@@ -77,7 +77,7 @@ fn insert_as(
         user_agent: &client.user_agent,
         request_id: request_id::current().map_or_else(String::new, |id| id.to_string()),
         occurrences: event.occurrences,
-        refused: event.kind.is_refusal(),
+        unauthenticated: event.kind.is_unauthenticated(),
     };
     diesel::insert_into(events::table).values(row).execute(conn).map(|_| ())
 }
@@ -112,13 +112,13 @@ pub(crate) fn lock_account(conn: &mut AnyConnection, id: AccountId) -> QueryResu
 pub(super) fn list(
     conn: &mut AnyConnection,
     account: AccountId,
-    outcome: Outcome,
+    origin: Origin,
     before: EventId,
     limit: usize,
 ) -> QueryResult<Vec<Event>> {
     events::table
         .filter(events::account_id.eq(account))
-        .filter(events::refused.eq(outcome == Outcome::Refused))
+        .filter(events::unauthenticated.eq(origin == Origin::Unauthenticated))
         .filter(events::id.lt(before))
         .order(events::id.desc())
         .limit(i64::try_from(limit).unwrap_or(i64::MAX))
@@ -131,12 +131,12 @@ pub(super) fn list(
 pub(crate) fn anonymize(
     conn: &mut AnyConnection,
     account: AccountId,
-    outcome: Outcome,
+    origin: Origin,
     after: EventId,
 ) -> QueryResult<Option<EventId>> {
     let batch: Vec<EventId> = events::table
         .filter(events::account_id.eq(account))
-        .filter(events::refused.eq(outcome == Outcome::Refused))
+        .filter(events::unauthenticated.eq(origin == Origin::Unauthenticated))
         .filter(events::id.gt(after))
         .order(events::id)
         .limit(BATCH)

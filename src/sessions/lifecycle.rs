@@ -88,7 +88,7 @@ impl Sessions {
     /// of an account that it deleted. What is left to do is in the database, so the work goes on after a restart.
     pub async fn clean_up(&self) -> Result<(), db::Error> {
         while let Some((cleanup, account_exists)) = self.database.read(store::next_cleanup).await? {
-            while self.database.write(move |conn| store::delete_batch(conn, cleanup)).await? == BATCH {}
+            while self.database.write(move |conn| store::delete_batch(conn, cleanup)).await?.is_full {}
             if !account_exists {
                 self.events.anonymize(cleanup.account_id).await?;
             }
@@ -101,7 +101,7 @@ impl Sessions {
     /// [`Sessions::clean_up`]. Without the account they are ended already.
     pub fn delete_account(tx: &mut Transaction<'_>, account: AccountId) -> QueryResult<()> {
         let cleanup = store::Cleanup { account_id: account, revoked_at: Timestamp::MAX, kept: None };
-        let all_deleted = store::delete_batch(tx.conn, cleanup)? < BATCH;
+        let all_deleted = !store::delete_batch(tx.conn, cleanup)?.is_full;
         let all_anonymized = tx.anonymize_events(account)?;
         if all_deleted && all_anonymized {
             return Ok(());
@@ -118,8 +118,11 @@ impl Sessions {
         let idle = IdleSince::at(self.clock.now(), idle(self.plain), idle(self.remembered));
         self.transactions
             .run(&Client::anonymous(), move |tx| {
-                let expired = store::expired(tx.conn, idle, BATCH)?;
+                let mut expired = store::expired(tx.conn, idle, BATCH)?;
+                // In one order, so that two processes do not wait for each other.
+                expired.sort_by_key(|session| *session.account_id.as_bytes());
                 for session in &expired {
+                    tx.lock_account(session.account_id)?;
                     // Another process may have deleted it first.
                     if store::delete(tx, session.account_id, session.id)? {
                         tx.record_as(&session.client(), EventKind::SessionExpired, session.account_id)?;
@@ -133,6 +136,7 @@ impl Sessions {
 
 /// Ends a session for the reason `kind`, unless it has ended already.
 fn end(tx: &mut Transaction<'_>, session: &Session, kind: EventKind) -> QueryResult<bool> {
+    tx.lock_account(session.account.id)?;
     let ended = store::delete(tx, session.account.id, session.id)?;
     tx.record_many(kind, session.account.id, usize::from(ended))?;
     Ok(ended)

@@ -87,6 +87,12 @@ pub struct NewSession {
 }
 
 impl NewSession {
+    /// Returns when it was created.
+    #[must_use]
+    pub fn created_at(&self) -> Timestamp {
+        self.created_at
+    }
+
     /// Returns the id of the new session.
     #[must_use]
     pub fn id(&self) -> SessionId {
@@ -237,20 +243,28 @@ pub(super) fn lock(tx: &mut Transaction<'_>, session: &Session) -> QueryResult<b
 }
 
 /// Ends all sessions of an account, except `keep`. Returns the number of those that it deleted; a
-/// [cleanup](account_cleanups) is left to do if there are more than a batch.
+/// [cleanup](account_cleanups) is left to do if there are at least as many as a batch.
 pub(super) fn end_all(tx: &mut Transaction<'_>, account: AccountId, keep: Option<SessionId>) -> QueryResult<usize> {
     tx.invalidate(account);
     let cleanup = |revoked_at| Cleanup { account_id: account, revoked_at, kept: keep };
     // Whatever their time is: the clock of another process may be ahead.
-    let deleted = delete_batch(tx.conn, cleanup(Timestamp::MAX))?;
-    if deleted == BATCH {
-        insert_cleanup(tx.conn, cleanup(tx.now))?;
+    let batch = delete_batch(tx.conn, cleanup(Timestamp::MAX))?;
+    if batch.is_full {
+        let earlier = find_cleanup(tx.conn, account)?.map_or(tx.now, |earlier| earlier.revoked_at);
+        insert_cleanup(tx.conn, cleanup(tx.now.max(earlier)))?;
     }
-    Ok(deleted)
+    Ok(batch.deleted)
 }
 
-/// Deletes a batch of the sessions that `cleanup` ends. Returns their number.
-pub(super) fn delete_batch(conn: &mut AnyConnection, cleanup: Cleanup) -> QueryResult<usize> {
+/// A batch of sessions that were to be deleted.
+pub(super) struct Batch {
+    /// Whether there may be more. Another process may have deleted some of the batch, so their number does not tell.
+    pub(super) is_full: bool,
+    pub(super) deleted: usize,
+}
+
+/// Deletes a batch of the sessions that `cleanup` ends.
+pub(super) fn delete_batch(conn: &mut AnyConnection, cleanup: Cleanup) -> QueryResult<Batch> {
     let ended = sessions::table
         .filter(sessions::account_id.eq(cleanup.account_id))
         .filter(sessions::created_at.le(cleanup.revoked_at));
@@ -259,10 +273,12 @@ pub(super) fn delete_batch(conn: &mut AnyConnection, cleanup: Cleanup) -> QueryR
         Some(kept) => batch.filter(sessions::id.ne(kept)).select(sessions::id).load(conn)?,
         None => batch.select(sessions::id).load(conn)?,
     };
-    diesel::delete(sessions::table.filter(sessions::id.eq_any(ids))).execute(conn)
+    let is_full = ids.len() == BATCH;
+    let deleted = diesel::delete(sessions::table.filter(sessions::id.eq_any(ids))).execute(conn)?;
+    Ok(Batch { is_full, deleted })
 }
 
-/// Leaves a cleanup to do. It replaces an earlier one of the account, which ended less.
+/// Leaves a cleanup to do. It replaces an earlier one of the account.
 pub(super) fn insert_cleanup(conn: &mut AnyConnection, cleanup: Cleanup) -> QueryResult<()> {
     diesel::delete(account_cleanups::table.find(cleanup.account_id)).execute(conn)?;
     diesel::insert_into(account_cleanups::table).values(cleanup).execute(conn).map(|_| ())

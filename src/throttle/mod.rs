@@ -58,6 +58,8 @@ pub(crate) struct Attempt {
     pub network: Network,
     /// The device, if it has signed in to this account before.
     pub device: Option<[u8; 16]>,
+    /// Whether it is to sign in, and not to confirm a change.
+    pub is_sign_in: bool,
 }
 
 /// Why an attempt is refused.
@@ -114,7 +116,7 @@ impl Budgets {
         &self,
         conn: &mut AnyConnection,
         now: Timestamp,
-    ) -> QueryResult<Result<(), Throttled>> {
+    ) -> QueryResult<Result<PastFailures, Throttled>> {
         let all: Vec<_> = self.counted.iter().chain([&self.other]).chain(&self.successes).copied().collect();
         // Locks all rows at once, as `record` does: transactions that lock the same rows in the same order cannot
         // deadlock.
@@ -129,7 +131,11 @@ impl Budgets {
             }
         }
         self.successes.iter().try_for_each(|budget| increase(conn, budget, &counts, now))?;
-        Ok(Ok(()))
+        // The lockouts of the account and of all devices count each failure once, and this attempt, which was none.
+        let lockouts = all.iter().filter(|budget| matches!(budget.rule, Rule::LockOut { .. }));
+        let failures: i32 = lockouts.filter_map(|budget| find(&budget.key, &counts)).map(|count| count.failures).sum();
+        let are_reset = !self.with_device || throttled(&[self.other], &counts, now).is_none();
+        Ok(Ok(PastFailures { count: failures.saturating_sub(1), are_reset }))
     }
 
     /// Resets the consecutive failures after a right password that was refused because it is used too often. The
@@ -152,6 +158,14 @@ impl Budgets {
         }
         store::delete(conn, &reset)
     }
+}
+
+/// The failures in a row before a success, from everywhere.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct PastFailures {
+    pub(crate) count: i32,
+    /// Whether they are no longer counted: those that have locked the account still are.
+    pub(crate) are_reset: bool,
 }
 
 /// The limits of this server.
@@ -178,7 +192,7 @@ impl Throttle {
     /// Returns the counters that `attempt` counts in.
     #[must_use]
     pub(crate) fn budgets(&self, attempt: &Attempt) -> Budgets {
-        let Attempt { subject, network, device } = attempt;
+        let Attempt { subject, network, device, is_sign_in } = attempt;
         let tags = self.tags(*network);
         let (account, all_devices) = (Budget::account(subject), Budget::all_devices(subject));
         let (mut counted, other) = match device {
@@ -186,7 +200,10 @@ impl Throttle {
             None => ([vec![account], Budget::account_and_network(subject, tags)].concat(), all_devices),
         };
         counted.extend(Budget::per_network(b"failures", tags, self.failures));
-        let successes = Budget::per_account(b"successes", subject, self.successes);
+        // Apart from each other, so that sign-ins of somebody who knows the password do not keep the owner of a session
+        // from changing it.
+        let label: &[u8] = if *is_sign_in { b"sign-ins" } else { b"confirmations" };
+        let successes = Budget::per_account(label, subject, self.successes);
         Budgets { counted, other, with_device: device.is_some(), successes }
     }
 
@@ -229,6 +246,17 @@ impl Throttle {
         now: Timestamp,
     ) -> QueryResult<Option<Throttled>> {
         check(conn, &self.refusals(network), now)
+    }
+
+    /// Returns why `network` may not register another account, or `None` if it may. Only a cheap early answer, before
+    /// the password is judged; [`Throttle::record_registration`] decides.
+    pub(crate) fn check_registration(
+        &self,
+        conn: &mut AnyConnection,
+        network: Network,
+        now: Timestamp,
+    ) -> QueryResult<Option<Throttled>> {
+        check(conn, &self.registrations(network), now)
     }
 
     /// Counts a refused form from `network`.

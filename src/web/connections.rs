@@ -277,7 +277,7 @@ mod tests {
     // What a client has not read stays in the kernel after a close, where no code of ours can time it out.
     #[cfg(target_os = "linux")]
     #[test]
-    fn kernel_gives_up_on_a_client_that_does_not_read() {
+    fn tcp_user_timeout_is_set_on_connections() {
         rt::System::new().block_on(async {
             let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
             let client = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();

@@ -206,6 +206,7 @@ pub(crate) fn event(kind: &StoredKind) -> &'static str {
         EventKind::SignInFailed => "Sign-in with a wrong password",
         EventKind::ReauthenticationFailed => "Wrong password for a change of the account",
         EventKind::SignInThrottled => "Sign-in refused after too many attempts",
+        EventKind::PasswordUseThrottled => "The right password was refused because it was used too often",
         EventKind::ReauthenticationThrottled => "Change of the account refused after too many wrong passwords",
         EventKind::RegistrationThrottled => "Registration refused after too many attempts",
         EventKind::SignedOut => "You signed out",

@@ -173,8 +173,9 @@ impl Visitor {
         let return_to = ReturnTo::parse(next);
         let mut response = see_other(return_to.as_ref().map_or("/", ReturnTo::as_str));
         self.set_session(&mut response, &signed_in.session)?;
-        let core = &self.state.core;
-        self.set_device(&mut response, device_cookie::issue(&core.keys, signed_in.account, known, core.clock.now()))?;
+        // The time of the transaction, because the password may have been changed since.
+        let (keys, at) = (&self.state.core.keys, signed_in.session.created_at());
+        self.set_device(&mut response, device_cookie::issue(keys, signed_in.account, known, at))?;
         Ok(response)
     }
 

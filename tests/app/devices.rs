@@ -112,7 +112,11 @@ async fn sign_ins_of_an_account_are_limited_and_the_limit_shows_only_to_its_owne
     }
     let refused = app.client().sign_in("zoe", PASSWORD).await;
     assert_eq!((refused.status, refused.header("retry-after")), (429, "3600"));
-    assert_eq!(owner.sign_in("zoe", PASSWORD).await.status, 429, "for known browsers as well");
+    assert_eq!(app.event_count("password_use_throttled").await, 1);
+    assert_eq!(owner.fork().sign_in("zoe", PASSWORD).await.status, 429, "for known browsers as well");
+    let fields = [("current_password", WRONG_PASSWORD), ("password", NEW_PASSWORD), ("password_confirm", NEW_PASSWORD)];
+    let answer = owner.submit("/account/password", &fields).await;
+    assert_eq!(answer.status, 422, "a session can still change the password: {answer:?}");
     assert_eq!(app.client().sign_in("zoe", WRONG_PASSWORD).await.status, 422, "a stranger does not learn of it");
     assert_eq!(app.client().sign_in("eva", PASSWORD).await.status, 303);
     assert_eq!(app.event_count("signed_in").await, 4);

@@ -6,6 +6,8 @@ use std::{
     time::Duration,
 };
 
+use gatehouse::web::guard::Access;
+
 use crate::support::{
     PASSWORD, TestApp,
     client::{Client, assert_redirect},
@@ -13,9 +15,13 @@ use crate::support::{
 
 const NEW_PASSWORD: &str = "seven geese behind an old mill";
 
+/// The form that ends one session; its path has to be looked up.
+const END_ONE: &str = "/account/sessions/{id}/end";
+
 /// Returns every form of a signed-in person that changes something, and its fields.
 fn changes() -> Vec<(&'static str, Vec<(&'static str, &'static str)>)> {
     vec![
+        (END_ONE, vec![]),
         ("/account", vec![("username", "mallory"), ("email", "mallory@evil.example")]),
         (
             "/account/password",
@@ -25,6 +31,15 @@ fn changes() -> Vec<(&'static str, Vec<(&'static str, &'static str)>)> {
         ("/account/sessions/forget-browsers", vec![]),
         ("/account/delete", vec![("confirm", "zoe"), ("current_password", PASSWORD)]),
     ]
+}
+
+/// Returns `path`, for [`END_ONE`] that of another session of `client`.
+async fn path_of(path: &str, client: &Client) -> String {
+    if path != END_ONE {
+        return path.to_owned();
+    }
+    let page = client.get("/account/sessions").await.body;
+    page.split("action=\"").find(|part| part.contains("/end\"")).unwrap().split('"').next().unwrap().to_owned()
 }
 
 /// A form whose last byte is still missing.
@@ -66,8 +81,8 @@ async fn form_whose_session_ends_before_its_last_byte_changes_nothing() {
         let owner = app.signed_in_client("zoe").await;
         let copy = app.client();
         assert_eq!(copy.sign_in("zoe", PASSWORD).await.status, 303);
-        let token = copy.csrf_token().await;
-        let form = HalfSent::begin(&app, &copy, path, &[&[("csrf_token", token.as_str())], &fields[..]].concat());
+        let (token, path) = (copy.csrf_token().await, path_of(path, &copy).await);
+        let form = HalfSent::begin(&app, &copy, &path, &[&[("csrf_token", token.as_str())], &fields[..]].concat());
         assert_redirect(&owner.submit("/account/sessions/end-others", &[]).await, "/account/sessions");
         let answer = form.finish();
         assert!(answer.starts_with("HTTP/1.1 303") && answer.contains("location: /login\r\n"), "{path}: {answer}");
@@ -86,10 +101,10 @@ async fn change_in_a_process_that_has_not_noticed_the_end_of_the_session_is_refu
         let copy = app.client();
         assert_eq!(copy.sign_in("zoe", PASSWORD).await.status, 303);
         let copy = copy.against(&second.address);
-        let token = copy.csrf_token().await;
+        let (token, path) = (copy.csrf_token().await, path_of(path, &copy).await);
         assert_redirect(&owner.submit("/account/sessions/end-others", &[]).await, "/account/sessions");
         assert!(copy.is_signed_in().await, "the second process has not noticed yet");
-        let answer = copy.post(path, &[&[("csrf_token", token.as_str())], &fields[..]].concat()).await;
+        let answer = copy.post(&path, &[&[("csrf_token", token.as_str())], &fields[..]].concat()).await;
         assert_redirect(&answer, "/login");
         assert!(answer.set_cookie("session").unwrap().contains("Max-Age=0"), "{path}");
         assert!(copy.get("/login").await.body.contains("Your session has ended."), "{path}");
@@ -113,4 +128,13 @@ async fn session_that_another_process_has_seen_is_not_expired() {
     assert!(there.is_signed_in().await, "the first process has seen it 20 seconds ago");
     assert!(client.is_signed_in().await);
     assert_eq!(app.event_count("session_expired").await, 0);
+}
+
+#[test]
+fn list_of_changes_contains_every_form_of_a_signed_in_person() {
+    let listed: Vec<_> = changes().into_iter().map(|(path, _)| path).collect();
+    for route in gatehouse::routes::table() {
+        let is_listed = route.access != Access::SignedIn || !route.takes_post() || listed.contains(&route.path);
+        assert!(is_listed, "{}", route.path);
+    }
 }

@@ -3,7 +3,7 @@ use std::time::Duration;
 use diesel::{ExpressionMethods, QueryDsl, RunQueryDsl};
 use gatehouse::db::schema::accounts;
 
-use crate::support::{PASSWORD, TestApp};
+use crate::support::{PASSWORD, TestApp, WRONG_PASSWORD};
 
 #[tokio::test]
 async fn home_page_shows_account_and_previous_sign_in() {
@@ -72,4 +72,21 @@ async fn pages_are_served_while_all_hashing_threads_work_and_the_queue_is_full()
     }
     assert!((20..40).contains(&refused), "{refused} of 40 sign-ins were refused");
     assert_eq!(slow_sign_in.await.unwrap(), 422, "the changed parameters give another hash");
+}
+
+#[tokio::test]
+async fn failed_attempts_are_shown_at_the_next_sign_in_although_the_password_was_used_in_between() {
+    let app = TestApp::spawn();
+    let client = app.signed_in_client("zoe").await;
+    for _ in 0..2 {
+        app.client().sign_in("zoe", WRONG_PASSWORD).await;
+    }
+    app.clock.advance(Duration::from_mins(11));
+    let changes = [("username", "ida"), ("email", "zoe@keepers.example"), ("current_password", PASSWORD)];
+    assert_eq!(client.submit("/account", &changes).await.status, 303);
+    app.client().sign_in("ida", WRONG_PASSWORD).await;
+    client.sign_in("ida", PASSWORD).await;
+    assert!(client.get("/").await.body.contains("3 failed attempts to sign in as you."));
+    client.sign_in("ida", PASSWORD).await;
+    assert!(!client.get("/").await.body.contains("failed attempt"));
 }

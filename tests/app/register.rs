@@ -317,5 +317,11 @@ async fn refused_registrations_are_limited_per_network() {
     let before = app.state.accounts.hashing_time();
     assert_throttled(&client.register("zoe").await, 3600);
     assert_eq!(app.state.accounts.hashing_time(), before);
+    // Nor does a network whose registrations are used up make the server judge more passwords.
+    let app = TestApp::with(&["--registration-rate", "1/1h", "--trusted-proxies", "127.0.0.0/8"]);
+    assert_eq!(app.client().from_ip("198.51.100.7").register("ida").await.status, 303);
+    let before = app.state.accounts.hashing_time();
+    assert_throttled(&app.client().from_ip("198.51.100.7").register("zoe").await, 3600);
+    assert_eq!(app.state.accounts.hashing_time(), before);
     assert_eq!(app.client().from_ip("198.51.100.8").register("zoe").await.status, 303);
 }

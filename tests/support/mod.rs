@@ -207,7 +207,7 @@ impl TestApp {
         maintenance::delete_expired(&self.state).await;
     }
 
-    /// Finishes what changes have left to be done in batches, as the background job does every second.
+    /// Finishes the cleanups that changes left in the database, as the background job does every second.
     pub async fn clean_up(&self) {
         maintenance::clean_up(&self.state).await;
     }

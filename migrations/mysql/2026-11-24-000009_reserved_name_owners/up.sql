@@ -1,2 +1,2 @@
--- The account that may take the name back; NULL if it was deleted.
+-- The account that had the name and may take it back; NULL if it was deleted with that name.
 ALTER TABLE reserved_names ADD COLUMN account_id BINARY(16), ADD KEY reserved_names_account (account_id, until);

@@ -5,7 +5,7 @@ use askama::Template;
 use serde::Deserialize;
 
 use crate::{
-    events::{Event, EventId, Outcome},
+    events::{Event, EventId, Origin},
     web::{display_time::DisplayTime, error::Problem, guard::CurrentUser, layout::Layout, messages},
 };
 
@@ -13,7 +13,7 @@ use crate::{
 pub(crate) const PATH: &str = "/account/activity";
 /// Events on a page.
 const PAGE_ROWS: usize = 25;
-/// Refused attempts on the first page, below what was done.
+/// Refused attempts on the first page, below the other events.
 const PREVIEW_ROWS: usize = 10;
 
 #[derive(Template)]
@@ -21,11 +21,11 @@ const PREVIEW_ROWS: usize = 10;
 struct ActivityPage {
     layout: Layout,
     is_first: bool,
-    done: Option<EventList>,
-    refused: Option<EventList>,
+    events: Option<EventList>,
+    attempts: Option<EventList>,
 }
 
-/// Part of the events of one outcome.
+/// Part of the events of one origin.
 struct EventList {
     rows: Vec<EventRow>,
     /// The last one on the page, if there are older ones.
@@ -42,37 +42,32 @@ struct EventRow {
 /// The query of the page. Without a field, it shows the newest events.
 #[derive(Debug, Default, Deserialize)]
 pub(crate) struct ActivityQuery {
-    /// Shows what was done before this event.
+    /// Shows events before this one.
     before: Option<EventId>,
-    /// Shows what was refused before this event.
-    refused_before: Option<EventId>,
+    /// Shows refused attempts before this one.
+    attempts_before: Option<EventId>,
 }
 
-/// `GET /account/activity`. What anybody can cause is listed apart, so that it does not bury what the owner did.
+/// `GET /account/activity`. What anybody can cause is listed apart, so that it does not displace what the owner did.
 pub(crate) async fn get(user: CurrentUser, query: Option<Query<ActivityQuery>>) -> Result<HttpResponse, Problem> {
-    let ActivityQuery { before, refused_before } = query.map(Query::into_inner).unwrap_or_default();
-    let is_first = before.is_none() && refused_before.is_none();
-    let mut page = ActivityPage { layout: user.layout(), is_first, done: None, refused: None };
+    let ActivityQuery { before, attempts_before } = query.map(Query::into_inner).unwrap_or_default();
+    let is_first = before.is_none() && attempts_before.is_none();
+    let mut page = ActivityPage { layout: user.layout(), is_first, events: None, attempts: None };
     if is_first || before.is_some() {
-        page.done = Some(list(&user, Outcome::Done, before, PAGE_ROWS).await?);
+        page.events = Some(list(&user, Origin::Authenticated, before, PAGE_ROWS).await?);
     }
     if is_first {
-        page.refused = Some(list(&user, Outcome::Refused, None, PREVIEW_ROWS).await?);
-    } else if refused_before.is_some() {
-        page.refused = Some(list(&user, Outcome::Refused, refused_before, PAGE_ROWS).await?);
+        page.attempts = Some(list(&user, Origin::Unauthenticated, None, PREVIEW_ROWS).await?);
+    } else if attempts_before.is_some() {
+        page.attempts = Some(list(&user, Origin::Unauthenticated, attempts_before, PAGE_ROWS).await?);
     }
     user.render(&page)
 }
 
-async fn list(
-    user: &CurrentUser,
-    outcome: Outcome,
-    before: Option<EventId>,
-    limit: usize,
-) -> Result<EventList, Problem> {
+async fn list(user: &CurrentUser, origin: Origin, before: Option<EventId>, limit: usize) -> Result<EventList, Problem> {
     let now = user.state.core.clock.now();
     // One more than the page shows, to know whether there are older ones.
-    let mut events = user.state.core.events.list(user.session.account.id, outcome, before, limit + 1).await?;
+    let mut events = user.state.core.events.list(user.session.account.id, origin, before, limit + 1).await?;
     let has_older = events.len() > limit;
     events.truncate(limit);
     let row = |event: &Event| EventRow {

@@ -122,7 +122,7 @@ async fn events_that_another_process_writes_after_a_deletion_have_no_address() {
     let deletion = [("confirm", "zoe"), ("current_password", PASSWORD)];
     assert_redirect(&client.submit("/account/delete", &deletion).await, "/login");
     second.flush().await;
-    let refused = events::table.filter(events::refused.eq(true)).count();
+    let refused = events::table.filter(events::kind.eq("form_refused")).count();
     assert_eq!(app.query(move |conn| refused.get_result::<i64>(conn)).await, 1);
     assert_eq!(events_with_address(&app).await, 0);
 }
@@ -146,7 +146,7 @@ async fn deletion_of_an_account_with_many_rows_is_finished_after_a_restart() {
                     events::user_agent.eq("a browser"),
                     events::request_id.eq("0"),
                     events::occurrences.eq(1),
-                    events::refused.eq(number % 2 == 0),
+                    events::unauthenticated.eq(number % 2 == 0),
                 ))
                 .execute(conn)?;
             diesel::insert_into(sessions::table)

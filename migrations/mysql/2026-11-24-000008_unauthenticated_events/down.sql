@@ -1,2 +1,2 @@
 ALTER TABLE events DROP KEY events_account, ADD KEY events_account (account_id, id);
-ALTER TABLE events DROP COLUMN refused;
+ALTER TABLE events DROP COLUMN unauthenticated;
