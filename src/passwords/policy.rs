@@ -263,6 +263,14 @@ mod tests {
         }
     }
 
+    // The filter has no reversed words and no personal terms; zxcvbn finds them.
+    #[test]
+    fn reversed_words_and_personal_terms_are_rejected() {
+        for text in ["ylfrettubenihsnus", "keeperszoekeepers1"] {
+            assert_eq!(check(text), Err(Weakness::Common), "{text}");
+        }
+    }
+
     // The first part of 24 letters is two words, which alone are too few.
     #[test]
     fn passphrase_of_long_words_is_accepted() {
