@@ -21,9 +21,9 @@ use actix_web::{
     rt::net::TcpStream,
     web::{Data, ServiceConfig},
 };
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use rustix::process::{Resource, Rlimit, getpriority_process, getrlimit, setpriority_process, setrlimit};
 use tokio::{sync::oneshot, time::timeout};
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 use crate::{
     accounts::Accounts,
@@ -53,6 +53,9 @@ const KEEP_ALIVE: Duration = Duration::from_secs(5);
 const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 /// Connections that one worker may have at most. A connection that sends a long head takes up to 128 KiB.
 const MAX_CONNECTIONS: usize = 4096;
+/// Added to the `nice` value of the threads that serve requests: hashing threads at normal priority get three times the
+/// share of one, so that a flood of page requests leaves half of the sign-ins (`passwords/cpu_share.rs`).
+const REQUEST_NICENESS: i32 = 5;
 /// How long running requests may take after the server was told to stop, in seconds.
 const DRAIN_SECONDS: u64 = 10;
 /// How long the last write of what is in memory may take.
@@ -186,6 +189,7 @@ fn serve(
     let max_connections = max_connections(workers);
     let builder = Server::build();
     let drain = builder.graceful_shutdown_signal();
+    let niceness = getpriority_process(None).unwrap_or(0) + REQUEST_NICENESS;
     let state = state.clone();
     let server = builder
         .workers(workers)
@@ -193,6 +197,10 @@ fn serve(
         .shutdown_timeout(DRAIN_SECONDS)
         .disable_signals()
         .listen("gatehouse", listener, move || {
+            // Runs on each thread that serves requests. On Linux the priority is that of the calling thread.
+            if let Err(error) = setpriority_process(None, niceness) {
+                debug!(%error, "requests run at normal priority");
+            }
             // With an eighth below the limit, at which nothing is accepted, a connection that is being closed does not
             // keep a new one waiting.
             let connections = Connections::start(state.core.clock.clone(), max_connections - max_connections / 8);

@@ -1,5 +1,5 @@
 //! Threads for blocking work, so that the request threads never block: a fixed number, a bounded queue in front of
-//! them, and state that each thread owns (a database connection, a block of memory).
+//! them, and state that each thread owns (a database connection).
 
 use std::{
     io,
@@ -13,7 +13,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use crate::request_id;
 
-type Job<S> = Box<dyn FnOnce(&mut S) + Send>;
+/// Work for a thread that has an `S`.
+pub(crate) type Job<S> = Box<dyn FnOnce(&mut S) + Send>;
 
 /// A fixed number of threads that share one bounded queue. Each thread owns an `S`.
 pub(crate) struct WorkerPool<S> {
@@ -74,16 +75,25 @@ impl<S: 'static> Permit<S> {
         self,
         work: impl FnOnce(&mut S) -> T + Send + 'static,
     ) -> Result<T, JobFailed> {
-        let (sender, receiver) = oneshot::channel();
-        let request = request_id::current();
-        let permit = self.permit;
-        let job: Job<S> = Box::new(move |state| {
-            let _permit = permit;
-            if !sender.is_closed() {
-                let _ = sender.send(request_id::sync_scope(request, || work(state)));
-            }
-        });
+        let (job, result) = job(self.permit, work);
         self.jobs.send(job).map_err(|_| JobFailed)?;
-        receiver.await.map_err(|_| JobFailed)
+        result.await.map_err(|_| JobFailed)
     }
+}
+
+/// Returns `work` as a job, and a receiver of its result. The job keeps `permit` until its end, logs with the id of the
+/// current request, and does nothing if the receiver has been dropped before.
+pub(crate) fn job<S: 'static, T: Send + 'static>(
+    permit: impl Send + 'static,
+    work: impl FnOnce(&mut S) -> T + Send + 'static,
+) -> (Job<S>, oneshot::Receiver<T>) {
+    let (sender, receiver) = oneshot::channel();
+    let request = request_id::current();
+    let job = move |state: &mut S| {
+        let _permit = permit;
+        if !sender.is_closed() {
+            let _ = sender.send(request_id::sync_scope(request, || work(state)));
+        }
+    };
+    (Box::new(job), receiver)
 }

@@ -67,7 +67,8 @@ impl Fixture {
     pub fn fill(&self, accounts: u64) {
         let settings = support::settings(&[]);
         self.with_app(async |app| {
-            let permit = Hasher::start(&settings).unwrap().try_reserve(Client::local().network()).unwrap();
+            let hasher = Hasher::start(&settings).unwrap();
+            let permit = hasher.try_reserve(Client::local().network()).unwrap();
             let hash = permit.hash(gatehouse::passwords::Password::parse(support::PASSWORD).unwrap()).await.unwrap();
             seed::fill(&app.core.database, &hash, accounts).await;
         });

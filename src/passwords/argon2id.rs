@@ -55,7 +55,7 @@ pub enum Verification {
     Mismatch,
 }
 
-/// Computes the hashes of one thread. Allocates a block of memory at the first use and keeps it.
+/// Computes hashes, one at a time. Allocates a block of memory at the first use and keeps it.
 #[derive(Default)]
 pub(super) struct Engine {
     fast_hasher: Option<argon2_rust::Hasher>,

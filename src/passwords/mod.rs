@@ -4,10 +4,12 @@ mod argon2id;
 mod canonical;
 pub mod common;
 mod guesses;
+mod cpu_share;
 mod hasher;
 mod keyboards;
 mod policy;
 mod repetition;
+mod threads;
 
 use secrecy::{ExposeSecret, SecretString};
 use unicode_normalization::UnicodeNormalization;

@@ -111,21 +111,28 @@ async fn binary_alone_serves_the_whole_sign_in_page() {
 }
 
 #[tokio::test]
-async fn hashing_threads_run_at_lower_priority() {
+async fn hashing_threads_run_at_two_priorities_and_requests_between_them() {
     let dir = temp_dir();
     let running = Running::start(gatehouse(dir.path()).env("GATEHOUSE_HASH_THREADS", "3"));
     // proc(5): nice is field 19, which is the 17th field after the name.
-    let nice = |stat: &str| stat.split_once(") ").unwrap().1.split(' ').nth(16).unwrap().to_owned();
+    let nice = |stat: &str| stat.split_once(") ").unwrap().1.split(' ').nth(16).unwrap().parse::<i32>().unwrap();
     let inherited = nice(&fs::read_to_string(format!("/proc/{}/stat", running.child.id())).unwrap());
     let tasks = format!("/proc/{}/task", running.child.id());
     // A thread sets its name and then its priority when it first runs.
-    let nice_values = wait_until("three hashing threads have their own priority", Duration::from_secs(10), || {
-        let stats =
-            fs::read_dir(&tasks).unwrap().map(|task| fs::read_to_string(task.unwrap().path().join("stat")).unwrap());
-        let hashing: Vec<_> = stats.filter(|stat| stat.contains("(hash)")).map(|stat| nice(&stat)).collect();
-        (hashing.len() == 3 && hashing.iter().all(|nice| *nice != inherited)).then_some(hashing)
+    wait_until("each kind of thread has its own priority", Duration::from_secs(10), || {
+        let stats: Vec<_> = fs::read_dir(&tasks)
+            .unwrap()
+            .map(|task| fs::read_to_string(task.unwrap().path().join("stat")).unwrap())
+            .collect();
+        let of = |name: &str| -> Vec<_> { stats.iter().filter(|stat| stat.contains(name)).map(|s| nice(s)).collect() };
+        let requests = of("(actix-rt|");
+        let lowered = (inherited + 5).min(19);
+        (of("(hash)") == [inherited; 3]
+            && of("(hash-low)") == [19; 3]
+            && !requests.is_empty()
+            && requests.iter().all(|nice| *nice == lowered))
+        .then_some(())
     });
-    assert_eq!(nice_values, ["15", "15", "15"]);
 }
 
 #[tokio::test]
