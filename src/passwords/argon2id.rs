@@ -55,7 +55,8 @@ pub enum Verification {
     Mismatch,
 }
 
-/// Computes hashes, one at a time. Allocates a block of memory at the first use and keeps it.
+/// Computes hashes, one at a time. Allocates a block of memory at the first use and keeps it until
+/// [`Engine::release_memory`].
 #[derive(Default)]
 pub(super) struct Engine {
     fast_hasher: Option<argon2_rust::Hasher>,
@@ -96,6 +97,20 @@ impl Engine {
     /// Returns an engine without memory. It adds every computed hash to `computed`.
     pub(super) fn new(computed: Arc<AtomicU64>) -> Self {
         Self { fast_hasher: None, computed }
+    }
+
+    /// Whether the engine keeps a block of memory.
+    pub(super) fn has_memory(&self) -> bool {
+        self.fast_hasher.is_some()
+    }
+
+    /// Overwrites the block of memory and returns it to the operating system. `argon2-rust` maps the block itself, so
+    /// it does not stay in the heap of the process.
+    pub(super) fn release_memory(&mut self) {
+        if let Some(mut hasher) = self.fast_hasher.take() {
+            // Writes every byte of the block: a hash of a public text instead of what remains of a password.
+            let _ = hasher.hash_into(b"", &[0; SALT_BYTES], &mut [0; OUTPUT_BYTES]);
+        }
     }
 
     /// Returns the PHC string of `password` with a new salt, or `None` if there is not enough memory.
@@ -224,6 +239,16 @@ mod tests {
         let parsed = PasswordHash::new(&hash).unwrap();
         assert!(Argon2::default().verify_password(b"correct horse battery staple", &parsed).is_ok());
         assert!(Argon2::default().verify_password(b"correct horse battery stapl", &parsed).is_err());
+    }
+
+    #[test]
+    fn engine_without_memory_still_computes_after_release() {
+        let mut engine = Engine::default();
+        let hash = engine.hash("one password").unwrap();
+        assert!(engine.has_memory());
+        engine.release_memory();
+        assert!(!engine.has_memory());
+        assert!(matches!(engine.verify("one password", Some(&hash)), Some(Verification::Match { .. })));
     }
 
     #[test]

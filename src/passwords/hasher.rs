@@ -20,6 +20,9 @@ use crate::{
     worker_pool::{JobFailed, job},
 };
 
+/// How long a thread keeps its memory without work.
+const IDLE_TIMEOUT: Duration = Duration::from_mins(1);
+
 /// Slots beyond the queue, for networks that have no job in it.
 const RESERVED_FOR_NEW_NETWORKS: usize = 16;
 
@@ -66,8 +69,13 @@ impl Drop for Hasher {
 impl Hasher {
     /// Starts the threads. Fails if argon2id computes a wrong result on this machine.
     pub fn start(settings: &Settings) -> io::Result<Self> {
+        Self::with_idle_timeout(settings, IDLE_TIMEOUT)
+    }
+
+    /// Like [`Hasher::start`], with another time after which memory without work is released.
+    pub fn with_idle_timeout(settings: &Settings, idle_timeout: Duration) -> io::Result<Self> {
         argon2id::check()?;
-        let threads = Threads::start(settings.hash_threads())?;
+        let threads = Threads::start(settings.hash_threads(), idle_timeout)?;
         let shared = settings.hash_threads() + usize::from(settings.hash_queue);
         Ok(Self { threads, slots: Slots::default(), shared })
     }
@@ -82,6 +90,12 @@ impl Hasher {
     #[must_use]
     pub fn busy(&self) -> Duration {
         self.threads.busy()
+    }
+
+    /// Returns the number of blocks of 19 MiB that the threads have in memory.
+    #[must_use]
+    pub fn memory_blocks(&self) -> usize {
+        self.threads.memory_blocks()
     }
 
     /// Reserves a slot in the queue, or returns `None` at once if the queue is full. A network that fills the queue

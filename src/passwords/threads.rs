@@ -1,5 +1,6 @@
 //! The hashing threads. Memory is bounded by threads × 19 MiB under any load (except for existing hashes with larger
-//! parameters): a job needs one of a fixed number of engines, each of which reuses one block of memory.
+//! parameters): a job needs one of a fixed number of engines, each of which reuses one block of memory. A block that
+//! was not used for a while is released.
 
 use std::{
     collections::VecDeque,
@@ -34,28 +35,33 @@ struct Shared {
     state: Mutex<State>,
     normal: Condvar,
     low: Condvar,
+    idle_timeout: Duration,
+    engines: usize,
     computed: Arc<AtomicU64>,
     busy_nanoseconds: AtomicU64,
 }
 
 struct State {
     jobs: VecDeque<Job<Engine>>,
-    /// The engines that no job uses. The last one was used last.
-    idle: Vec<Engine>,
+    /// The engines that no job uses, with the time of their last use. The last one was used last.
+    idle: Vec<(Engine, Instant)>,
     share: CpuShare,
     stopped: bool,
 }
 
 impl Threads {
-    /// Starts threads of both priorities; at most `jobs` of them compute at a time, with one engine each.
-    pub(super) fn start(jobs: usize) -> io::Result<Self> {
+    /// Starts threads of both priorities; at most `jobs` of them compute at a time, with one engine each. An engine
+    /// that was idle for `idle_timeout` releases its memory.
+    pub(super) fn start(jobs: usize, idle_timeout: Duration) -> io::Result<Self> {
         let computed = Arc::new(AtomicU64::new(0));
-        let idle = (0..jobs).map(|_| Engine::new(Arc::clone(&computed))).collect();
+        let idle = (0..jobs).map(|_| (Engine::new(Arc::clone(&computed)), Instant::now())).collect();
         let state = State { jobs: VecDeque::new(), idle, share: CpuShare::default(), stopped: false };
         let threads = Self(Arc::new(Shared {
             state: Mutex::new(state),
             normal: Condvar::new(),
             low: Condvar::new(),
+            idle_timeout,
+            engines: jobs,
             computed,
             busy_nanoseconds: AtomicU64::new(0),
         }));
@@ -99,17 +105,37 @@ impl Threads {
     pub(super) fn busy(&self) -> Duration {
         Duration::from_nanos(self.0.busy_nanoseconds.load(Ordering::Relaxed))
     }
+
+    /// Returns the number of blocks of memory in use or kept for the next job.
+    pub(super) fn memory_blocks(&self) -> usize {
+        let state = self.0.state.lock();
+        self.0.engines - state.idle.iter().filter(|(engine, _)| !engine.has_memory()).count()
+    }
 }
 
 impl State {
-    /// Takes the next job and an engine, if there are both and threads of this priority have their turn.
+    /// Takes the next job and an engine, if there are both and threads of this priority have their turn. The engine
+    /// used last is taken first, so that the others become idle.
     fn next_job(&mut self, priority: ThreadPriority) -> Option<(Job<Engine>, Engine)> {
         if self.idle.is_empty() || (self.share.next() != priority && !self.stopped) {
             return None;
         }
         let job = self.jobs.pop_front()?;
-        let engine = self.idle.pop()?;
+        let (engine, _) = self.idle.pop()?;
         Some((job, engine))
+    }
+
+    /// Returns when the memory of an idle engine is to be released, if one has memory.
+    fn next_release(&self, idle_timeout: Duration) -> Option<Instant> {
+        self.idle.iter().filter(|(engine, _)| engine.has_memory()).map(|(_, used)| *used + idle_timeout).min()
+    }
+
+    /// Takes an engine whose memory is to be released now.
+    fn take_expired(&mut self, idle_timeout: Duration) -> Option<Engine> {
+        let now = Instant::now();
+        let expired = |(engine, used): &(Engine, Instant)| engine.has_memory() && *used + idle_timeout <= now;
+        let position = self.idle.iter().position(expired)?;
+        Some(self.idle.remove(position).0)
     }
 }
 
@@ -141,14 +167,23 @@ impl Shared {
             if let Some((job, engine)) = state.next_job(priority) {
                 self.wake_for_next_job(&state);
                 let (engine, elapsed, cpu) = MutexGuard::unlocked(&mut state, || self.compute(job, engine));
-                state.idle.push(engine);
+                state.idle.push((engine, Instant::now()));
                 state.share.record(elapsed, cpu);
+            } else if let Some(mut engine) = state.take_expired(self.idle_timeout) {
+                MutexGuard::unlocked(&mut state, || engine.release_memory());
+                state.idle.insert(0, (engine, Instant::now()));
             } else if state.stopped {
                 // Jobs that are left wait for an engine; the thread that uses it takes them.
                 return;
             } else {
                 self.wake_for_next_job(&state);
-                self.condvar(priority).wait(&mut state);
+                // The thread that used an engine last waits here after it, so each deadline has a thread.
+                match state.next_release(self.idle_timeout) {
+                    Some(deadline) => {
+                        let _ = self.condvar(priority).wait_until(&mut state, deadline);
+                    }
+                    None => self.condvar(priority).wait(&mut state),
+                }
             }
         }
     }
@@ -204,7 +239,7 @@ mod tests {
 
     #[test]
     fn jobs_that_wait_for_the_cpu_move_to_threads_of_normal_priority_and_back() {
-        let threads = Threads::start(1).unwrap();
+        let threads = Threads::start(1, Duration::from_hours(1)).unwrap();
         assert_eq!(run(&threads, || ()), "hash-low");
         assert!((0..10_000).any(|_| run_without_cpu(&threads) == "hash"), "no job ran at normal priority");
         assert!(
@@ -216,7 +251,7 @@ mod tests {
 
     #[test]
     fn number_of_parallel_jobs_is_bounded_although_there_are_threads_of_two_kinds() {
-        let threads = Threads::start(2).unwrap();
+        let threads = Threads::start(2, Duration::from_hours(1)).unwrap();
         let (started, has_started) = mpsc::channel();
         let release: Vec<_> = (0..4)
             .map(|_| {
@@ -241,7 +276,7 @@ mod tests {
 
     #[test]
     fn panicking_job_leaves_its_thread_and_an_engine_for_the_next_one() {
-        let threads = Threads::start(1).unwrap();
+        let threads = Threads::start(1, Duration::from_hours(1)).unwrap();
         threads.submit(Box::new(|_: &mut Engine| panic!("a job panics"))).unwrap();
         run(&threads, || ());
         threads.stop();

@@ -1,4 +1,11 @@
-use crate::support::{PASSWORD, TestApp};
+use std::time::Duration;
+
+use gatehouse::{
+    client::Network,
+    passwords::{Hasher, Password, Verification},
+};
+
+use crate::support::{PASSWORD, TestApp, settings, wait_until};
 
 // ASVS 15.2.2, 2.4.1
 #[tokio::test]
@@ -30,4 +37,23 @@ async fn full_hash_queue_returns_503_at_once_and_other_pages_still_work() {
     assert_eq!((page.status, health.status), (200, 200));
     let failed = i64::try_from(40 - busy.len()).unwrap();
     assert_eq!(app.event_count("sign_in_failed").await, failed, "a rejected attempt is not counted as a failure");
+}
+
+#[tokio::test]
+async fn memory_of_the_hashing_threads_is_released_after_a_time_without_work() {
+    let settings = settings(&["--hash-threads", "2"]);
+    let password = || Password::parse(PASSWORD).unwrap();
+    let reserve = |hasher: &Hasher| hasher.try_reserve(Network::NONE).unwrap();
+
+    let patient = Hasher::with_idle_timeout(&settings, Duration::from_hours(1)).unwrap();
+    assert_eq!(patient.memory_blocks(), 0, "no memory before the first hash");
+    reserve(&patient).hash(password()).await.unwrap();
+    assert_eq!(patient.memory_blocks(), 1, "the block is kept for the next hash");
+
+    let hasher = Hasher::with_idle_timeout(&settings, Duration::from_millis(1)).unwrap();
+    let (one, other) = (reserve(&hasher), reserve(&hasher));
+    let (one, _) = tokio::join!(one.hash(password()), other.hash(password()));
+    wait_until("the memory is released", Duration::from_mins(1), || (hasher.memory_blocks() == 0).then_some(()));
+    let verified = reserve(&hasher).verify(password(), one.ok()).await.unwrap();
+    assert!(matches!(verified, Verification::Match { .. }), "a new block is allocated");
 }
