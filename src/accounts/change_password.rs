@@ -10,7 +10,7 @@ use super::{
 use crate::{
     client::Client,
     events::EventKind,
-    passwords::Password,
+    passwords::{Password, Priority},
     sessions::{Session, Sessions},
     throttle,
 };
@@ -86,7 +86,8 @@ impl Accounts {
         if let Some(weakness) = self.check_policy(password.clone(), &account.username, &account.email, client).await? {
             return Err(Rejection::invalid(vec![weakness]).into());
         }
-        let permit = self.hasher.try_reserve(client.network()).ok_or(Rejection::Overloaded)?;
+        let priority = Priority::KnownDevice(account.id);
+        let permit = self.hasher.try_reserve(client.network(), priority).ok_or(Rejection::Overloaded)?;
         Ok(permit.hash(password).await?)
     }
 }

@@ -13,7 +13,7 @@ use crate::{
     client::Client,
     db::is_unique_violation,
     events::EventKind,
-    passwords::Password,
+    passwords::{Password, Priority},
     sessions::{PreviousSignIn, Session},
     throttle::Throttled,
 };
@@ -60,7 +60,7 @@ impl Accounts {
     async fn try_register(&self, form: Register, client: &Client) -> Result<SignedIn, Error> {
         let valid = self.validate_registration(&form, client).await?;
         let names = valid.names();
-        let permit = self.hasher.try_reserve(client.network()).ok_or(Rejection::Overloaded)?;
+        let permit = self.hasher.try_reserve(client.network(), Priority::Stranger).ok_or(Rejection::Overloaded)?;
         let (throttle, network, now) = (self.throttle.clone(), client.network(), self.core.clock.now());
         let refund = throttle.clone();
         let counted = self.core.database.write(move |conn| throttle.record_registration(conn, network, now)).await?;

@@ -6,7 +6,7 @@ use super::{AccountId, Accounts, Email, Error, FieldError, Rejection, Username, 
 use crate::{
     client::Client,
     events::EventKind,
-    passwords::{Password, PersonalTerms},
+    passwords::{Password, PersonalTerms, Priority},
     throttle::Throttled,
 };
 
@@ -66,7 +66,7 @@ impl Accounts {
         email: &Email,
         client: &Client,
     ) -> Result<Option<FieldError>, Error> {
-        let permit = self.hasher.try_reserve(client.network()).ok_or(Rejection::Overloaded)?;
+        let permit = self.hasher.try_reserve(client.network(), Priority::Stranger).ok_or(Rejection::Overloaded)?;
         let terms = self.personal_terms((username.as_str(), email.as_str()));
         let weakness = permit.check_policy(password, self.policy, terms).await?.err();
         Ok(weakness.map(FieldError::PasswordWeak))

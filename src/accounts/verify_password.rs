@@ -12,7 +12,7 @@ use crate::{
     client::Client,
     db::{AnyConnection, QueryResult},
     events::EventKind,
-    passwords::{Password, Verification},
+    passwords::{Password, Priority, Verification},
     sessions::{PreviousSignIn, Session},
     throttle::{Attempt, Budgets, Subject, Throttle, Throttled},
     transaction::Transaction,
@@ -105,7 +105,6 @@ impl Accounts {
         devices: Vec<Device>,
         client: &Client,
     ) -> Result<VerifiedPassword, Error> {
-        let permit = self.hasher.try_reserve(client.network()).ok_or(Rejection::Overloaded)?;
         let (lookup, failed_kind, throttled_kind) = match target {
             Target::Login(login) => {
                 let login = LoginName::parse(login);
@@ -138,17 +137,24 @@ impl Accounts {
                 Ok(Checked { credential, budgets, throttled, success_throttled })
             })
             .await?;
+        let account = credential.as_ref().map(|credential| credential.id);
         let counted = if let Some(throttled) = throttled {
             Err(throttled)
         } else {
+            let priority = account.filter(|_| budgets.with_device()).map_or(Priority::Stranger, Priority::KnownDevice);
+            // Before the attempt is counted, because one that finds the queue full is no failure.
+            let permit = self.hasher.try_reserve(client.network(), priority).ok_or(Rejection::Overloaded)?;
             let budgets = budgets.clone();
-            self.core.database.write(move |conn| budgets.record_failure(conn, now)).await?
+            let counted = self.core.database.write(move |conn| budgets.record_failure(conn, now)).await?;
+            counted.map(|()| permit)
         };
-        let account = credential.as_ref().map(|credential| credential.id);
-        if let Err(throttled) = counted {
-            self.core.events.count(throttled_kind, account, client);
-            return Err(throttled.into());
-        }
+        let permit = match counted {
+            Ok(permit) => permit,
+            Err(throttled) => {
+                self.core.events.count(throttled_kind, account, client);
+                return Err(throttled.into());
+            }
+        };
 
         let stored = credential.as_ref().map(|credential| credential.password_hash.clone());
         let verification = permit.verify(password, stored).await?;

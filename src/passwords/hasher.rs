@@ -1,17 +1,11 @@
 //! The way to the hashing threads: a slot in a bounded queue, then one operation. The request threads never hash.
 
-use std::{
-    collections::{HashMap, hash_map::Entry},
-    io,
-    sync::Arc,
-    time::Duration,
-};
-
-use parking_lot::Mutex;
+use std::{io, time::Duration};
 
 use super::{
     Password, PersonalTerms, Policy, Weakness,
     argon2id::{self, Engine, Verification},
+    slots::{Priority, Slot, Slots},
     threads::Threads,
 };
 use crate::{
@@ -23,41 +17,16 @@ use crate::{
 /// How long a thread keeps its memory without work.
 const IDLE_TIMEOUT: Duration = Duration::from_mins(1);
 
-/// Slots beyond the queue, for networks that have no job in it.
-const RESERVED_FOR_NEW_NETWORKS: usize = 16;
-
 /// The hashing threads and the slots in front of them.
 pub struct Hasher {
     threads: Threads,
     slots: Slots,
-    /// The slots that every network may take; the others are for networks that have none.
-    shared: usize,
 }
-
-/// How many slots each network has taken.
-type Slots = Arc<Mutex<HashMap<Network, usize>>>;
 
 /// A reserved slot in the queue, for one operation.
 pub struct HashPermit {
     threads: Threads,
-    slot: NetworkSlot,
-}
-
-/// Counts a slot for its network until it is dropped.
-struct NetworkSlot {
-    network: Network,
-    slots: Slots,
-}
-
-impl Drop for NetworkSlot {
-    fn drop(&mut self) {
-        if let Entry::Occupied(mut taken) = self.slots.lock().entry(self.network) {
-            *taken.get_mut() -= 1;
-            if *taken.get() == 0 {
-                taken.remove();
-            }
-        }
-    }
+    slot: Slot,
 }
 
 impl Drop for Hasher {
@@ -76,8 +45,7 @@ impl Hasher {
     pub fn with_idle_timeout(settings: &Settings, idle_timeout: Duration) -> io::Result<Self> {
         argon2id::check()?;
         let threads = Threads::start(settings.hash_threads(), idle_timeout)?;
-        let shared = settings.hash_threads() + usize::from(settings.hash_queue);
-        Ok(Self { threads, slots: Slots::default(), shared })
+        Ok(Self { threads, slots: Slots::new(settings.hash_threads() + usize::from(settings.hash_queue)) })
     }
 
     /// Returns the number of hashes computed since the start.
@@ -98,18 +66,12 @@ impl Hasher {
         self.threads.memory_blocks()
     }
 
-    /// Reserves a slot in the queue, or returns `None` at once if the queue is full. A network that fills the queue
-    /// cannot exclude others: the last slots are reserved for networks that have none (ASVS 2.4.1).
+    /// Reserves a slot in the queue, or returns `None` at once if there is none for this attempt. A network that fills
+    /// the queue cannot exclude others: some slots are reserved for networks that have none, and some for known
+    /// browsers (ASVS 2.4.1).
     #[must_use]
-    pub fn try_reserve(&self, network: Network) -> Option<HashPermit> {
-        let mut slots = self.slots.lock();
-        let taken: usize = slots.values().sum();
-        let newcomer = !slots.contains_key(&network) && taken < self.shared + RESERVED_FOR_NEW_NETWORKS;
-        if taken >= self.shared && !newcomer {
-            return None;
-        }
-        *slots.entry(network).or_default() += 1;
-        let slot = NetworkSlot { network, slots: Arc::clone(&self.slots) };
+    pub fn try_reserve(&self, network: Network, priority: Priority) -> Option<HashPermit> {
+        let slot = self.slots.try_take(network, priority)?;
         Some(HashPermit { threads: self.threads.clone(), slot })
     }
 }
@@ -119,8 +81,9 @@ impl HashPermit {
         self,
         work: impl FnOnce(&mut Engine) -> T + Send + 'static,
     ) -> Result<T, JobFailed> {
+        let lane = self.slot.lane();
         let (job, result) = job(self.slot, work);
-        self.threads.submit(job)?;
+        self.threads.submit(lane, job)?;
         result.await.map_err(|_| JobFailed)
     }
 

@@ -3,12 +3,14 @@
 mod argon2id;
 mod canonical;
 pub mod common;
-mod guesses;
 mod cpu_share;
+mod guesses;
 mod hasher;
+mod job_queue;
 mod keyboards;
 mod policy;
 mod repetition;
+mod slots;
 mod threads;
 
 use secrecy::{ExposeSecret, SecretString};
@@ -18,6 +20,7 @@ pub use self::{
     argon2id::Verification,
     hasher::{HashPermit, Hasher},
     policy::{PersonalTerms, Policy, Weakness},
+    slots::Priority,
 };
 
 /// The maximum length of a password in code points after normalization. Long enough for password managers and

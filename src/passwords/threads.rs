@@ -3,7 +3,6 @@
 //! was not used for a while is released.
 
 use std::{
-    collections::VecDeque,
     io,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
@@ -21,6 +20,7 @@ use tracing::debug;
 use super::{
     argon2id::Engine,
     cpu_share::{CpuShare, ThreadPriority, thread_cpu_time},
+    job_queue::{JobQueue, Lane},
 };
 use crate::worker_pool::{Job, JobFailed};
 
@@ -42,7 +42,7 @@ struct Shared {
 }
 
 struct State {
-    jobs: VecDeque<Job<Engine>>,
+    jobs: JobQueue<Job<Engine>>,
     /// The engines that no job uses, with the time of their last use. The last one was used last.
     idle: Vec<(Engine, Instant)>,
     share: CpuShare,
@@ -55,7 +55,7 @@ impl Threads {
     pub(super) fn start(jobs: usize, idle_timeout: Duration) -> io::Result<Self> {
         let computed = Arc::new(AtomicU64::new(0));
         let idle = (0..jobs).map(|_| (Engine::new(Arc::clone(&computed)), Instant::now())).collect();
-        let state = State { jobs: VecDeque::new(), idle, share: CpuShare::default(), stopped: false };
+        let state = State { jobs: JobQueue::new(), idle, share: CpuShare::default(), stopped: false };
         let threads = Self(Arc::new(Shared {
             state: Mutex::new(state),
             normal: Condvar::new(),
@@ -79,12 +79,12 @@ impl Threads {
     }
 
     /// Queues a job. The queue has no bound: a job keeps a slot, and the slots are bounded.
-    pub(super) fn submit(&self, job: Job<Engine>) -> Result<(), JobFailed> {
+    pub(super) fn submit(&self, lane: Lane, job: Job<Engine>) -> Result<(), JobFailed> {
         let mut state = self.0.state.lock();
         if state.stopped {
             return Err(JobFailed);
         }
-        state.jobs.push_back(job);
+        state.jobs.push(lane, job);
         self.0.wake_for_next_job(&state);
         Ok(())
     }
@@ -120,7 +120,7 @@ impl State {
         if self.idle.is_empty() || (self.share.next() != priority && !self.stopped) {
             return None;
         }
-        let job = self.jobs.pop_front()?;
+        let job = self.jobs.pop()?;
         let (engine, _) = self.idle.pop()?;
         Some((job, engine))
     }
@@ -213,7 +213,7 @@ mod tests {
             work();
             sender.send(thread::current().name().unwrap().to_owned()).unwrap();
         };
-        threads.submit(Box::new(job)).unwrap();
+        threads.submit(Lane::Stranger, Box::new(job)).unwrap();
         receiver.recv().unwrap()
     }
 
@@ -260,7 +260,7 @@ mod tests {
                     started.send(()).unwrap();
                     let _ = released.recv();
                 };
-                threads.submit(Box::new(job)).unwrap();
+                threads.submit(Lane::Stranger, Box::new(job)).unwrap();
                 release
             })
             .collect();
@@ -277,9 +277,9 @@ mod tests {
     #[test]
     fn panicking_job_leaves_its_thread_and_an_engine_for_the_next_one() {
         let threads = Threads::start(1, Duration::from_hours(1)).unwrap();
-        threads.submit(Box::new(|_: &mut Engine| panic!("a job panics"))).unwrap();
+        threads.submit(Lane::Stranger, Box::new(|_: &mut Engine| panic!("a job panics"))).unwrap();
         run(&threads, || ());
         threads.stop();
-        assert!(threads.submit(Box::new(|_: &mut Engine| ())).is_err(), "stopped threads take no job");
+        assert!(threads.submit(Lane::Stranger, Box::new(|_: &mut Engine| ())).is_err(), "stopped threads take no job");
     }
 }

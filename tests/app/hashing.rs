@@ -1,8 +1,11 @@
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
+    time::Duration,
+};
 
 use gatehouse::{
     client::Network,
-    passwords::{Hasher, Password, Verification},
+    passwords::{Hasher, Password, Priority},
 };
 
 use crate::support::{PASSWORD, TestApp, settings, wait_until};
@@ -39,11 +42,57 @@ async fn full_hash_queue_returns_503_at_once_and_other_pages_still_work() {
     assert_eq!(app.event_count("sign_in_failed").await, failed, "a rejected attempt is not counted as a failure");
 }
 
+// ASVS 2.4.1
+#[tokio::test]
+async fn known_browser_gets_in_while_strangers_fill_the_queue_and_other_accounts_browsers_do_not() {
+    let limits = ["--hash-threads", "1", "--hash-queue", "3", "--failure-rate", "0"];
+    let app = TestApp::with(&[&["--trusted-proxies", "127.0.0.0/8"], &limits[..]].concat());
+    let known_browser_of = async |name, address: &str| {
+        let device = app.signed_in_client(name).await.cookie("device").unwrap();
+        let browser = app.client().from_ip(address);
+        browser.set_cookie("device", &device);
+        browser
+    };
+    let owner = known_browser_of("zoe", "203.0.113.1").await;
+    let device_of_mallory = known_browser_of("mallory", "203.0.113.2").await.cookie("device").unwrap();
+
+    let (ended, rejected) = (AtomicBool::new(false), AtomicUsize::new(0));
+    let flood = (0..60).map(|number| {
+        let stranger = app.client().from_ip(&format!("198.51.100.{number}"));
+        let (ended, rejected) = (&ended, &rejected);
+        async move {
+            for attempt in 0.. {
+                if ended.load(Ordering::Relaxed) {
+                    return;
+                }
+                let answer = stranger.sign_in(&format!("name{number}-{attempt}"), PASSWORD).await;
+                rejected.fetch_add(usize::from(answer.status == 503), Ordering::Relaxed);
+            }
+        }
+    });
+    let sign_ins = async {
+        let mut rejected_mallory = 0;
+        for attempt in 0..10 {
+            let before = rejected.load(Ordering::Relaxed);
+            while rejected.load(Ordering::Relaxed) < before + 20 {
+                tokio::task::yield_now().await;
+            }
+            assert_eq!(owner.sign_in("zoe", PASSWORD).await.status, 303, "attempt {attempt}");
+            let mallory = app.client().from_ip(&format!("203.0.113.{}", 100 + attempt));
+            mallory.set_cookie("device", &device_of_mallory);
+            rejected_mallory += u32::from(mallory.sign_in("zoe", PASSWORD).await.status == 503);
+        }
+        ended.store(true, Ordering::Relaxed);
+        assert_ne!(rejected_mallory, 0, "the browser of another account counts as a stranger");
+    };
+    tokio::join!(futures_util::future::join_all(flood), sign_ins);
+}
+
 #[tokio::test]
 async fn memory_of_the_hashing_threads_is_released_after_a_time_without_work() {
     let settings = settings(&["--hash-threads", "2"]);
     let password = || Password::parse(PASSWORD).unwrap();
-    let reserve = |hasher: &Hasher| hasher.try_reserve(Network::NONE).unwrap();
+    let reserve = |hasher: &Hasher| hasher.try_reserve(Network::NONE, Priority::Stranger).unwrap();
 
     let patient = Hasher::with_idle_timeout(&settings, Duration::from_hours(1)).unwrap();
     assert_eq!(patient.memory_blocks(), 0, "no memory before the first hash");
@@ -55,5 +104,5 @@ async fn memory_of_the_hashing_threads_is_released_after_a_time_without_work() {
     let (one, _) = tokio::join!(one.hash(password()), other.hash(password()));
     wait_until("the memory is released", Duration::from_mins(1), || (hasher.memory_blocks() == 0).then_some(()));
     let verified = reserve(&hasher).verify(password(), one.ok()).await.unwrap();
-    assert!(matches!(verified, Verification::Match { .. }), "a new block is allocated");
+    assert!(matches!(verified, gatehouse::passwords::Verification::Match { .. }), "a new block is allocated");
 }
