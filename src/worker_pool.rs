@@ -6,9 +6,10 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
     thread,
+    time::Duration,
 };
 
-use crossbeam_channel::Sender;
+use crossbeam_channel::{RecvError, RecvTimeoutError, Sender};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use crate::request_id;
@@ -36,12 +37,14 @@ pub struct JobFailed;
 
 impl<S: 'static> WorkerPool<S> {
     /// Starts `threads` threads named `name`. At most `max_queued` jobs may wait for them. Each thread makes its state
-    /// with `init`, and makes it anew after a job has panicked and may have left it in an invalid state.
+    /// with `init`, and makes it anew after a job has panicked and may have left it in an invalid state. A thread that
+    /// had no job for `idle.0` calls `idle.1` once, to release what it does not need to keep.
     pub(crate) fn start(
         name: &str,
         threads: usize,
         max_queued: usize,
         init: impl Fn() -> S + Clone + Send + 'static,
+        idle: (Duration, fn(&mut S)),
     ) -> io::Result<Self> {
         // Unbounded, because the semaphore is the bound.
         let (jobs, queue) = crossbeam_channel::unbounded::<Job<S>>();
@@ -50,7 +53,14 @@ impl<S: 'static> WorkerPool<S> {
             let init = init.clone();
             thread::Builder::new().name(name.to_owned()).spawn(move || {
                 let mut state = init();
-                for job in queue {
+                let (idle_timeout, on_idle) = idle;
+                while let Ok(job) = queue.recv_timeout(idle_timeout).or_else(|error| match error {
+                    RecvTimeoutError::Timeout => {
+                        on_idle(&mut state);
+                        queue.recv()
+                    }
+                    RecvTimeoutError::Disconnected => Err(RecvError),
+                }) {
                     if catch_unwind(AssertUnwindSafe(|| job(&mut state))).is_err() {
                         state = init();
                     }
@@ -96,4 +106,27 @@ pub(crate) fn job<S: 'static, T: Send + 'static>(
         }
     };
     (Box::new(job), receiver)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn idle_thread_is_told_once_and_again_after_its_next_job() {
+        static TOLD: AtomicU32 = AtomicU32::new(0);
+        let (sender, idle) = std::sync::mpsc::channel();
+        let init = move || sender.clone();
+        let on_idle = |sender: &mut std::sync::mpsc::Sender<u32>| {
+            sender.send(TOLD.fetch_add(1, Ordering::SeqCst) + 1).unwrap();
+        };
+        let pool = WorkerPool::start("test", 1, 1, init, (Duration::from_millis(1), on_idle)).unwrap();
+        assert_eq!(idle.recv(), Ok(1));
+        pool.try_reserve().unwrap().run(|_| ()).await.unwrap();
+        assert_eq!(idle.recv(), Ok(2));
+        drop(pool);
+        assert!(idle.recv().is_err(), "the thread waits for a job and ends with the pool");
+    }
 }

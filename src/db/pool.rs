@@ -10,8 +10,11 @@ use std::{
 
 use diesel::{
     QueryDsl, RunQueryDsl,
+    connection::SimpleConnection,
     dsl::{exists, select},
 };
+
+use tracing::debug;
 
 use super::{
     QueryResult,
@@ -27,6 +30,9 @@ const POOL_SIZE: usize = 8;
 const MAX_QUEUED: usize = 512;
 /// How long a request waits for its job, from the queue to the answer. Longer than a statement waits for a lock.
 const JOB_TIMEOUT: Duration = Duration::from_secs(8);
+/// A thread that had no job for this long empties the page cache of its connection. Less than the minute between two
+/// rounds of maintenance, which would keep it from ever being idle.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 /// A connection that was not used for this long is pinged before its next use.
 const PING_AFTER: Duration = Duration::from_secs(5);
 
@@ -65,6 +71,15 @@ impl Worker {
         }
     }
 
+    /// Returns the page cache of SQLite to the system: up to 8 MB for each connection after many sign-ins.
+    fn release_memory(&mut self) {
+        if let Some((AnyConnection::Sqlite(connection), _)) = &mut self.connection
+            && let Err(error) = connection.batch_execute("PRAGMA shrink_memory")
+        {
+            debug!(%error, "could not empty the page cache");
+        }
+    }
+
     fn run<T, E: TransactionError>(&mut self, work: impl FnOnce(&mut AnyConnection) -> Result<T, E>) -> Result<T, E> {
         let connection = self.connection()?;
         let outcome = work(connection);
@@ -99,14 +114,17 @@ impl Database {
                 Worker { url: url.clone(), mode, connection: None }
             }
         };
+        let idle: (Duration, fn(&mut Worker)) = (IDLE_TIMEOUT, Worker::release_memory);
         let cores = thread::available_parallelism().map_or(2, NonZero::get);
         let (writers, readers) = match url {
             DatabaseUrl::Sqlite(_) => (
-                Arc::new(WorkerPool::start("db-write", 1, MAX_QUEUED, worker(Mode::Write)).map_err(system)?),
-                Arc::new(WorkerPool::start("db-read", cores.max(2), MAX_QUEUED, worker(Mode::Read)).map_err(system)?),
+                Arc::new(WorkerPool::start("db-write", 1, MAX_QUEUED, worker(Mode::Write), idle).map_err(system)?),
+                Arc::new(
+                    WorkerPool::start("db-read", cores.max(2), MAX_QUEUED, worker(Mode::Read), idle).map_err(system)?,
+                ),
             ),
             DatabaseUrl::Mysql { .. } => {
-                let both = WorkerPool::start("db", POOL_SIZE, MAX_QUEUED, worker(Mode::Write));
+                let both = WorkerPool::start("db", POOL_SIZE, MAX_QUEUED, worker(Mode::Write), idle);
                 let both = Arc::new(both.map_err(system)?);
                 (Arc::clone(&both), both)
             }
