@@ -6,8 +6,9 @@
 //! of pages is five to twenty times as high. A process without privileges cannot raise the priority of a thread again,
 //! so there are threads of both kinds and a rule between them (figures: `benches/README.md`).
 //!
-//! The rule is about time and not about the length of the queue: many people who sign in do not need the higher
-//! priority, because nothing else wants the CPU. They need it when other work does.
+//! The rule compares hashing with the other threads of this process. Not with the length of the queue: many people who
+//! sign in need no priority, because nothing else wants the CPU. Not with the clock: what other processes take does not
+//! come back at normal priority, and pages would wait for hashing on top of it.
 
 use std::time::Duration;
 
@@ -22,22 +23,39 @@ pub(super) enum ThreadPriority {
     Low,
 }
 
-/// The computing time that hashing is behind (or ahead of) two thirds of the time that its jobs took.
+/// The computing time that hashing is behind (or ahead of) three quarters of what the whole process computed
+/// meanwhile.
 ///
-/// Two thirds, because a sign-in does other work as well: half of the sign-ins need more than half of the CPU.
+/// Sign-ins alone are above: the database and the pages of a sign-in compute for an eighth of the time of its hash. In
+/// a flood of page requests, threads at normal priority are below, so they stay in use.
 #[derive(Debug, Default)]
 pub(super) struct CpuShare {
     behind_nanoseconds: i64,
+    process_cpu: Duration,
 }
 
 impl CpuShare {
-    /// Bounds the memory of the rule: after a flood has begun or ended, it decides anew within some thirty hashes.
+    /// Bounds the memory of the rule: after a flood has begun or ended, it decides anew within some forty hashes.
     const MAX_NANOSECONDS: i64 = 50_000_000;
 
-    /// Adds a job that took `elapsed` and computed for `cpu` of it.
-    pub(super) fn record(&mut self, elapsed: Duration, cpu: Duration) {
+    /// Begins to count after a time without jobs. `process_cpu` is how long the process has computed since its start.
+    pub(super) fn begin(&mut self, process_cpu: Duration) {
+        self.process_cpu = process_cpu;
+    }
+
+    /// Adds a job that took `elapsed` and computed for `cpu` of it, and what the process has computed since the job
+    /// that was added before.
+    pub(super) fn record(&mut self, elapsed: Duration, cpu: Duration, process_cpu: Duration) {
+        let process = process_cpu.saturating_sub(self.process_cpu);
+        self.process_cpu = process_cpu;
         let nanoseconds = |time: Duration| i64::try_from(time.as_nanos()).unwrap_or(i64::MAX);
-        let behind = (nanoseconds(elapsed) / 3 * 2).saturating_sub(nanoseconds(cpu));
+        let compared = match self.next() {
+            // A job that did not wait lacks nothing, whatever other cores compute.
+            ThreadPriority::Low => process.min(elapsed),
+            // Here a job that did not wait does not tell whether it would wait at low priority.
+            ThreadPriority::Normal => process,
+        };
+        let behind = (nanoseconds(compared) / 4 * 3).saturating_sub(nanoseconds(cpu));
         self.behind_nanoseconds =
             self.behind_nanoseconds.saturating_add(behind).clamp(-Self::MAX_NANOSECONDS, Self::MAX_NANOSECONDS);
     }
@@ -53,36 +71,65 @@ pub(super) fn thread_cpu_time() -> Duration {
     clock_gettime(ClockId::ThreadCPUTime).try_into().unwrap_or_default()
 }
 
+/// Returns how long all threads of the process have computed since its start.
+pub(super) fn process_cpu_time() -> Duration {
+    clock_gettime(ClockId::ProcessCPUTime).try_into().unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn record(share: &mut CpuShare, jobs: usize, elapsed: u64, cpu: u64) -> ThreadPriority {
+    /// Adds jobs with these milliseconds and returns the priority of the next one.
+    fn record(share: &mut CpuShare, jobs: u32, elapsed: u64, cpu: u64, process: u64) -> ThreadPriority {
         for _ in 0..jobs {
-            share.record(Duration::from_millis(elapsed), Duration::from_millis(cpu));
+            let process_cpu = share.process_cpu + Duration::from_millis(process);
+            share.record(Duration::from_millis(elapsed), Duration::from_millis(cpu), process_cpu);
         }
         share.next()
     }
 
     #[test]
-    fn hashing_that_gets_most_of_its_time_stays_at_low_priority() {
+    fn hashing_that_gets_most_of_the_computing_time_stays_at_low_priority() {
         let mut share = CpuShare::default();
         assert_eq!(share.next(), ThreadPriority::Low);
-        assert_eq!(record(&mut share, 1000, 7, 5), ThreadPriority::Low);
+        assert_eq!(record(&mut share, 1000, 7, 5, 6), ThreadPriority::Low);
     }
 
     #[test]
-    fn hashing_that_gets_less_than_two_thirds_of_its_time_changes_to_normal_priority_at_once() {
+    fn hashing_that_gets_less_than_three_quarters_changes_to_normal_priority_at_once() {
         let mut share = CpuShare::default();
-        record(&mut share, 1000, 5, 5);
-        assert_eq!(record(&mut share, 1, 250, 5), ThreadPriority::Normal);
-        assert_eq!(record(&mut share, 1000, 8, 5), ThreadPriority::Normal, "at normal priority, and still behind");
+        record(&mut share, 1000, 6, 5, 6);
+        assert_eq!(record(&mut share, 1, 250, 5, 250), ThreadPriority::Normal);
+        assert_eq!(record(&mut share, 1000, 10, 5, 8), ThreadPriority::Normal, "at normal priority, and still behind");
+    }
+
+    #[test]
+    fn computing_time_of_other_processes_and_on_other_cores_does_not_count() {
+        let mut share = CpuShare::default();
+        assert_eq!(record(&mut share, 1000, 100, 5, 6), ThreadPriority::Low, "other processes");
+        assert_eq!(record(&mut share, 1000, 6, 5, 80), ThreadPriority::Low, "other cores");
+    }
+
+    #[test]
+    fn hashing_stays_at_normal_priority_while_other_threads_compute_although_it_no_longer_waits() {
+        let mut share = CpuShare::default();
+        record(&mut share, 1, 250, 5, 250);
+        assert_eq!(record(&mut share, 1000, 5, 5, 10), ThreadPriority::Normal);
+    }
+
+    #[test]
+    fn computing_time_between_two_jobs_does_not_count() {
+        let mut share = CpuShare::default();
+        share.begin(Duration::from_hours(1));
+        share.record(Duration::from_millis(90), Duration::from_millis(5), Duration::from_hours(1));
+        assert_eq!(share.next(), ThreadPriority::Low);
     }
 
     #[test]
     fn hashing_returns_to_low_priority_after_the_other_load_has_ended() {
         let mut share = CpuShare::default();
-        record(&mut share, 1000, 250, 5);
-        assert_eq!(record(&mut share, 31, 5, 5), ThreadPriority::Low);
+        record(&mut share, 1000, 250, 5, 250);
+        assert_eq!(record(&mut share, 41, 5, 5, 5), ThreadPriority::Low);
     }
 }

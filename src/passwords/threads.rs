@@ -19,7 +19,7 @@ use tracing::debug;
 
 use super::{
     argon2id::Engine,
-    cpu_share::{CpuShare, ThreadPriority, thread_cpu_time},
+    cpu_share::{CpuShare, ThreadPriority, process_cpu_time, thread_cpu_time},
     job_queue::{JobQueue, Lane},
 };
 use crate::worker_pool::{Job, JobFailed};
@@ -164,11 +164,15 @@ impl Shared {
         }
         let mut state = self.state.lock();
         loop {
+            let all_idle = state.idle.len() == self.engines;
             if let Some((job, engine)) = state.next_job(priority) {
+                if all_idle {
+                    state.share.begin(process_cpu_time());
+                }
                 self.wake_for_next_job(&state);
                 let (engine, elapsed, cpu) = MutexGuard::unlocked(&mut state, || self.compute(job, engine));
                 state.idle.push((engine, Instant::now()));
-                state.share.record(elapsed, cpu);
+                state.share.record(elapsed, cpu, process_cpu_time());
             } else if let Some(mut engine) = state.take_expired(self.idle_timeout) {
                 MutexGuard::unlocked(&mut state, || engine.release_memory());
                 state.idle.insert(0, (engine, Instant::now()));
@@ -217,11 +221,12 @@ mod tests {
         receiver.recv().unwrap()
     }
 
-    /// Blocks a job until this thread has seen it start: it takes time and does not compute.
+    /// Runs a job that waits while another thread of the process computes.
     fn run_without_cpu(threads: &Threads) -> String {
         let ((started, has_started), (go_on, may_go_on)) = (mpsc::channel(), mpsc::channel());
         let release = thread::spawn(move || {
             has_started.recv().unwrap();
+            compute_for_one_millisecond();
             go_on.send(()).unwrap();
         });
         let name = run(threads, move || {
@@ -238,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn jobs_that_wait_for_the_cpu_move_to_threads_of_normal_priority_and_back() {
+    fn jobs_move_to_threads_of_normal_priority_while_other_threads_compute_and_back() {
         let threads = Threads::start(1, Duration::from_hours(1)).unwrap();
         assert_eq!(run(&threads, || ()), "hash-low");
         assert!((0..10_000).any(|_| run_without_cpu(&threads) == "hash"), "no job ran at normal priority");
