@@ -54,8 +54,7 @@ const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 /// Connections that one worker may have at most. A connection that sends a long head takes up to 128 KiB.
 const MAX_CONNECTIONS: usize = 4096;
 /// Added to the `nice` value of the threads that serve requests: hashing threads at normal priority get twice the share
-/// of one, so that a flood of page requests leaves half of the sign-ins (`passwords/cpu_share.rs`). With 5 instead, the
-/// p99 of pages during a flood of sign-ins was 3.1 times as high as without, instead of 2.8.
+/// of one, so that a flood of page requests leaves half of the sign-ins (`passwords/cpu_share.rs`).
 const REQUEST_NICENESS: i32 = 3;
 /// How long running requests may take after the server was told to stop, in seconds.
 const DRAIN_SECONDS: u64 = 10;
