@@ -126,7 +126,7 @@ async fn hashing_threads_run_at_two_priorities_and_requests_between_them() {
             .collect();
         let of = |name: &str| -> Vec<_> { stats.iter().filter(|stat| stat.contains(name)).map(|s| nice(s)).collect() };
         let requests = of("(actix-rt|");
-        let lowered = (inherited + 5).min(19);
+        let lowered = (inherited + 3).min(19);
         (of("(hash)") == [inherited; 3]
             && of("(hash-low)") == [19; 3]
             && !requests.is_empty()
