@@ -21,6 +21,7 @@ use actix_web::{dev::ServerHandle, web::Data};
 use clap::Parser;
 use diesel::QueryResult;
 use gatehouse::{
+    accounts::AccountId,
     client::Client as RequestClient,
     clock::{Clock, Timestamp},
     config::Settings,
@@ -218,6 +219,58 @@ impl TestApp {
         query: impl FnMut(&mut AnyConnection) -> QueryResult<T> + Send + 'static,
     ) -> T {
         self.database().write(query).await.unwrap()
+    }
+
+    /// Inserts events of `account` with an address and a browser, half of them refused attempts.
+    pub async fn insert_events(&self, account: AccountId, count: usize, at: Timestamp) {
+        use diesel::{ExpressionMethods, RunQueryDsl};
+        use gatehouse::db::schema::events;
+        self.query(move |conn| {
+            for number in 0..count {
+                let is_refused = number % 2 == 1;
+                diesel::insert_into(events::table)
+                    .values((
+                        events::id.eq(uuid::Uuid::now_v7().as_bytes().to_vec()),
+                        events::at.eq(at),
+                        events::kind.eq(if is_refused { "sign_in_failed" } else { "signed_in" }),
+                        events::account_id.eq(Some(account)),
+                        events::address.eq("192.0.2.1"),
+                        events::user_agent.eq("\"quoted\""),
+                        events::request_id.eq("0"),
+                        events::occurrences.eq(1),
+                        events::unauthenticated.eq(is_refused),
+                    ))
+                    .execute(conn)?;
+            }
+            Ok(())
+        })
+        .await;
+    }
+
+    /// Inserts active sessions of `account` that are older than every session of a client.
+    pub async fn insert_sessions(&self, account: AccountId, count: u128) {
+        use diesel::{ExpressionMethods, RunQueryDsl};
+        use gatehouse::db::schema::sessions;
+        let before = START.minus(Duration::from_secs(1));
+        self.query(move |conn| {
+            for number in 0..count {
+                diesel::insert_into(sessions::table)
+                    .values((
+                        sessions::id.eq(number.to_be_bytes().to_vec()),
+                        sessions::account_id.eq(account),
+                        sessions::created_at.eq(before),
+                        sessions::authenticated_at.eq(before),
+                        sessions::last_seen_at.eq(before),
+                        sessions::expires_at.eq(START.plus(Duration::from_hours(12))),
+                        sessions::remembered.eq(false),
+                        sessions::address.eq("192.0.2.1"),
+                        sessions::user_agent.eq(""),
+                    ))
+                    .execute(conn)?;
+            }
+            Ok(())
+        })
+        .await;
     }
 
     /// Writes buffered events and last-seen times to the database, as the background job does every second.

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use diesel::{ExpressionMethods, QueryDsl, RunQueryDsl};
-use gatehouse::db::schema::events;
+use gatehouse::{accounts::AccountId, db::schema::events};
 
 use crate::support::{PASSWORD, START, TestApp, WRONG_PASSWORD};
 
@@ -97,25 +97,7 @@ async fn expired_events_are_deleted_in_batches() {
     let app = TestApp::with(&["--events-kept", "30d"]);
     app.signed_in_client("zoe").await;
     // More rows than one batch deletes.
-    app.query(|conn| {
-        let first: Vec<u8> = events::table.select(events::id).first(conn)?;
-        for _ in 0..1200 {
-            diesel::insert_into(events::table)
-                .values((
-                    events::id.eq(uuid::Uuid::now_v7().as_bytes().to_vec()),
-                    events::at.eq(START),
-                    events::kind.eq("signed_in"),
-                    events::account_id.eq(Some(first.clone())),
-                    events::address.eq("192.0.2.1"),
-                    events::user_agent.eq(""),
-                    events::request_id.eq("0"),
-                    events::occurrences.eq(1),
-                ))
-                .execute(conn)?;
-        }
-        Ok(())
-    })
-    .await;
+    app.insert_events(AccountId::new(), 1200, START).await;
     let count = async || app.query(|conn| events::table.count().get_result::<i64>(conn)).await;
     app.clock.advance(Duration::from_hours(24 * 30));
     app.delete_expired().await;

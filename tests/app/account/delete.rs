@@ -133,39 +133,9 @@ async fn deletion_of_an_account_with_many_rows_is_finished_after_a_restart() {
     let client = app.signed_in_client("zoe").await;
     let other = app.client();
     assert_eq!(other.sign_in("zoe", PASSWORD).await.status, 303);
-    app.query(|conn| {
-        let account: Vec<u8> = accounts::table.select(accounts::id).first(conn)?;
-        for number in 0_u128..1200 {
-            diesel::insert_into(events::table)
-                .values((
-                    events::id.eq(uuid::Uuid::now_v7().as_bytes().to_vec()),
-                    events::at.eq(0),
-                    events::kind.eq("signed_in"),
-                    events::account_id.eq(Some(account.clone())),
-                    events::address.eq("192.0.2.1"),
-                    events::user_agent.eq("a browser"),
-                    events::request_id.eq("0"),
-                    events::occurrences.eq(1),
-                    events::unauthenticated.eq(number % 2 == 0),
-                ))
-                .execute(conn)?;
-            diesel::insert_into(sessions::table)
-                .values((
-                    sessions::id.eq(number.to_be_bytes().to_vec()),
-                    sessions::account_id.eq(account.clone()),
-                    sessions::created_at.eq(START.as_millis()),
-                    sessions::authenticated_at.eq(0),
-                    sessions::last_seen_at.eq(0),
-                    sessions::expires_at.eq(START.as_millis() + 1_000_000),
-                    sessions::remembered.eq(false),
-                    sessions::address.eq("192.0.2.1"),
-                    sessions::user_agent.eq(""),
-                ))
-                .execute(conn)?;
-        }
-        Ok(())
-    })
-    .await;
+    let account = client.account_id().await;
+    app.insert_events(account, 2400, START).await;
+    app.insert_sessions(account, 1200).await;
     let deletion = [("confirm", "zoe"), ("current_password", PASSWORD)];
     assert_redirect(&client.submit("/account/delete", &deletion).await, "/login");
     assert!(!other.is_signed_in().await);
