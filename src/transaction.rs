@@ -163,11 +163,17 @@ impl Transaction<'_> {
     /// Records without address and browser if the account is deleted: another request may have deleted it since this
     /// one began.
     fn record_for(&mut self, client: &Client, event: Recorded) -> QueryResult<()> {
-        // Also without an account, so that the time of a failed sign-in does not tell whether there is one.
+        // Also without an account, so that the response time of a failed sign-in does not disclose whether one exists.
         let exists = self.lock_account(event.account.unwrap_or(AccountId::NONE))?;
         let is_deleted = event.account.is_some() && !exists;
         let anonymous = Client::anonymous();
-        events::store::insert(self.conn, event, if is_deleted { &anonymous } else { client }, self.now)?;
+        events::store::insert(
+            self.conn,
+            EventId::new(),
+            event,
+            if is_deleted { &anonymous } else { client },
+            self.now,
+        )?;
         self.outcome.recorded.push(event);
         Ok(())
     }
@@ -184,7 +190,8 @@ impl Transaction<'_> {
         Ok(exists)
     }
 
-    /// Tells that a query of the caller has locked or inserted `account`, which saves [`Transaction::lock_account`].
+    /// Marks `account` as locked, after a query of the caller has locked or inserted it. Saves a query of
+    /// [`Transaction::lock_account`].
     pub fn mark_locked(&mut self, account: AccountId) {
         self.locked.push(account);
     }
@@ -194,8 +201,8 @@ impl Transaction<'_> {
     pub fn anonymize_events(&mut self, account: AccountId) -> QueryResult<bool> {
         self.outcome.anonymized.push(account);
         self.locked.retain(|locked| *locked != account);
-        let done = events::store::anonymize(self.conn, account, events::Origin::Authenticated, EventId::MIN)?;
-        let refused = events::store::anonymize(self.conn, account, events::Origin::Unauthenticated, EventId::MIN)?;
+        let done = events::store::anonymize(self.conn, account, events::EventGroup::Authenticated, EventId::MIN)?;
+        let refused = events::store::anonymize(self.conn, account, events::EventGroup::Unauthenticated, EventId::MIN)?;
         Ok(done.is_none() && refused.is_none())
     }
 

@@ -68,7 +68,7 @@ impl Fixture {
         let settings = support::settings(&[]);
         self.with_app(async |app| {
             let hasher = Hasher::start(&settings).unwrap();
-            let permit = hasher.try_reserve(Client::local().network(), Priority::Stranger).unwrap();
+            let permit = hasher.try_reserve(Client::local().network(), Priority::UnknownDevice).unwrap();
             let hash = permit.hash(gatehouse::passwords::Password::parse(support::PASSWORD).unwrap()).await.unwrap();
             seed::fill(&app.core.database, &hash, accounts).await;
         });

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use secrecy::SecretString;
 
-use super::{Accounts, Device, Error, FieldError, Rejection, SignedIn, store, validation, verify_password::Target};
+use super::{
+    Accounts, Device, Error, FieldError, LoginName, Rejection, SignedIn, store, validation, verify_password::Target,
+};
 use crate::{client::Client, events::EventKind, sessions::Session};
 
 /// A sign-in, as typed.
@@ -35,7 +37,9 @@ impl Accounts {
             return Err(Rejection::invalid(errors).into());
         };
 
-        let verified = self.verify_password(Target::Login(&sign_in.login), password, sign_in.devices, client).await?;
+        let login = LoginName::parse(&sign_in.login);
+        let hashes = self.name_hashes(&login.canonical());
+        let verified = self.verify_password(Target::Login(login, hashes), password, sign_in.devices, client).await?;
         let (sessions, account) = (Arc::clone(&self.sessions), verified.account());
         let session = self
             .core

@@ -12,7 +12,6 @@ use crate::{
     events::EventKind,
     passwords::{Password, Priority},
     sessions::{Session, Sessions},
-    throttle,
 };
 
 /// A change of the password, as typed.
@@ -29,8 +28,8 @@ pub struct ChangePassword {
 }
 
 impl Accounts {
-    /// Changes the password of the owner of `session`, ends all their other sessions, and gives this one a new id. All
-    /// other browsers become unknown: somebody who knew the old password may have signed in with them.
+    /// Changes the password of the owner of `session`, ends all their other sessions, and gives this one a new id. Also
+    /// invalidates all other device cookies, because an attacker who knew the old password may have one.
     pub async fn change_password(
         &self,
         form: ChangePassword,
@@ -53,12 +52,12 @@ impl Accounts {
         let (Ok(current), Some(password), true) = (current, password, errors.is_empty()) else {
             return Err(Rejection::invalid(errors).into());
         };
-        // Before the policy, which takes milliseconds: only the owner, and only so often, makes the server check it.
+        // Before the policy, which takes milliseconds, so that the limits on passwords bound that work as well.
         let verified = self.reauthenticate(account.id, current, form.devices, client).await?;
-        let hash = match self.judge_and_hash(password, &session, client).await {
+        let hash = match self.check_and_hash(password, &session, client).await {
             Ok(hash) => hash,
             Err(error) => {
-                // The current password was right, so it must not stay counted as a failure.
+                // The current password was right: undo its count as a failure.
                 self.sessions.run_as(&session, client, move |tx, _| verified.commit(tx)).await?;
                 return Err(error);
             }
@@ -72,16 +71,14 @@ impl Accounts {
                 let renewed = sessions.renew(tx, acting)?;
                 store::replace_hash(tx, account, &hash)?;
                 Sessions::revoke_all(tx, account, Some(renewed.id()))?;
-                let known_since = store::distrust_devices(tx, acting)?;
-                throttle::reset_devices(tx.conn, account)?;
                 tx.record(EventKind::PasswordChanged, Some(account))?;
-                Ok::<_, Error>(DevicesForgotten { account, session: Some(renewed), known_since })
+                Ok::<_, Error>(DevicesForgotten::run(tx, acting, Some(renewed))?)
             })
             .await
     }
 
     /// Returns the hash of a new password, if the policy accepts it.
-    async fn judge_and_hash(&self, password: Password, session: &Session, client: &Client) -> Result<String, Error> {
+    async fn check_and_hash(&self, password: Password, session: &Session, client: &Client) -> Result<String, Error> {
         let account = &session.account;
         if let Some(weakness) = self.check_policy(password.clone(), &account.username, &account.email, client).await? {
             return Err(Rejection::invalid(vec![weakness]).into());

@@ -13,6 +13,7 @@ use crate::{
     db::is_unique_violation,
     events::EventKind,
     sessions::{NewSession, Session},
+    throttle::Limit,
 };
 
 /// A change of the profile, as typed.
@@ -55,7 +56,7 @@ impl Accounts {
         let conflicts = self.find_conflicts(new.clone(), client).await?;
         if !conflicts.is_empty() {
             errors.extend(conflicts);
-            return Err(self.refuse(errors, client).await);
+            return Err(self.reject(errors, client).await);
         }
         if !self.recently_authenticated(&session) {
             errors.extend(parse_current_password(&form.current_password).err());
@@ -75,7 +76,7 @@ impl Accounts {
                 if let Some(verified) = &verified {
                     verified.commit(tx)?;
                 }
-                throttle.record_change(tx.conn, account, tx.now)??;
+                throttle.record(tx.conn, Limit::Changes(account), tx.now)??;
                 if !store::has_current_name(tx, acting)? {
                     return Err(Rejection::Conflict.into());
                 }
@@ -88,7 +89,7 @@ impl Accounts {
                     store::reserve(tx.conn, former, tx.now.plus(reserved_for), Some(account))?;
                 }
                 tx.record(EventKind::ProfileChanged, Some(account))?;
-                let renewed = if verified.is_some() { Some(sessions.renew(tx, acting)?) } else { None };
+                let renewed = verified.as_ref().map(|_| sessions.renew(tx, acting)).transpose()?;
                 Ok::<_, Error>(Some(renewed))
             })
             .await?;

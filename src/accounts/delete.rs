@@ -1,4 +1,4 @@
-//! Deletes an account: at once for everybody, and in batches what may be many rows.
+//! Deletes an account. It is gone at once; rows of which there may be many are deleted in batches afterwards.
 
 use std::sync::Arc;
 

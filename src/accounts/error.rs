@@ -54,7 +54,7 @@ pub enum FieldError {
     Username(UsernameError),
     /// Another account has the user name, or had it until recently.
     UsernameTaken,
-    /// Nobody may have the user name.
+    /// The user name is reserved.
     UsernameReserved,
     /// The e-mail address is not valid.
     Email(EmailError),

@@ -1,11 +1,19 @@
-//! Makes all browsers unknown that have signed in before, except the one that asks for it.
+//! Invalidates the device cookies of an account, except that of the current browser.
 
 use std::sync::Arc;
 
 use secrecy::SecretString;
 
-use super::{Accounts, Device, DevicesForgotten, Error, store};
-use crate::{client::Client, events::EventKind, sessions::Session, throttle};
+use super::{AccountId, Accounts, Device, Error, store};
+use crate::{
+    client::Client,
+    clock::Timestamp,
+    db::QueryResult,
+    events::EventKind,
+    sessions::{ActingSession, NewSession, Session},
+    throttle::{self, Limit},
+    transaction::Transaction,
+};
 
 /// "Forget known browsers", as typed.
 #[derive(Debug)]
@@ -17,8 +25,8 @@ pub struct ForgetDevices {
 }
 
 impl Accounts {
-    /// Makes all browsers unknown to the account of the owner of `session`: none has a failure budget of its own any
-    /// more, except this one. Sessions go on.
+    /// Invalidates the device cookies of the owner of `session`, so that no other browser has a failure budget of its
+    /// own. Sessions stay active.
     pub async fn forget_devices(
         &self,
         form: ForgetDevices,
@@ -33,13 +41,35 @@ impl Accounts {
                 if let Some(verified) = &verified {
                     verified.commit(tx)?;
                 }
-                throttle.record_change(tx.conn, account, tx.now)??;
-                let known_since = store::distrust_devices(tx, acting)?;
-                throttle::reset_devices(tx.conn, account)?;
+                throttle.record(tx.conn, Limit::Changes(account), tx.now)??;
                 tx.record(EventKind::DevicesForgotten, Some(account))?;
-                let session = if verified.is_some() { Some(sessions.renew(tx, acting)?) } else { None };
-                Ok::<_, Error>(DevicesForgotten { account, session, known_since })
+                let session = verified.as_ref().map(|_| sessions.renew(tx, acting)).transpose()?;
+                Ok::<_, Error>(DevicesForgotten::run(tx, acting, session)?)
             })
             .await
+    }
+}
+
+/// All device cookies of an account have become invalid; the current browser gets a new one.
+#[derive(Debug)]
+pub struct DevicesForgotten {
+    /// The account.
+    pub account: AccountId,
+    /// The new session, if the owner gave the password.
+    pub session: Option<NewSession>,
+    /// The time for the device cookie of the current browser.
+    pub known_since: Timestamp,
+}
+
+impl DevicesForgotten {
+    /// Invalidates all device cookies of the owner of `acting`, and resets the failures that their holders have made.
+    pub(super) fn run(
+        tx: &mut Transaction<'_>,
+        acting: &ActingSession<'_>,
+        session: Option<NewSession>,
+    ) -> QueryResult<Self> {
+        let account = acting.account.id;
+        throttle::reset_devices(tx.conn, account)?;
+        Ok(Self { account, session, known_since: store::invalidate_devices(tx, acting)? })
     }
 }

@@ -22,7 +22,7 @@ pub use self::{
     change_profile::ChangeProfile,
     delete::DeleteAccount,
     error::{Error, FieldError, Rejection},
-    forget_devices::ForgetDevices,
+    forget_devices::{DevicesForgotten, ForgetDevices},
     register::Register,
     unlock::unlock,
 };
@@ -61,8 +61,8 @@ pub struct SignedIn {
     pub session: NewSession,
 }
 
-/// A browser that has signed in to an account before, as its device cookie says. Known to the account only if its owner
-/// has not changed the password since.
+/// A browser that has signed in to an account before, according to its device cookie. The account may have invalidated
+/// the cookie since.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Device {
     /// The account.
@@ -71,17 +71,6 @@ pub struct Device {
     pub id: [u8; 16],
     /// When the browser last signed in to the account.
     pub signed_in_at: Timestamp,
-}
-
-/// All browsers have become unknown to an account, except the one that asked for it.
-#[derive(Debug)]
-pub struct DevicesForgotten {
-    /// The account.
-    pub account: AccountId,
-    /// The new session, if the owner gave the password.
-    pub session: Option<NewSession>,
-    /// The time for the device cookie of the browser that stays known.
-    pub known_since: Timestamp,
 }
 
 impl Accounts {

@@ -15,7 +15,7 @@ use crate::{
     events::EventKind,
     passwords::{Password, Priority},
     sessions::{PreviousSignIn, Session},
-    throttle::Throttled,
+    throttle::{Limit, Throttled},
 };
 
 /// A registration, as typed.
@@ -60,10 +60,10 @@ impl Accounts {
     async fn try_register(&self, form: Register, client: &Client) -> Result<SignedIn, Error> {
         let valid = self.validate_registration(&form, client).await?;
         let names = valid.names();
-        let permit = self.hasher.try_reserve(client.network(), Priority::Stranger).ok_or(Rejection::Overloaded)?;
-        let (throttle, network, now) = (self.throttle.clone(), client.network(), self.core.clock.now());
-        let refund = throttle.clone();
-        let counted = self.core.database.write(move |conn| throttle.record_registration(conn, network, now)).await?;
+        let permit = self.hasher.try_reserve(client.network(), Priority::UnknownDevice).ok_or(Rejection::Overloaded)?;
+        let (limit, now) = (Limit::Registrations(client.network()), self.core.clock.now());
+        let (throttle, refund) = (self.throttle.clone(), self.throttle.clone());
+        let counted = self.core.database.write(move |conn| throttle.record(conn, limit, now)).await?;
         counted.map_err(|throttled| self.registration_throttled(throttled, client))?;
 
         let account = AccountId::new();
@@ -77,7 +77,7 @@ impl Accounts {
                 match store::insert(tx, &new) {
                     // Another transaction took a name after the check above. This registration does not count.
                     Err(error) if is_unique_violation(&error) => {
-                        refund.refund_registration(tx.conn, network)?;
+                        refund.refund(tx.conn, limit)?;
                         return Ok(None);
                     }
                     inserted => inserted?,
@@ -94,8 +94,8 @@ impl Accounts {
         }
     }
 
-    /// Validates all fields, so that every error is told at once; but the password against the policy only if it is the
-    /// last thing that can be wrong, because that takes a hashing thread for milliseconds (ASVS 2.4.1).
+    /// Validates all fields, so that the page shows every error at once. Only the slow part of the password policy runs
+    /// last, after the limits, because it occupies a hashing thread for milliseconds (ASVS 2.4.1).
     async fn validate_registration(&self, form: &Register, client: &Client) -> Result<ValidRegistration, Error> {
         let (username, email) = (self.parse_new_username(&form.username), Email::parse(&form.email));
         let mut errors = Vec::new();
@@ -110,15 +110,16 @@ impl Accounts {
             NewNames { username: username.as_ref().ok().cloned(), email: email.as_ref().ok().cloned(), account: None };
         errors.extend(self.find_conflicts(names, client).await?);
         let (Ok(username), Ok(email), Some(password), true) = (username, email, password, errors.is_empty()) else {
-            return Err(self.refuse(errors, client).await);
+            return Err(self.reject(errors, client).await);
         };
-        let (throttle, network, now) = (self.throttle.clone(), client.network(), self.core.clock.now());
-        let throttled = self.core.database.read(move |conn| throttle.check_registration(conn, network, now)).await?;
+        let (limit, now) = (Limit::Registrations(client.network()), self.core.clock.now());
+        let throttle = self.throttle.clone();
+        let throttled = self.core.database.read(move |conn| throttle.check(conn, limit, now)).await?;
         if let Some(throttled) = throttled {
             return Err(self.registration_throttled(throttled, client));
         }
         if let Some(weakness) = self.check_policy(password.clone(), &username, &email, client).await? {
-            return Err(self.refuse(vec![weakness], client).await);
+            return Err(self.reject(vec![weakness], client).await);
         }
         Ok(ValidRegistration { username, email, password })
     }

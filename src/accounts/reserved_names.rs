@@ -1,4 +1,4 @@
-//! User names that nobody may take, because others would believe that their owner speaks for the site.
+//! Reserved user names. Users would take the owner of such a name for staff of the site.
 
 use std::collections::HashSet;
 
@@ -39,7 +39,7 @@ impl ReservedNames {
         Self(built_in.chain(configured).chain([skeleton(&settings.site_name)]).collect())
     }
 
-    /// Whether nobody may take `name`, however it is written: `ad.min` looks like `admin`.
+    /// Whether `name` is reserved, in any spelling: `ad.min` looks like `admin`.
     pub(super) fn contains(&self, name: &Username) -> bool {
         self.0.contains(&skeleton(name.as_str()))
     }

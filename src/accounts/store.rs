@@ -154,10 +154,10 @@ pub(super) fn replace_hash(tx: &mut Transaction<'_>, id: AccountId, hash: &str) 
     cached(diesel::update(accounts::table.find(id)).set(accounts::password_hash.eq(hash))).execute(tx.conn).map(|_| ())
 }
 
-/// Makes all device cookies of an account invalid that were issued until now. Returns the earliest time of a valid one.
-/// It is later than the last sign-in: that may have begun after this transaction and committed before it, or in the
+/// Invalidates all device cookies that the account has been given until now. Returns the earliest time of a valid one,
+/// which is later than the last sign-in: that may have begun after this transaction and committed before it, or in the
 /// same millisecond.
-pub(super) fn distrust_devices(tx: &mut Transaction<'_>, acting: &ActingSession<'_>) -> QueryResult<Timestamp> {
+pub(super) fn invalidate_devices(tx: &mut Transaction<'_>, acting: &ActingSession<'_>) -> QueryResult<Timestamp> {
     let account = accounts::table.find(acting.account.id);
     let last_sign_in: Option<Timestamp> = account.select(accounts::last_sign_in_at).get_result(tx.conn)?;
     let since = last_sign_in.map_or(tx.now, |at| at.max(tx.now)).plus(Duration::from_millis(1));
@@ -177,14 +177,14 @@ pub(super) fn record_sign_in(tx: &mut Transaction<'_>, id: AccountId) -> QueryRe
     .map(|_| ())
 }
 
-/// Takes a failure that was no sign-in off those that the counters of the account will add.
+/// Subtracts a failed reauthentication from the failed sign-ins, because the counters of the account contain both.
 pub(super) fn exclude_failure(tx: &mut Transaction<'_>, id: AccountId) -> QueryResult<()> {
     let excluded = accounts::failed_sign_ins.eq(accounts::failed_sign_ins - 1);
     cached(diesel::update(accounts::table.find(id)).set(excluded)).execute(tx.conn).map(|_| ())
 }
 
-/// Sets how many attempts have failed since the last sign-in, before the counters forget them: the password may be used
-/// without signing in. A sign-in sets it to zero.
+/// Sets the number of failed attempts since the last sign-in. A reauthentication resets the counters, which would lose
+/// it; a sign-in sets it to zero.
 pub(super) fn set_failures(tx: &mut Transaction<'_>, id: AccountId, failures: i32) -> QueryResult<()> {
     cached(diesel::update(accounts::table.find(id)).set(accounts::failed_sign_ins.eq(failures)))
         .execute(tx.conn)
@@ -206,7 +206,7 @@ pub(super) fn delete(tx: &mut Transaction<'_>, acting: &ActingSession<'_>) -> Qu
 }
 
 /// Reserves a former user name, as its keyed hash, until then. If the account still exists, it may take the name back,
-/// and only the [`FORMER_NAMES`] last are reserved: renaming must not take many names from others.
+/// and only its last [`FORMER_NAMES`] names are reserved, so that renaming cannot block many names.
 pub(super) fn reserve(
     conn: &mut AnyConnection,
     name: &[u8; 32],

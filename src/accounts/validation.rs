@@ -7,7 +7,7 @@ use crate::{
     client::Client,
     events::EventKind,
     passwords::{Password, PersonalTerms, Priority},
-    throttle::Throttled,
+    throttle::{Limit, Throttled},
 };
 
 /// Parses a password that has to be given; `missing` is the error for an empty one.
@@ -66,7 +66,7 @@ impl Accounts {
         email: &Email,
         client: &Client,
     ) -> Result<Option<FieldError>, Error> {
-        let permit = self.hasher.try_reserve(client.network(), Priority::Stranger).ok_or(Rejection::Overloaded)?;
+        let permit = self.hasher.try_reserve(client.network(), Priority::UnknownDevice).ok_or(Rejection::Overloaded)?;
         let terms = self.personal_terms((username.as_str(), email.as_str()));
         let weakness = permit.check_policy(password, self.policy, terms).await?.err();
         Ok(weakness.map(FieldError::PasswordWeak))
@@ -87,8 +87,8 @@ impl Accounts {
         if self.reserved_names.contains(&username) { Err(FieldError::UsernameReserved) } else { Ok(username) }
     }
 
-    /// Returns which of the names another account has. Open registration has to tell; how often one network may learn
-    /// it is limited, see [`Accounts::refuse`].
+    /// Returns which of the names another account has. Open registration discloses it; how often one network may
+    /// ask is limited, see [`Limit::RejectedForms`].
     pub(super) async fn find_conflicts(&self, names: NewNames, client: &Client) -> Result<Vec<FieldError>, Error> {
         let hashes = names.username.as_ref().map(|name| self.name_hashes(name.as_str()));
         let (throttle, network, now) = (self.throttle.clone(), client.network(), self.core.clock.now());
@@ -97,7 +97,7 @@ impl Accounts {
             .database
             .read(move |conn| {
                 // Before the look-up: a refusal only for taken names would tell that they are taken.
-                if let Some(throttled) = throttle.check_refusals(conn, network, now)? {
+                if let Some(throttled) = throttle.check(conn, Limit::RejectedForms(network), now)? {
                     return Ok(Err(throttled));
                 }
                 let mut conflicts = Vec::new();
@@ -117,10 +117,10 @@ impl Accounts {
         found.map_err(|throttled| self.registration_throttled(throttled, client))
     }
 
-    /// Returns the rejection of a form with new names for `errors`, once it is counted.
-    pub(super) async fn refuse(&self, errors: Vec<FieldError>, client: &Client) -> Error {
+    /// Counts the rejection of a form with new names, and returns it.
+    pub(super) async fn reject(&self, errors: Vec<FieldError>, client: &Client) -> Error {
         let (throttle, network, now) = (self.throttle.clone(), client.network(), self.core.clock.now());
-        match self.core.database.write(move |conn| throttle.record_refusal(conn, network, now)).await {
+        match self.core.database.write(move |conn| throttle.record(conn, Limit::RejectedForms(network), now)).await {
             Ok(Ok(())) => Rejection::invalid(errors).into(),
             Ok(Err(throttled)) => self.registration_throttled(throttled, client),
             Err(error) => error.into(),
@@ -137,7 +137,7 @@ impl Accounts {
     pub(super) async fn explain_unique_violation(&self, names: NewNames, client: &Client) -> Error {
         match self.find_conflicts(names, client).await {
             Ok(conflicts) if conflicts.is_empty() => Rejection::Conflict.into(),
-            Ok(conflicts) => self.refuse(conflicts, client).await,
+            Ok(conflicts) => self.reject(conflicts, client).await,
             Err(error) => error,
         }
     }

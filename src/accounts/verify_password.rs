@@ -19,26 +19,23 @@ use crate::{
 };
 
 /// Whose password is verified.
-pub(super) enum Target<'a> {
-    /// The account with this user name or e-mail address.
-    Login(&'a str),
+pub(super) enum Target {
+    /// The account with this user name or e-mail address. If there is none, the hashes name the failure counters.
+    Login(LoginName, Vec<[u8; 32]>),
     /// The owner of a session, to confirm a change.
     Account(AccountId),
 }
 
-/// How the account is found whose password is verified.
-enum Lookup {
-    /// By its name. The hashes of the name count the failures if there is no such account.
-    Login(LoginName, Vec<[u8; 32]>),
-    Account(AccountId),
-}
+impl Target {
+    fn is_sign_in(&self) -> bool {
+        matches!(self, Self::Login(..))
+    }
 
-impl Lookup {
     fn find(&self, conn: &mut AnyConnection) -> QueryResult<(Option<Credential>, Subject)> {
         match self {
             Self::Login(login, hashes) => {
                 let credential = store::find(conn, login)?;
-                // Also for a known name, so that the time does not tell it from an unknown one.
+                // Also for a known name, so that the response time does not disclose which names exist.
                 let unknown = Throttle::unknown(conn, hashes)?;
                 let subject = credential.as_ref().map_or(unknown, |credential| Subject::Account(credential.id));
                 Ok((credential, subject))
@@ -55,12 +52,12 @@ impl Credential {
     }
 }
 
-/// What the database tells before a password is verified.
+/// What is known before a password is verified.
 struct Checked {
     credential: Option<Credential>,
     budgets: Budgets,
     throttled: Option<Throttled>,
-    /// Why the right password is refused as well. Not told to a client that has a wrong one.
+    /// Why even the right password is refused. Not disclosed to a client that has a wrong one.
     success_throttled: Option<Throttled>,
 }
 
@@ -100,22 +97,17 @@ impl Accounts {
     /// hashed for like one that does (ASVS 6.3.8). A wrong password is [`Rejection::WrongCredentials`].
     pub(super) async fn verify_password(
         &self,
-        target: Target<'_>,
+        target: Target,
         password: Password,
         devices: Vec<Device>,
         client: &Client,
     ) -> Result<VerifiedPassword, Error> {
-        let (lookup, failed_kind, throttled_kind) = match target {
-            Target::Login(login) => {
-                let login = LoginName::parse(login);
-                let hashes = self.name_hashes(&login.canonical());
-                (Lookup::Login(login, hashes), EventKind::SignInFailed, EventKind::SignInThrottled)
-            }
-            Target::Account(id) => {
-                (Lookup::Account(id), EventKind::ReauthenticationFailed, EventKind::ReauthenticationThrottled)
-            }
+        let is_sign_in = target.is_sign_in();
+        let (failed_kind, throttled_kind) = if is_sign_in {
+            (EventKind::SignInFailed, EventKind::SignInThrottled)
+        } else {
+            (EventKind::ReauthenticationFailed, EventKind::ReauthenticationThrottled)
         };
-        let is_sign_in = failed_kind == EventKind::SignInFailed;
         let (throttle, network, now) = (self.throttle.clone(), client.network(), self.core.clock.now());
 
         // Checking costs no write, so an attempt that is refused here does not wait for the one writer.
@@ -123,7 +115,7 @@ impl Accounts {
             .core
             .database
             .read(move |conn| {
-                let (credential, subject) = lookup.find(conn)?;
+                let (credential, subject) = target.find(conn)?;
                 let known = devices.iter().find(|device| credential.as_ref().is_some_and(|found| found.knows(device)));
                 let budgets_of = |device| throttle.budgets(&Attempt { subject, network, device, is_sign_in });
                 let mut budgets = budgets_of(known.map(|device| device.id));
@@ -141,7 +133,8 @@ impl Accounts {
         let counted = if let Some(throttled) = throttled {
             Err(throttled)
         } else {
-            let priority = account.filter(|_| budgets.with_device()).map_or(Priority::Stranger, Priority::KnownDevice);
+            let priority =
+                account.filter(|_| budgets.with_device()).map_or(Priority::UnknownDevice, Priority::KnownDevice);
             // Before the attempt is counted, because one that finds the queue full is no failure.
             let permit = self.hasher.try_reserve(client.network(), priority).ok_or(Rejection::Overloaded)?;
             let budgets = budgets.clone();
@@ -167,7 +160,7 @@ impl Accounts {
             return Ok(VerifiedPassword { credential, budgets, upgraded_hash: upgrade });
         }
         let record = move |tx: &mut Transaction<'_>| {
-            // Nothing is written only because an account exists: that would show in the time of the answer.
+            // Not for a sign-in: a write only for existing accounts would disclose them by the response time.
             if let (Some(account), false) = (account, is_sign_in) {
                 store::exclude_failure(tx, account)?;
             }
@@ -177,8 +170,8 @@ impl Accounts {
         Err(Rejection::WrongCredentials.into())
     }
 
-    /// Verifies the password of the owner of `session` if they did not give it recently (ASVS 7.5.1). `current` is what
-    /// they typed into the field for it.
+    /// Verifies the password of the owner of `session` if they did not give it recently (ASVS 7.5.1). `current` is the
+    /// field of the form.
     pub(super) async fn confirm(
         &self,
         session: &Session,

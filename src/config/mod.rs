@@ -122,7 +122,7 @@ pub struct Settings {
     #[arg(long, env = "GATEHOUSE_SIGN_IN_RATE", default_value = "60/1h")]
     pub sign_in_rate: Rate,
 
-    /// User names that nobody may register, besides the built-in ones, separated by commas
+    /// Reserved user names in addition to the built-in ones, separated by commas
     #[arg(long, env = "GATEHOUSE_RESERVED_NAMES", value_delimiter = ',', value_parser = reserved_name)]
     pub reserved_names: Vec<Username>,
 

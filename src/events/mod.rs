@@ -1,11 +1,11 @@
-//! The activity log: one event for each origin of an authentication and each change of an account, for its owner, the
+//! The activity log: one event for each group of an authentication and each change of an account, for its owner, the
 //! operator and the log.
 //!
-//! A change records its events in its own [`Transaction`](crate::transaction::Transaction). An event that anybody can
+//! A change records its events in its own [`Transaction`](crate::transaction::Transaction). An event that a client can
 //! cause without limit, such as a forged token, is counted in memory ([`Events::count`](crate::events::Events::count)),
-//! written once a second, and kept as one row an hour for each kind, network and account, so that noise fills neither
-//! the disk nor the time of the one writer. What anybody can cause is listed apart from what needs the password or a
-//! session, so that noise does not fill the owner's page either.
+//! written once a second, and kept as one row an hour for each kind, network and account. This bounds the disk space
+//! and the load of the one writer. Refused attempts are listed apart from other events
+//! ([`EventGroup`](crate::events::EventGroup)).
 
 mod buffer;
 pub(crate) mod store;
@@ -84,7 +84,7 @@ impl EventKind {
         self.into()
     }
 
-    /// Whether anybody can cause it who knows the user name, without the password or a session.
+    /// Whether an attacker can cause it without the password or a session.
     #[must_use]
     pub fn is_unauthenticated(self) -> bool {
         matches!(
@@ -98,12 +98,12 @@ impl EventKind {
     }
 }
 
-/// What a list of events contains.
+/// The group of an event. Each is listed apart, so that attacks do not displace the events of the owner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Origin {
-    /// What needs the password or a session.
+pub enum EventGroup {
+    /// Events that need the password or a session.
     Authenticated,
-    /// Refused attempts that anybody can make.
+    /// Refused attempts, which an attacker can cause without either.
     Unauthenticated,
 }
 
@@ -142,7 +142,7 @@ impl EventId {
     /// Larger than every id.
     const MAX: Self = Self(Uuid::max());
 
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(Uuid::now_v7())
     }
 
@@ -197,19 +197,19 @@ impl Events {
     pub async fn list(
         &self,
         account: AccountId,
-        origin: Origin,
+        group: EventGroup,
         before: Option<EventId>,
         limit: usize,
     ) -> Result<Vec<Event>, db::Error> {
-        self.database.read(move |conn| store::list(conn, account, origin, before.unwrap_or(EventId::MAX), limit)).await
+        self.database.read(move |conn| store::list(conn, account, group, before.unwrap_or(EventId::MAX), limit)).await
     }
 
     /// Removes address and browser from all events of an account that was deleted, in batches.
     pub async fn anonymize(&self, account: AccountId) -> Result<(), db::Error> {
-        for origin in [Origin::Authenticated, Origin::Unauthenticated] {
+        for group in [EventGroup::Authenticated, EventGroup::Unauthenticated] {
             let mut after = Some(EventId::MIN);
             while let Some(from) = after {
-                after = self.database.write(move |conn| store::anonymize(conn, account, origin, from)).await?;
+                after = self.database.write(move |conn| store::anonymize(conn, account, group, from)).await?;
             }
         }
         Ok(())

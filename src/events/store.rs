@@ -5,7 +5,7 @@ use diesel::{
     SelectableHelper,
 };
 
-use super::{EventId, Origin, Recorded, StoredKind};
+use super::{EventGroup, EventId, Recorded, StoredKind};
 use crate::{
     client::Client,
     clock::Timestamp,
@@ -57,11 +57,7 @@ struct NewEvent<'a> {
 }
 
 /// Inserts an event of the current request; outside of one `request_id` is empty.
-pub(crate) fn insert(conn: &mut AnyConnection, event: Recorded, client: &Client, at: Timestamp) -> QueryResult<()> {
-    insert_as(conn, EventId::new(), event, client, at)
-}
-
-fn insert_as(
+pub(crate) fn insert(
     conn: &mut AnyConnection,
     id: EventId,
     event: Recorded,
@@ -100,7 +96,7 @@ pub(super) fn add(
         None => false,
     };
     let anonymous = Client::anonymous();
-    insert_as(conn, id, event, if is_deleted { &anonymous } else { client }, at)
+    insert(conn, id, event, if is_deleted { &anonymous } else { client }, at)
 }
 
 /// Locks an account until the transaction ends. Returns whether it exists.
@@ -112,13 +108,13 @@ pub(crate) fn lock_account(conn: &mut AnyConnection, id: AccountId) -> QueryResu
 pub(super) fn list(
     conn: &mut AnyConnection,
     account: AccountId,
-    origin: Origin,
+    group: EventGroup,
     before: EventId,
     limit: usize,
 ) -> QueryResult<Vec<Event>> {
     events::table
         .filter(events::account_id.eq(account))
-        .filter(events::unauthenticated.eq(origin == Origin::Unauthenticated))
+        .filter(events::unauthenticated.eq(group == EventGroup::Unauthenticated))
         .filter(events::id.lt(before))
         .order(events::id.desc())
         .limit(i64::try_from(limit).unwrap_or(i64::MAX))
@@ -131,12 +127,12 @@ pub(super) fn list(
 pub(crate) fn anonymize(
     conn: &mut AnyConnection,
     account: AccountId,
-    origin: Origin,
+    group: EventGroup,
     after: EventId,
 ) -> QueryResult<Option<EventId>> {
     let batch: Vec<EventId> = events::table
         .filter(events::account_id.eq(account))
-        .filter(events::unauthenticated.eq(origin == Origin::Unauthenticated))
+        .filter(events::unauthenticated.eq(group == EventGroup::Unauthenticated))
         .filter(events::id.gt(after))
         .order(events::id)
         .limit(BATCH)

@@ -8,44 +8,44 @@ pub(super) enum Lane {
     /// Browsers that have signed in to the account before. Taken first, so that they do not wait behind a flood.
     Known,
     /// All others.
-    Stranger,
+    Unknown,
 }
 
 /// Two queues. The first is preferred, but cannot hold up the second for ever.
 pub(super) struct JobQueue<J> {
     known: VecDeque<J>,
-    strangers: VecDeque<J>,
+    unknown: VecDeque<J>,
     known_in_a_row: usize,
 }
 
 impl<J> JobQueue<J> {
-    /// After this many jobs of known browsers, one of a stranger is next.
+    /// After this many jobs of known browsers, one of an unknown browser is next.
     const MAX_KNOWN_IN_A_ROW: usize = 3;
 
     pub(super) fn new() -> Self {
-        Self { known: VecDeque::new(), strangers: VecDeque::new(), known_in_a_row: 0 }
+        Self { known: VecDeque::new(), unknown: VecDeque::new(), known_in_a_row: 0 }
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.known.is_empty() && self.strangers.is_empty()
+        self.known.is_empty() && self.unknown.is_empty()
     }
 
     pub(super) fn push(&mut self, lane: Lane, job: J) {
         match lane {
             Lane::Known => self.known.push_back(job),
-            Lane::Stranger => self.strangers.push_back(job),
+            Lane::Unknown => self.unknown.push_back(job),
         }
     }
 
     pub(super) fn pop(&mut self) -> Option<J> {
-        if (self.known_in_a_row < Self::MAX_KNOWN_IN_A_ROW || self.strangers.is_empty())
+        if (self.known_in_a_row < Self::MAX_KNOWN_IN_A_ROW || self.unknown.is_empty())
             && let Some(job) = self.known.pop_front()
         {
             self.known_in_a_row += 1;
             return Some(job);
         }
         self.known_in_a_row = 0;
-        self.strangers.pop_front()
+        self.unknown.pop_front()
     }
 }
 
@@ -54,10 +54,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn known_browsers_come_first_and_every_fourth_turn_is_a_strangers() {
+    fn known_devices_come_first_and_every_fourth_job_is_of_an_unknown_one() {
         let mut queue = JobQueue::new();
         for job in ["s1", "s2", "s3"] {
-            queue.push(Lane::Stranger, job);
+            queue.push(Lane::Unknown, job);
         }
         for job in ["k1", "k2", "k3", "k4", "k5"] {
             queue.push(Lane::Known, job);

@@ -27,7 +27,7 @@ pub enum Priority {
     /// reserves, because a device cookie for another account proves nothing.
     KnownDevice(AccountId),
     /// Anybody else.
-    Stranger,
+    UnknownDevice,
 }
 
 /// What a slot is counted for.
@@ -38,14 +38,14 @@ enum Holder {
 }
 
 impl Holder {
-    /// Returns the holder of a slot for strangers: the IPv6 site, because one subscriber may have all its networks.
-    fn stranger(network: Network) -> Self {
+    /// Returns the holder of a slot for unknown devices: for IPv6 the site, because one subscriber may have all of it.
+    fn unknown(network: Network) -> Self {
         Self::Network(network.site().unwrap_or(network))
     }
 
     fn lane(self) -> Lane {
         match self {
-            Self::Network(_) => Lane::Stranger,
+            Self::Network(_) => Lane::Unknown,
             Self::Account(_) => Lane::Known,
         }
     }
@@ -55,7 +55,7 @@ impl Holder {
 #[derive(Clone)]
 pub(super) struct Slots {
     taken: Arc<Mutex<HashMap<Holder, usize>>>,
-    /// The slots that any stranger may take; the reserved ones come on top.
+    /// The slots that any unknown device may take; the reserved ones are additional.
     shared: usize,
 }
 
@@ -71,22 +71,22 @@ impl Slots {
     }
 
     /// Takes a slot, or returns `None` if this attempt gets none. A known browser that finds no slot of its own counts
-    /// as a stranger.
+    /// as an unknown device.
     pub(super) fn try_take(&self, network: Network, priority: Priority) -> Option<Slot> {
         let mut taken = self.taken.lock();
         let in_lane = |lane| taken.iter().filter(|(holder, _)| holder.lane() == lane).map(|(_, slots)| slots).sum();
         let held_by = |holder| taken.get(&holder).copied().unwrap_or_default();
-        let (known, strangers): (usize, usize) = (in_lane(Lane::Known), in_lane(Lane::Stranger));
+        let (known, unknown): (usize, usize) = (in_lane(Lane::Known), in_lane(Lane::Unknown));
 
-        let stranger = Holder::stranger(network);
+        let holder = Holder::unknown(network);
         let holder = match priority {
             Priority::KnownDevice(account)
                 if known < RESERVED_FOR_KNOWN_DEVICES && held_by(Holder::Account(account)) < MAX_PER_ACCOUNT =>
             {
                 Holder::Account(account)
             }
-            _ if strangers < self.shared => stranger,
-            _ if strangers < self.shared + RESERVED_FOR_NEW_NETWORKS && held_by(stranger) == 0 => stranger,
+            _ if unknown < self.shared => holder,
+            _ if unknown < self.shared + RESERVED_FOR_NEW_NETWORKS && held_by(holder) == 0 => holder,
             _ => return None,
         };
         *taken.entry(holder).or_default() += 1;
@@ -123,20 +123,22 @@ mod tests {
     #[test]
     fn network_that_fills_the_queue_leaves_slots_for_other_networks() {
         let slots = Slots::new(4);
-        let flood: Vec<_> = (0..10).filter_map(|_| slots.try_take(network(0), Priority::Stranger)).collect();
+        let flood: Vec<_> = (0..10).filter_map(|_| slots.try_take(network(0), Priority::UnknownDevice)).collect();
         assert_eq!(flood.len(), 4);
-        let others: Vec<_> = (1..=20).filter_map(|other| slots.try_take(network(other), Priority::Stranger)).collect();
+        let others: Vec<_> =
+            (1..=20).filter_map(|other| slots.try_take(network(other), Priority::UnknownDevice)).collect();
         assert_eq!(others.len(), RESERVED_FOR_NEW_NETWORKS);
-        assert!(slots.try_take(network(1), Priority::Stranger).is_none());
+        assert!(slots.try_take(network(1), Priority::UnknownDevice).is_none());
         drop(others);
-        assert!(slots.try_take(network(1), Priority::Stranger).is_some(), "a dropped slot is free again");
+        assert!(slots.try_take(network(1), Priority::UnknownDevice).is_some(), "a dropped slot is free again");
     }
 
     #[test]
-    fn known_device_has_a_slot_when_strangers_have_taken_all_of_theirs() {
+    fn known_device_has_a_slot_when_unknown_devices_have_taken_all_of_theirs() {
         let slots = Slots::new(4);
-        let _flood: Vec<_> = (0..99).filter_map(|other| slots.try_take(network(other), Priority::Stranger)).collect();
-        assert!(slots.try_take(network(100), Priority::Stranger).is_none());
+        let _flood: Vec<_> =
+            (0..99).filter_map(|other| slots.try_take(network(other), Priority::UnknownDevice)).collect();
+        assert!(slots.try_take(network(100), Priority::UnknownDevice).is_none());
         let known = slots.try_take(network(100), Priority::KnownDevice(AccountId::new())).unwrap();
         assert_eq!(known.lane(), Lane::Known);
     }
@@ -148,20 +150,16 @@ mod tests {
         let take = |account| slots.try_take(network(1), Priority::KnownDevice(account));
         let taken: Vec<_> = (0..99).filter_map(|_| take(one)).collect();
         let lanes = taken.iter().filter(|slot| slot.lane() == Lane::Known);
-        assert_eq!(
-            (lanes.count(), taken.len()),
-            (MAX_PER_ACCOUNT, MAX_PER_ACCOUNT + 4),
-            "then it counts as a stranger"
-        );
+        assert_eq!((lanes.count(), taken.len()), (MAX_PER_ACCOUNT, MAX_PER_ACCOUNT + 4), "then it counts as unknown");
         assert_eq!(take(other).unwrap().lane(), Lane::Known);
     }
 
     #[test]
-    fn known_devices_do_not_take_slots_of_strangers() {
+    fn known_devices_do_not_take_slots_of_unknown_devices() {
         let slots = Slots::new(4);
         let known = |_| slots.try_take(network(1), Priority::KnownDevice(AccountId::new()));
         let _known: Vec<_> = (0..RESERVED_FOR_KNOWN_DEVICES).map(|number| known(number).unwrap()).collect();
-        let strangers = (0..4).map(|_| slots.try_take(network(2), Priority::Stranger));
-        assert!(strangers.collect::<Option<Vec<_>>>().is_some());
+        let unknown = (0..4).map(|_| slots.try_take(network(2), Priority::UnknownDevice));
+        assert!(unknown.collect::<Option<Vec<_>>>().is_some());
     }
 }

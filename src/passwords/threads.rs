@@ -217,7 +217,7 @@ mod tests {
             work();
             sender.send(thread::current().name().unwrap().to_owned()).unwrap();
         };
-        threads.submit(Lane::Stranger, Box::new(job)).unwrap();
+        threads.submit(Lane::Unknown, Box::new(job)).unwrap();
         receiver.recv().unwrap()
     }
 
@@ -265,7 +265,7 @@ mod tests {
                     started.send(()).unwrap();
                     let _ = released.recv();
                 };
-                threads.submit(Lane::Stranger, Box::new(job)).unwrap();
+                threads.submit(Lane::Unknown, Box::new(job)).unwrap();
                 release
             })
             .collect();
@@ -282,9 +282,9 @@ mod tests {
     #[test]
     fn panicking_job_leaves_its_thread_and_an_engine_for_the_next_one() {
         let threads = Threads::start(1, Duration::from_hours(1)).unwrap();
-        threads.submit(Lane::Stranger, Box::new(|_: &mut Engine| panic!("a job panics"))).unwrap();
+        threads.submit(Lane::Unknown, Box::new(|_: &mut Engine| panic!("a job panics"))).unwrap();
         run(&threads, || ());
         threads.stop();
-        assert!(threads.submit(Lane::Stranger, Box::new(|_: &mut Engine| ())).is_err(), "stopped threads take no job");
+        assert!(threads.submit(Lane::Unknown, Box::new(|_: &mut Engine| ())).is_err(), "stopped threads take no job");
     }
 }

@@ -48,8 +48,8 @@ impl Sessions {
         Tokens::sign(&self.keys, session.token, session.created_at)
     }
 
-    /// Gives `session` a new id in `tx`, because its owner has just given the password: a copy of its token that
-    /// somebody else holds must not profit from it (ASVS 7.2.4).
+    /// Gives `session` a new id in `tx`, because its owner has just given the password. A stolen copy of the old
+    /// token is then invalid instead of recently authenticated (ASVS 7.2.4).
     pub fn renew(&self, tx: &mut Transaction<'_>, session: &ActingSession<'_>) -> QueryResult<NewSession> {
         let account = session.account.id;
         store::delete(tx, account, session.id)?;
@@ -84,8 +84,8 @@ impl Sessions {
             .await
     }
 
-    /// Finishes in batches what a transaction has begun: deletes the sessions that it ended, and anonymizes the events
-    /// of an account that it deleted. What is left to do is in the database, so the work goes on after a restart.
+    /// Does the cleanups that transactions have stored, in batches: deletes ended sessions, and anonymizes the events
+    /// of deleted accounts. Continues after a restart, because the cleanups are in the database.
     pub async fn clean_up(&self) -> Result<(), db::Error> {
         while let Some((cleanup, account_exists)) = self.database.read(store::next_cleanup).await? {
             while self.database.write(move |conn| store::delete_batch(conn, cleanup)).await?.is_full {}

@@ -258,7 +258,7 @@ pub(super) fn end_all(tx: &mut Transaction<'_>, account: AccountId, keep: Option
 
 /// A batch of sessions that were to be deleted.
 pub(super) struct Batch {
-    /// Whether there may be more. Another process may have deleted some of the batch, so their number does not tell.
+    /// Whether there may be more. Not derived from `deleted`, because another process may have deleted some of them.
     pub(super) is_full: bool,
     pub(super) deleted: usize,
 }

@@ -62,6 +62,18 @@ pub(crate) struct Attempt {
     pub is_sign_in: bool,
 }
 
+/// What is limited beside password attempts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Limit {
+    /// New accounts from a network.
+    Registrations(Network),
+    /// Rejected forms with new names from a network. Open registration discloses which names and addresses are taken;
+    /// the limit bounds how many of them one network can find out, and the work for its rejected forms.
+    RejectedForms(Network),
+    /// Changes of an account.
+    Changes(AccountId),
+}
+
 /// Why an attempt is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Throttled {
@@ -75,8 +87,8 @@ pub enum Throttled {
 #[derive(Debug, Clone)]
 pub(crate) struct Budgets {
     counted: Vec<Budget>,
-    /// The counter that a success resets although a failure does not count in it: that of the account if a known device
-    /// tries, that of all devices if a stranger does.
+    /// The counter that a success resets although a failure does not count in it: the account's for a known device,
+    /// that of all devices for an unknown one.
     other: Budget,
     with_device: bool,
     successes: Option<Budget>,
@@ -95,8 +107,8 @@ impl Budgets {
         check(conn, &self.counted, now)
     }
 
-    /// Returns why even the right password is refused now: it was used too often. To be acted on only once the password
-    /// is known to be right, because the answer tells that the account exists.
+    /// Returns why even the right password is refused now: it was used too often. The caller must not use it before the
+    /// password is verified, because the refusal discloses that the account exists.
     pub(crate) fn check_success(&self, conn: &mut AnyConnection, now: Timestamp) -> QueryResult<Option<Throttled>> {
         check(conn, self.successes.as_slice(), now)
     }
@@ -131,7 +143,7 @@ impl Budgets {
             }
         }
         self.successes.iter().try_for_each(|budget| increase(conn, budget, &counts, now))?;
-        // The lockouts of the account and of all devices count each failure once, and this attempt, which was none.
+        // The lockout counters of the account and of all devices count each failure once, and also this attempt.
         let lockouts = all.iter().filter(|budget| matches!(budget.rule, Rule::LockOut { .. }));
         let failures: i32 = lockouts.filter_map(|budget| find(&budget.key, &counts)).map(|count| count.failures).sum();
         let are_reset = !self.with_device || throttled(&[self.other], &counts, now).is_none();
@@ -200,7 +212,7 @@ impl Throttle {
             None => ([vec![account], Budget::account_and_network(subject, tags)].concat(), all_devices),
         };
         counted.extend(Budget::per_network(b"failures", tags, self.failures));
-        // Apart from each other, so that sign-ins of somebody who knows the password do not keep the owner of a session
+        // Two counters, because sign-ins by an attacker who knows the password must not stop the owner of a session
         // from changing it.
         let label: &[u8] = if *is_sign_in { b"sign-ins" } else { b"confirmations" };
         let successes = Budget::per_account(label, subject, self.successes);
@@ -221,70 +233,41 @@ impl Throttle {
         Ok(counted.map_or(current, |(subject, _)| *subject))
     }
 
-    /// Counts a registration from `network`, before it is made. If it is refused, counts nothing and returns why.
-    pub(crate) fn record_registration(
+    /// Returns why `limit` is reached, or `None` if it is not. Only a cheap early answer; [`Throttle::record`] decides.
+    pub(crate) fn check(
         &self,
         conn: &mut AnyConnection,
-        network: Network,
-        now: Timestamp,
-    ) -> QueryResult<Result<(), Throttled>> {
-        record(conn, &self.registrations(network), now)
-    }
-
-    /// Undoes [`Throttle::record_registration`] after a registration that made no account.
-    pub(crate) fn refund_registration(&self, conn: &mut AnyConnection, network: Network) -> QueryResult<()> {
-        self.registrations(network).iter().try_for_each(|budget| store::refund(conn, &budget.key))
-    }
-
-    /// Returns why `network` may not send another form with new names, or `None` if it may. Open registration has to
-    /// tell which names and addresses are taken; the limit bounds how many one network can find out, and how much work
-    /// its refused forms make.
-    pub(crate) fn check_refusals(
-        &self,
-        conn: &mut AnyConnection,
-        network: Network,
+        limit: Limit,
         now: Timestamp,
     ) -> QueryResult<Option<Throttled>> {
-        check(conn, &self.refusals(network), now)
+        check(conn, &self.budgets_of(limit), now)
     }
 
-    /// Returns why `network` may not register another account, or `None` if it may. Only a cheap early answer, before
-    /// the password is judged; [`Throttle::record_registration`] decides.
-    pub(crate) fn check_registration(
+    /// Counts one occurrence, before its work. If `limit` is reached, counts nothing and returns why.
+    pub(crate) fn record(
         &self,
         conn: &mut AnyConnection,
-        network: Network,
-        now: Timestamp,
-    ) -> QueryResult<Option<Throttled>> {
-        check(conn, &self.registrations(network), now)
-    }
-
-    /// Counts a refused form from `network`.
-    pub(crate) fn record_refusal(
-        &self,
-        conn: &mut AnyConnection,
-        network: Network,
+        limit: Limit,
         now: Timestamp,
     ) -> QueryResult<Result<(), Throttled>> {
-        record(conn, &self.refusals(network), now)
+        record(conn, &self.budgets_of(limit), now)
     }
 
-    /// Counts a change of `account`, before it is made. If it is refused, counts nothing and returns why.
-    pub(crate) fn record_change(
-        &self,
-        conn: &mut AnyConnection,
-        account: AccountId,
-        now: Timestamp,
-    ) -> QueryResult<Result<(), Throttled>> {
-        record(conn, Budget::per_account(b"changes", &Subject::Account(account), self.successes).as_slice(), now)
+    /// Undoes [`Throttle::record`], if the work was not done.
+    pub(crate) fn refund(&self, conn: &mut AnyConnection, limit: Limit) -> QueryResult<()> {
+        self.budgets_of(limit).iter().try_for_each(|budget| store::refund(conn, &budget.key))
     }
 
-    fn registrations(&self, network: Network) -> Vec<Budget> {
-        Budget::per_network(b"registrations", self.tags(network), self.registrations)
-    }
-
-    fn refusals(&self, network: Network) -> Vec<Budget> {
-        Budget::per_network(b"refusals", self.tags(network), self.failures)
+    fn budgets_of(&self, limit: Limit) -> Vec<Budget> {
+        match limit {
+            Limit::Registrations(network) => {
+                Budget::per_network(b"registrations", self.tags(network), self.registrations)
+            }
+            Limit::RejectedForms(network) => Budget::per_network(b"rejected forms", self.tags(network), self.failures),
+            Limit::Changes(account) => {
+                Budget::per_account(b"changes", &Subject::Account(account), self.successes).into_iter().collect()
+            }
+        }
     }
 
     /// Returns the names of a network in the database. Addresses are personal, so they are hashed with a key.

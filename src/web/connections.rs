@@ -78,8 +78,8 @@ impl Connections {
         connections
     }
 
-    /// Adds a connection. If there are too many, closes the one that has been waiting longest, because a limit without
-    /// that lets clients that send nothing keep out all others.
+    /// Adds a connection. If there are too many, closes the one that has been waiting longest. Otherwise silent clients
+    /// could use up the limit.
     #[must_use]
     pub(crate) fn accept(self: &Rc<Self>, socket: TcpStream) -> Stream {
         // After a close, the kernel still holds what the client has not read. The sweep no longer sees that.

@@ -135,8 +135,8 @@ pub async fn authorize(
     req.extensions_mut().insert(RequestSession(session));
     let response = next.call(req).await?.map_into_boxed_body();
     // The session has ended between the check above and the transaction of a change.
-    let ended = response.response().extensions().get::<Problem>() == Some(&Problem::Unauthenticated);
-    if access == Access::SignedIn && ended {
+    let is_unauthenticated = response.status() == Problem::Unauthenticated.status();
+    if access == Access::SignedIn && is_unauthenticated {
         let redirect = redirect_to_login(&state, response.request(), true);
         return Ok(response.into_response(redirect));
     }

@@ -35,7 +35,7 @@ pub(crate) fn flash(flash: Flash) -> &'static str {
         Flash::ProfileChanged => "Your changes are saved.",
         Flash::OtherSessionEnded => "That session is signed out.",
         Flash::OtherSessionsEnded => "You are signed out of all other sessions.",
-        Flash::DevicesForgotten => "All other browsers are forgotten. Their next sign-in is treated as from a new one.",
+        Flash::DevicesForgotten => "All other browsers are forgotten.",
         Flash::AccountDeleted => "Your account is deleted.",
     }
 }
@@ -211,8 +211,8 @@ pub(crate) fn event(kind: &StoredKind) -> &'static str {
         EventKind::RegistrationThrottled => "Registration refused after too many attempts",
         EventKind::SignedOut => "You signed out",
         EventKind::SessionEnded => "You signed out another session",
-        EventKind::SessionReplaced => "A session that was used least recently ended, because there were too many",
-        EventKind::DevicesForgotten => "You made this site forget all other browsers",
+        EventKind::SessionReplaced => "The least recently used session ended, because there were too many",
+        EventKind::DevicesForgotten => "You made the site forget all other browsers",
         EventKind::SessionExpired => "A session expired",
         EventKind::Reauthenticated => "You confirmed your password",
         EventKind::PasswordChanged => "You changed your password",

@@ -179,7 +179,7 @@ impl Visitor {
         Ok(response)
     }
 
-    /// Lets this browser stay known after all others have become unknown to the account.
+    /// Sets a new device cookie after all others of the account have become invalid, and the cookie of a new session.
     pub fn keep_device(&self, response: &mut HttpResponse, forgotten: &DevicesForgotten) -> Result<(), Problem> {
         if let Some(session) = &forgotten.session {
             self.set_session(response, session)?;

@@ -1,4 +1,4 @@
-//! Browsers that have signed in before: their budget, and when they lose it.
+//! Known devices: their failure budget, and when they lose it.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ async fn make_device(app: &TestApp) -> Client {
 }
 
 #[tokio::test]
-async fn password_change_makes_all_other_browsers_unknown() {
+async fn password_change_invalidates_other_device_cookies() {
     let app = TestApp::with(&["--failure-rate", "0"]);
     let owner = app.signed_in_client("zoe").await;
     let mut devices = Vec::new();
@@ -36,13 +36,13 @@ async fn password_change_makes_all_other_browsers_unknown() {
             device.sign_in("zoe", WRONG_PASSWORD).await;
         }
     }
-    assert_eq!(app.hashes_computed() - before, 5, "as many guesses as a stranger of this network has");
+    assert_eq!(app.hashes_computed() - before, 5, "as many guesses as an unknown device has");
     assert_eq!(devices[0].sign_in("zoe", NEW_PASSWORD).await.status, 429);
     assert_eq!(owner.sign_in("zoe", NEW_PASSWORD).await.status, 303, "the browser that changed it is still known");
 }
 
 #[tokio::test]
-async fn failures_of_known_browsers_count_towards_the_network_rate() {
+async fn failures_of_known_devices_count_towards_the_network_rate() {
     let app = TestApp::with(&["--failure-rate", "20/1h", "--trusted-proxies", "127.0.0.0/8"]);
     app.signed_in_client("zoe").await;
     let mut refused = 0;
@@ -63,7 +63,7 @@ async fn failures_of_known_browsers_count_towards_the_network_rate() {
 
 // NIST SP 800-63B-4, 3.2.2: at most 100 consecutive failures on an account.
 #[tokio::test]
-async fn all_known_browsers_of_an_account_have_100_failures_together() {
+async fn all_known_devices_of_an_account_have_100_failures_together() {
     let app = TestApp::with(&["--failure-rate", "0"]);
     app.signed_in_client("zoe").await;
     let before = app.hashes_computed();
@@ -78,7 +78,7 @@ async fn all_known_browsers_of_an_account_have_100_failures_together() {
             device.sign_in("zoe", WRONG_PASSWORD).await;
         }
     }
-    assert_eq!(app.hashes_computed() - signed_in, 105, "100 as known browsers, 5 as strangers of one network");
+    assert_eq!(app.hashes_computed() - signed_in, 105, "100 as known devices, 5 as unknown ones");
     assert_eq!(devices[29].sign_in("zoe", PASSWORD).await.status, 429);
     assert!(app.unlock("zoe").await);
     assert_eq!(devices[29].sign_in("zoe", PASSWORD).await.status, 303);
@@ -103,7 +103,7 @@ async fn deleting_an_account_keeps_the_browser_known_to_other_accounts() {
 }
 
 #[tokio::test]
-async fn sign_ins_of_an_account_are_limited_and_the_limit_shows_only_to_its_owner() {
+async fn sign_ins_of_an_account_are_limited_without_disclosing_the_limit() {
     let app = TestApp::with(&["--sign-in-rate", "3/1h", "--failure-rate", "10/1h"]);
     let owner = app.signed_in_client("zoe").await;
     app.signed_in_client("eva").await;
@@ -117,7 +117,11 @@ async fn sign_ins_of_an_account_are_limited_and_the_limit_shows_only_to_its_owne
     let fields = [("current_password", WRONG_PASSWORD), ("password", NEW_PASSWORD), ("password_confirm", NEW_PASSWORD)];
     let answer = owner.submit("/account/password", &fields).await;
     assert_eq!(answer.status, 422, "a session can still change the password: {answer:?}");
-    assert_eq!(app.client().sign_in("zoe", WRONG_PASSWORD).await.status, 422, "a stranger does not learn of it");
+    assert_eq!(
+        app.client().sign_in("zoe", WRONG_PASSWORD).await.status,
+        422,
+        "the limit is not disclosed without the password"
+    );
     assert_eq!(app.client().sign_in("eva", PASSWORD).await.status, 303);
     assert_eq!(app.event_count("signed_in").await, 4);
     // Refused right passwords count for the network, so that they do not make work without limit.

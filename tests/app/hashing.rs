@@ -44,7 +44,7 @@ async fn full_hash_queue_returns_503_at_once_and_other_pages_still_work() {
 
 // ASVS 2.4.1
 #[tokio::test]
-async fn known_browser_gets_in_while_strangers_fill_the_queue_and_other_accounts_browsers_do_not() {
+async fn known_device_signs_in_while_the_queue_is_full_and_devices_of_other_accounts_do_not() {
     let limits = ["--hash-threads", "1", "--hash-queue", "3", "--failure-rate", "0"];
     let app = TestApp::with(&[&["--trusted-proxies", "127.0.0.0/8"], &limits[..]].concat());
     let known_browser_of = async |name, address: &str| {
@@ -58,14 +58,14 @@ async fn known_browser_gets_in_while_strangers_fill_the_queue_and_other_accounts
 
     let (ended, rejected) = (AtomicBool::new(false), AtomicUsize::new(0));
     let flood = (0..60).map(|number| {
-        let stranger = app.client().from_ip(&format!("198.51.100.{number}"));
+        let client = app.client().from_ip(&format!("198.51.100.{number}"));
         let (ended, rejected) = (&ended, &rejected);
         async move {
             for attempt in 0.. {
                 if ended.load(Ordering::Relaxed) {
                     return;
                 }
-                let answer = stranger.sign_in(&format!("name{number}-{attempt}"), PASSWORD).await;
+                let answer = client.sign_in(&format!("name{number}-{attempt}"), PASSWORD).await;
                 rejected.fetch_add(usize::from(answer.status == 503), Ordering::Relaxed);
             }
         }
@@ -83,7 +83,7 @@ async fn known_browser_gets_in_while_strangers_fill_the_queue_and_other_accounts
             rejected_mallory += u32::from(mallory.sign_in("zoe", PASSWORD).await.status == 503);
         }
         ended.store(true, Ordering::Relaxed);
-        assert_ne!(rejected_mallory, 0, "the browser of another account counts as a stranger");
+        assert_ne!(rejected_mallory, 0, "the device of another account counts as unknown");
     };
     tokio::join!(futures_util::future::join_all(flood), sign_ins);
 }
@@ -92,7 +92,7 @@ async fn known_browser_gets_in_while_strangers_fill_the_queue_and_other_accounts
 async fn memory_of_the_hashing_threads_is_released_after_a_time_without_work() {
     let settings = settings(&["--hash-threads", "2"]);
     let password = || Password::parse(PASSWORD).unwrap();
-    let reserve = |hasher: &Hasher| hasher.try_reserve(Network::NONE, Priority::Stranger).unwrap();
+    let reserve = |hasher: &Hasher| hasher.try_reserve(Network::NONE, Priority::UnknownDevice).unwrap();
 
     let patient = Hasher::with_idle_timeout(&settings, Duration::from_hours(1)).unwrap();
     assert_eq!(patient.memory_blocks(), 0, "no memory before the first hash");

@@ -17,7 +17,7 @@ async fn ipv6_addresses_in_one_64_prefix_share_a_failure_budget() {
     assert_eq!(app.client().from_ip("2001:db8:1:3::1").sign_in("zoe", PASSWORD).await.status, 303);
 }
 
-// One subscriber may have a whole /48, so 20 of its /64 networks must not be 20 strangers.
+// One subscriber may have a whole /48, so its /64 networks must not have a budget each.
 #[tokio::test]
 async fn one_ipv6_site_cannot_lock_an_account() {
     let app = TestApp::with(&PROXY);

@@ -5,7 +5,7 @@ use askama::Template;
 use serde::Deserialize;
 
 use crate::{
-    events::{Event, EventId, Origin},
+    events::{Event, EventGroup, EventId},
     web::{display_time::DisplayTime, error::Problem, guard::CurrentUser, layout::Layout, messages},
 };
 
@@ -25,7 +25,7 @@ struct ActivityPage {
     attempts: Option<EventList>,
 }
 
-/// Part of the events of one origin.
+/// Part of the events of one group.
 struct EventList {
     rows: Vec<EventRow>,
     /// The last one on the page, if there are older ones.
@@ -54,20 +54,25 @@ pub(crate) async fn get(user: CurrentUser, query: Option<Query<ActivityQuery>>) 
     let is_first = before.is_none() && attempts_before.is_none();
     let mut page = ActivityPage { layout: user.layout(), is_first, events: None, attempts: None };
     if is_first || before.is_some() {
-        page.events = Some(list(&user, Origin::Authenticated, before, PAGE_ROWS).await?);
+        page.events = Some(list(&user, EventGroup::Authenticated, before, PAGE_ROWS).await?);
     }
     if is_first {
-        page.attempts = Some(list(&user, Origin::Unauthenticated, None, PREVIEW_ROWS).await?);
+        page.attempts = Some(list(&user, EventGroup::Unauthenticated, None, PREVIEW_ROWS).await?);
     } else if attempts_before.is_some() {
-        page.attempts = Some(list(&user, Origin::Unauthenticated, attempts_before, PAGE_ROWS).await?);
+        page.attempts = Some(list(&user, EventGroup::Unauthenticated, attempts_before, PAGE_ROWS).await?);
     }
     user.render(&page)
 }
 
-async fn list(user: &CurrentUser, origin: Origin, before: Option<EventId>, limit: usize) -> Result<EventList, Problem> {
+async fn list(
+    user: &CurrentUser,
+    group: EventGroup,
+    before: Option<EventId>,
+    limit: usize,
+) -> Result<EventList, Problem> {
     let now = user.state.core.clock.now();
     // One more than the page shows, to know whether there are older ones.
-    let mut events = user.state.core.events.list(user.session.account.id, origin, before, limit + 1).await?;
+    let mut events = user.state.core.events.list(user.session.account.id, group, before, limit + 1).await?;
     let has_older = events.len() > limit;
     events.truncate(limit);
     let row = |event: &Event| EventRow {

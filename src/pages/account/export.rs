@@ -12,7 +12,7 @@ use crate::{
     accounts::AccountId,
     clock::Timestamp,
     db,
-    events::{Event, EventId, Origin},
+    events::{Event, EventGroup, EventId},
     web::{display_time::rfc3339, error::Problem, exclusive::Running, guard::CurrentUser, state::AppState},
 };
 
@@ -55,7 +55,7 @@ pub(crate) async fn get(user: CurrentUser) -> Result<HttpResponse, Problem> {
     let export = EventExport {
         state: user.state.clone(),
         account: account.id,
-        part: Some((Origin::Authenticated, None)),
+        part: Some((EventGroup::Authenticated, None)),
         head: Some(head),
         _running: running,
     };
@@ -85,27 +85,27 @@ struct EventExport {
     state: Data<AppState>,
     account: AccountId,
     /// Which events come next, and the last exported one of them; `None` at the end.
-    part: Option<(Origin, Option<EventId>)>,
+    part: Option<(EventGroup, Option<EventId>)>,
     head: Option<String>,
     _running: Running<AccountId>,
 }
 
 impl EventExport {
     async fn advance(mut self) -> Result<Option<(Bytes, Self)>, db::Error> {
-        let Some((origin, before)) = self.part else { return Ok(None) };
-        let events = self.state.core.events.list(self.account, origin, before, BATCH).await?;
+        let Some((group, before)) = self.part else { return Ok(None) };
+        let events = self.state.core.events.list(self.account, group, before, BATCH).await?;
         let mut text = self.head.take().unwrap_or_default();
         if before.is_some() && !events.is_empty() {
             text.push(',');
         }
         text.push_str(&events.iter().map(event).collect::<Vec<_>>().join(","));
-        self.part = match (events.last(), origin) {
-            (Some(last), _) if events.len() == BATCH => Some((origin, Some(last.id))),
-            (_, Origin::Authenticated) => {
+        self.part = match (events.last(), group) {
+            (Some(last), _) if events.len() == BATCH => Some((group, Some(last.id))),
+            (_, EventGroup::Authenticated) => {
                 text.push_str("],\"refused\":[");
-                Some((Origin::Unauthenticated, None))
+                Some((EventGroup::Unauthenticated, None))
             }
-            (_, Origin::Unauthenticated) => {
+            (_, EventGroup::Unauthenticated) => {
                 text.push_str("]}\n");
                 None
             }
