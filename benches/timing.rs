@@ -1,7 +1,7 @@
-//! Whether the time of an answer to a sign-in tells which accounts exist: `cargo bench --bench timing`.
+//! Whether the response time of a sign-in discloses which accounts exist: `cargo bench --bench timing`.
 //!
 //! Signs in with names of several classes, in turn, and compares the times of each two classes. The AUC is the
-//! probability that a sample of one class takes longer than one of the other; 0.5 means that the times tell nothing.
+//! probability that a sample of one class takes longer than one of the other; 0.5 means that the times disclose nothing.
 //! The first two classes are the same, as a control of the machine. Each sample has a name and a network of its own, so
 //! no limit interferes.
 //!
@@ -59,7 +59,7 @@ const TOLERANCE: f64 = 0.05;
 /// Rounds before the first sample: the first sign-ins allocate memory and prepare statements.
 const WARM_UP: usize = 20;
 
-/// Measures whether the time of an answer to a sign-in tells which accounts exist.
+/// Measures whether the response time of a sign-in discloses which accounts exist.
 #[derive(Parser)]
 struct Args {
     /// Samples of each class

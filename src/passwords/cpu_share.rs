@@ -1,14 +1,15 @@
-//! Which hashing threads take the next job: those at low priority, unless hashing gets less than its share of the CPU.
+//! Selects which hashing threads take the next job: those at low priority, unless hashing gets less than its share of
+//! the CPU.
 //!
-//! A hash computes for milliseconds and a page for microseconds, so a page that arrives during a hash has to preempt
-//! it. Threads at low priority leave a core to pages at once, but a flood of page requests leaves them a twentieth to a
-//! tenth of the sign-ins. Threads at normal priority keep half of the sign-ins, but whenever somebody signs in, the p99
-//! of pages is five to twenty times as high. A process without privileges cannot raise the priority of a thread again,
-//! so there are threads of both kinds and a rule between them (figures: `benches/README.md`).
+//! A hash needs milliseconds and a page needs microseconds, so a page that arrives during a hash has to preempt it.
+//! Hashing at low priority keeps pages fast during a flood of sign-ins, but a flood of page requests then leaves a
+//! tenth of the sign-ins (measured at `nice` 15). Hashing at normal priority has the opposite effect. A process without
+//! privileges cannot raise the priority of a thread again, so there are threads of both kinds, and this rule selects
+//! between them (figures: `flood` in `benches/README.md`).
 //!
-//! The rule compares hashing with the other threads of this process. Not with the length of the queue: many people who
-//! sign in need no priority, because nothing else wants the CPU. Not with the clock: what other processes take does not
-//! come back at normal priority, and pages would wait for hashing on top of it.
+//! The rule compares the CPU time of hashing with that of the whole process. The length of the queue is no criterion:
+//! many sign-ins without other load need no priority. Elapsed time is none either: normal priority does not recover CPU
+//! time that other processes use, and pages would wait for hashing in addition.
 
 use std::time::Duration;
 
