@@ -116,6 +116,12 @@ impl Accounts {
         self.hasher.computed()
     }
 
+    /// Returns how many operations were submitted to the hashing threads since the start.
+    #[must_use]
+    pub fn hashing_jobs(&self) -> u64 {
+        self.hasher.submitted()
+    }
+
     /// Returns how long the hashing threads have worked since the start, all together.
     #[must_use]
     pub fn hashing_time(&self) -> Duration {

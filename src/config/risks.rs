@@ -1,4 +1,4 @@
-//! Settings that are allowed but seldom right, for the log at start.
+//! Warnings at start about settings that are allowed but risky.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use super::{DatabaseUrl, PublicUrl, Settings, duration::DAY};
 const RECOMMENDED_LIFETIME: Duration = DAY.saturating_mul(30);
 
 impl Settings {
-    /// Returns a warning for each setting that is seldom right: what the risk is, and what to do.
+    /// Returns a warning for each risky setting: what the risk is, and what to do.
     #[must_use]
     pub fn risks(&self, public_url: &PublicUrl, database_url: &DatabaseUrl) -> Vec<&'static str> {
         [

@@ -54,6 +54,12 @@ impl Hasher {
         self.threads.computed()
     }
 
+    /// Returns the number of operations submitted since the start.
+    #[must_use]
+    pub fn submitted(&self) -> u64 {
+        self.threads.submitted()
+    }
+
     /// Returns the time that the threads have worked since the start, summed over all threads.
     #[must_use]
     pub fn busy(&self) -> Duration {

@@ -39,6 +39,7 @@ struct Shared {
     engines: usize,
     computed: Arc<AtomicU64>,
     busy_nanoseconds: AtomicU64,
+    submitted: AtomicU64,
 }
 
 struct State {
@@ -64,6 +65,7 @@ impl Threads {
             engines: jobs,
             computed,
             busy_nanoseconds: AtomicU64::new(0),
+            submitted: AtomicU64::new(0),
         }));
         for (priority, name) in [(ThreadPriority::Normal, "hash"), (ThreadPriority::Low, "hash-low")] {
             for _ in 0..jobs {
@@ -84,6 +86,7 @@ impl Threads {
         if state.stopped {
             return Err(JobFailed);
         }
+        self.0.submitted.fetch_add(1, Ordering::Relaxed);
         state.jobs.push(lane, job);
         self.0.wake_for_next_job(&state);
         Ok(())
@@ -99,6 +102,11 @@ impl Threads {
     /// Returns the number of hashes computed since the start.
     pub(super) fn computed(&self) -> u64 {
         self.0.computed.load(Ordering::Relaxed)
+    }
+
+    /// Returns the number of jobs submitted since the start.
+    pub(super) fn submitted(&self) -> u64 {
+        self.0.submitted.load(Ordering::Relaxed)
     }
 
     /// Returns the time that the threads have worked since the start, summed over all threads.

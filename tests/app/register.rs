@@ -284,10 +284,10 @@ async fn reserved_usernames_cannot_be_taken() {
 
 // ASVS 2.4.1
 #[tokio::test]
-async fn form_that_is_wrong_in_name_or_address_costs_no_hashing_time() {
+async fn form_that_is_wrong_in_name_or_address_occupies_no_hashing_thread() {
     let app = TestApp::spawn();
     let client = app.signed_in_client("zoe").await;
-    let before = app.state.accounts.hashing_time();
+    let before = app.state.accounts.hashing_jobs();
     for form in [
         RegisterForm { username: "!", ..RegisterForm::default() },
         RegisterForm { username: "eva", email: "!", ..RegisterForm::default() },
@@ -303,7 +303,7 @@ async fn form_that_is_wrong_in_name_or_address_costs_no_hashing_time() {
     }
     let passwords = [("current_password", ""), ("password", "a quiet wall"), ("password_confirm", "a")];
     assert_eq!(client.submit("/account/password", &passwords).await.status, 422);
-    assert_eq!(app.state.accounts.hashing_time(), before);
+    assert_eq!(app.state.accounts.hashing_jobs(), before);
 }
 
 #[tokio::test]
@@ -314,14 +314,14 @@ async fn refused_registrations_are_limited_per_network() {
         let form = RegisterForm { username: "!", ..RegisterForm::default() };
         assert_eq!(client.register_with(form).await.status, 422, "{number}");
     }
-    let before = app.state.accounts.hashing_time();
+    let before = app.state.accounts.hashing_jobs();
     assert_throttled(&client.register("zoe").await, 3600);
-    assert_eq!(app.state.accounts.hashing_time(), before);
-    // Nor does a network whose registrations are used up make the server judge more passwords.
+    assert_eq!(app.state.accounts.hashing_jobs(), before);
+    // Nor does a network whose registrations are used up make the server check more passwords.
     let app = TestApp::with(&["--registration-rate", "1/1h", "--trusted-proxies", "127.0.0.0/8"]);
     assert_eq!(app.client().from_ip("198.51.100.7").register("ida").await.status, 303);
-    let before = app.state.accounts.hashing_time();
+    let before = app.state.accounts.hashing_jobs();
     assert_throttled(&app.client().from_ip("198.51.100.7").register("zoe").await, 3600);
-    assert_eq!(app.state.accounts.hashing_time(), before);
+    assert_eq!(app.state.accounts.hashing_jobs(), before);
     assert_eq!(app.client().from_ip("198.51.100.8").register("zoe").await.status, 303);
 }
