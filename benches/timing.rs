@@ -1,9 +1,9 @@
 //! Whether the response time of a sign-in discloses which accounts exist: `cargo bench --bench timing`.
 //!
 //! Signs in with names of several classes, in turn, and compares the times of each two classes. The AUC is the
-//! probability that a sample of one class takes longer than one of the other; 0.5 means that the times disclose nothing.
-//! The first two classes are the same, as a control of the machine. Each sample has a name and a network of its own, so
-//! no limit interferes.
+//! probability that a sample of one class takes longer than one of the other; at 0.5 the times disclose nothing. The
+//! first two classes are the same, as a control of the machine. Each sample has a name and a network of its own, so no
+//! limit interferes.
 //!
 //! The goal is 0.5 ± 0.05. By chance alone, 300 samples of each class miss it in about one of 30 pairs: the standard
 //! error is 0.024. Repeat such a run with `-- --samples 1200`, which halves the error.

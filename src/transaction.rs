@@ -142,8 +142,8 @@ impl Transactions {
 
 impl Transaction<'_> {
     /// Records one event of the client.
-    pub fn record(&mut self, kind: EventKind, account: Option<AccountId>) -> QueryResult<()> {
-        self.record_for(self.client, Recorded { kind, account, occurrences: 1 })
+    pub fn record(&mut self, kind: EventKind, account: AccountId) -> QueryResult<()> {
+        self.record_for(self.client, kind, account, 1)
     }
 
     /// Records something that happened `occurrences` times to `account`; nothing if that is zero.
@@ -151,29 +151,27 @@ impl Transaction<'_> {
         if occurrences == 0 {
             return Ok(());
         }
-        let occurrences = i32::try_from(occurrences).unwrap_or(i32::MAX);
-        self.record_for(self.client, Recorded { kind, account: Some(account), occurrences })
+        self.record_for(self.client, kind, account, i32::try_from(occurrences).unwrap_or(i32::MAX))
     }
 
     /// Records one event of `client`, which is not the one that asked for the change.
     pub fn record_as(&mut self, client: &Client, kind: EventKind, account: AccountId) -> QueryResult<()> {
-        self.record_for(client, Recorded { kind, account: Some(account), occurrences: 1 })
+        self.record_for(client, kind, account, 1)
     }
 
     /// Records without address and browser if the account is deleted: another request may have deleted it since this
     /// one began.
-    fn record_for(&mut self, client: &Client, event: Recorded) -> QueryResult<()> {
-        // Also without an account, so that the response time of a failed sign-in does not disclose whether one exists.
-        let exists = self.lock_account(event.account.unwrap_or(AccountId::NONE))?;
-        let is_deleted = event.account.is_some() && !exists;
+    fn record_for(
+        &mut self,
+        client: &Client,
+        kind: EventKind,
+        account: AccountId,
+        occurrences: i32,
+    ) -> QueryResult<()> {
         let anonymous = Client::anonymous();
-        events::store::insert(
-            self.conn,
-            EventId::new(),
-            event,
-            if is_deleted { &anonymous } else { client },
-            self.now,
-        )?;
+        let client = if self.lock_account(account)? { client } else { &anonymous };
+        let event = Recorded { kind, account: Some(account), occurrences };
+        events::store::insert(self.conn, EventId::new(), event, client, self.now)?;
         self.outcome.recorded.push(event);
         Ok(())
     }

@@ -47,7 +47,7 @@ impl Accounts {
             .run(client, move |tx| {
                 let previous = verified.commit(tx)?;
                 store::record_sign_in(tx, account)?;
-                tx.record(EventKind::SignedIn, Some(account))?;
+                tx.record(EventKind::SignedIn, account)?;
                 let session = sessions.create(tx, account, sign_in.remember, &previous, sign_in.replaces.as_deref())?;
                 Ok::<_, Error>(session)
             })

@@ -71,7 +71,7 @@ impl Accounts {
                 let renewed = sessions.renew(tx, acting)?;
                 store::replace_hash(tx, account, &hash)?;
                 Sessions::revoke_all(tx, account, Some(renewed.id()))?;
-                tx.record(EventKind::PasswordChanged, Some(account))?;
+                tx.record(EventKind::PasswordChanged, account)?;
                 Ok::<_, Error>(DevicesForgotten::run(tx, acting, Some(renewed))?)
             })
             .await

@@ -88,7 +88,7 @@ impl Accounts {
                 if let Some(former) = &former {
                     store::reserve(tx.conn, former, tx.now.plus(reserved_for), Some(account))?;
                 }
-                tx.record(EventKind::ProfileChanged, Some(account))?;
+                tx.record(EventKind::ProfileChanged, account)?;
                 let renewed = verified.as_ref().map(|_| sessions.renew(tx, acting)).transpose()?;
                 Ok::<_, Error>(Some(renewed))
             })

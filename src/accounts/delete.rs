@@ -53,7 +53,7 @@ impl Accounts {
                 store::reserve(tx.conn, &name, tx.now.plus(reserved_for), None)?;
                 Sessions::delete_account(tx, id)?;
                 // The log line has no address in any case; the row must not have one either.
-                tx.record(EventKind::AccountDeleted, Some(id))?;
+                tx.record(EventKind::AccountDeleted, id)?;
                 Ok::<_, Error>(())
             })
             .await

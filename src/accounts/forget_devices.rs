@@ -42,7 +42,7 @@ impl Accounts {
                     verified.commit(tx)?;
                 }
                 throttle.record(tx.conn, Limit::Changes(account), tx.now)??;
-                tx.record(EventKind::DevicesForgotten, Some(account))?;
+                tx.record(EventKind::DevicesForgotten, account)?;
                 let session = verified.as_ref().map(|_| sessions.renew(tx, acting)).transpose()?;
                 Ok::<_, Error>(DevicesForgotten::run(tx, acting, session)?)
             })

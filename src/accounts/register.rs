@@ -82,7 +82,7 @@ impl Accounts {
                     }
                     inserted => inserted?,
                 }
-                tx.record(EventKind::Registered, Some(account))?;
+                tx.record(EventKind::Registered, account)?;
                 let session =
                     sessions.create(tx, account, false, &PreviousSignIn::default(), form.replaces.as_deref())?;
                 Ok::<_, Error>(Some(session))

@@ -101,7 +101,7 @@ pub(super) fn find(conn: &mut AnyConnection, login: &LoginName) -> QueryResult<O
                 .optional();
         }
         LoginName::Email(email) => email.key(),
-        // No account has an empty key. The query runs all the same, so that its time tells nothing.
+        // No account has an empty key. The query runs all the same, so that its time discloses nothing.
         LoginName::Other(_) => String::new(),
     };
     accounts::table.filter(accounts::email_key.eq(key)).select(Credential::as_select()).get_result(conn).optional()
@@ -178,9 +178,9 @@ pub(super) fn record_sign_in(tx: &mut Transaction<'_>, id: AccountId) -> QueryRe
 }
 
 /// Subtracts a failed reauthentication from the failed sign-ins, because the counters of the account contain both.
-pub(super) fn exclude_failure(tx: &mut Transaction<'_>, id: AccountId) -> QueryResult<()> {
+pub(super) fn exclude_failure(conn: &mut AnyConnection, id: AccountId) -> QueryResult<()> {
     let excluded = accounts::failed_sign_ins.eq(accounts::failed_sign_ins - 1);
-    cached(diesel::update(accounts::table.find(id)).set(excluded)).execute(tx.conn).map(|_| ())
+    cached(diesel::update(accounts::table.find(id)).set(excluded)).execute(conn).map(|_| ())
 }
 
 /// Sets the number of failed attempts since the last sign-in. A reauthentication resets the counters, which would lose

@@ -12,7 +12,7 @@ pub async fn unlock(transactions: &Transactions, login: &str, client: &Client) -
             let Some(credential) = store::find(tx.conn, &login)? else { return Ok(false) };
             tx.lock_account(credential.id)?;
             throttle::unlock(tx.conn, credential.id)?;
-            tx.record(EventKind::AccountUnlocked, Some(credential.id))?;
+            tx.record(EventKind::AccountUnlocked, credential.id)?;
             Ok::<_, db::Error>(true)
         })
         .await

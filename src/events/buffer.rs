@@ -1,4 +1,4 @@
-//! Events that anybody can cause without limit, counted in memory between two writes.
+//! Attempts that were refused, counted in memory between two writes.
 
 use std::{
     collections::{HashMap, hash_map::Entry},

@@ -1,11 +1,11 @@
 //! The activity log: one event for each group of an authentication and each change of an account, for its owner, the
 //! operator and the log.
 //!
-//! A change records its events in its own [`Transaction`](crate::transaction::Transaction). An event that a client can
-//! cause without limit, such as a forged token, is counted in memory ([`Events::count`](crate::events::Events::count)),
-//! written once a second, and kept as one row an hour for each kind, network and account. This bounds the disk space
-//! and the load of the one writer. Refused attempts are listed apart from other events
-//! ([`EventGroup`](crate::events::EventGroup)).
+//! A change records its events in its own [`Transaction`](crate::transaction::Transaction). An attempt
+//! that was refused, such as a wrong password or a forged token, is counted in memory
+//! ([`Events::count`](crate::events::Events::count)), written once a second, and kept as one row an hour for each kind,
+//! network and account. This bounds the disk space and the load of the one writer. Refused attempts that need no
+//! session are listed apart from other events ([`EventGroup`](crate::events::EventGroup)).
 
 mod buffer;
 pub(crate) mod store;

@@ -22,9 +22,6 @@ use crate::clock::Timestamp;
 pub struct AccountId(Uuid);
 
 impl AccountId {
-    /// The id that no account has. A statement for an unknown account uses it, so that it costs as much as a real one.
-    pub const NONE: Self = Self(Uuid::nil());
-
     /// Returns a new id.
     #[must_use]
     pub fn new() -> Self {

@@ -53,7 +53,7 @@ impl Sessions {
     pub fn renew(&self, tx: &mut Transaction<'_>, session: &ActingSession<'_>) -> QueryResult<NewSession> {
         let account = session.account.id;
         store::delete(tx, account, session.id)?;
-        tx.record(EventKind::Reauthenticated, Some(account))?;
+        tx.record(EventKind::Reauthenticated, account)?;
         self.create(tx, account, session.remembered, &session.previous, None)
     }
 

@@ -51,7 +51,7 @@ async fn rejected_transaction_leaves_no_event_and_no_change() {
     let rejects = |tx: &mut Transaction<'_>| -> Result<(), Error> {
         let account = only_account(tx)?;
         diesel::delete(accounts::table).execute(tx.conn)?;
-        tx.record(EventKind::AccountDeleted, Some(account))?;
+        tx.record(EventKind::AccountDeleted, account)?;
         Err(Error::UniqueViolation)
     };
     let outcome = app.state.core.transactions.run(&Client::local(), rejects).await;

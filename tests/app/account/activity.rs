@@ -16,6 +16,7 @@ async fn activity_page_lists_only_events_of_the_own_account() {
     let client = app.signed_in_client("zoe").await;
     let eva = app.signed_in_client("eva").await;
     app.client().sign_in("zoe", WRONG_PASSWORD).await;
+    app.flush().await;
     app.clock.advance(Duration::from_mins(5));
     client.submit("/account", &[("username", "ida"), ("email", "zoe@keepers.example")]).await;
     let page = client.get("/account/activity").await.body;

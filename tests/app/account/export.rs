@@ -8,6 +8,7 @@ async fn export_contains_all_account_data_and_no_secrets() {
     let client = app.signed_in_client("zoe").await;
     app.signed_in_client("eva").await;
     app.client().sign_in("zoe", WRONG_PASSWORD).await;
+    app.flush().await;
     let answer = client.get("/account/export").await;
     assert_eq!((answer.status, answer.header("content-type")), (200, "application/json"));
     assert_eq!(answer.header("content-disposition"), "attachment; filename=\"gatehouse-zoe.json\"");
