@@ -37,6 +37,8 @@ struct Shared {
     low: Condvar,
     idle_timeout: Duration,
     engines: usize,
+    /// How long the process has computed since its start.
+    process_cpu: fn() -> Duration,
     computed: Arc<AtomicU64>,
     busy_nanoseconds: AtomicU64,
     submitted: AtomicU64,
@@ -54,6 +56,10 @@ impl Threads {
     /// Starts threads of both priorities; at most `jobs` of them compute at a time, with one engine each. An engine
     /// that was idle for `idle_timeout` releases its memory.
     pub(super) fn start(jobs: usize, idle_timeout: Duration) -> io::Result<Self> {
+        Self::start_with_clock(jobs, idle_timeout, process_cpu_time)
+    }
+
+    fn start_with_clock(jobs: usize, idle_timeout: Duration, process_cpu: fn() -> Duration) -> io::Result<Self> {
         let computed = Arc::new(AtomicU64::new(0));
         let idle = (0..jobs).map(|_| (Engine::new(Arc::clone(&computed)), Instant::now())).collect();
         let state = State { jobs: JobQueue::new(), idle, share: CpuShare::default(), stopped: false };
@@ -63,6 +69,7 @@ impl Threads {
             low: Condvar::new(),
             idle_timeout,
             engines: jobs,
+            process_cpu,
             computed,
             busy_nanoseconds: AtomicU64::new(0),
             submitted: AtomicU64::new(0),
@@ -175,12 +182,12 @@ impl Shared {
             let all_idle = state.idle.len() == self.engines;
             if let Some((job, engine)) = state.next_job(priority) {
                 if all_idle {
-                    state.share.begin(process_cpu_time());
+                    state.share.begin((self.process_cpu)());
                 }
                 self.wake_for_next_job(&state);
                 let (engine, elapsed, cpu) = MutexGuard::unlocked(&mut state, || self.compute(job, engine));
                 state.idle.push((engine, Instant::now()));
-                state.share.record(elapsed, cpu, process_cpu_time());
+                state.share.record(elapsed, cpu, (self.process_cpu)());
             } else if let Some(mut engine) = state.take_expired(self.idle_timeout) {
                 MutexGuard::unlocked(&mut state, || engine.release_memory());
                 state.idle.insert(0, (engine, Instant::now()));
@@ -229,20 +236,19 @@ mod tests {
         receiver.recv().unwrap()
     }
 
-    /// Runs a job that waits while another thread of the process computes.
+    /// What the other threads of the process have computed, in nanoseconds. A clock of its own, because other tests run
+    /// at the same time.
+    static OTHERS: AtomicU64 = AtomicU64::new(0);
+
+    /// Runs a job that waits while other threads compute for a second.
     fn run_without_cpu(threads: &Threads) -> String {
-        let ((started, has_started), (go_on, may_go_on)) = (mpsc::channel(), mpsc::channel());
-        let release = thread::spawn(move || {
-            has_started.recv().unwrap();
-            compute_for_one_millisecond();
-            go_on.send(()).unwrap();
-        });
-        let name = run(threads, move || {
-            started.send(()).unwrap();
-            may_go_on.recv().unwrap();
-        });
-        release.join().unwrap();
-        name
+        run(threads, || {
+            let started = Instant::now();
+            while started.elapsed() < Duration::from_micros(100) {
+                thread::park_timeout(Duration::from_micros(100));
+            }
+            OTHERS.fetch_add(1_000_000_000, Ordering::Relaxed);
+        })
     }
 
     fn compute_for_one_millisecond() {
@@ -252,7 +258,8 @@ mod tests {
 
     #[test]
     fn jobs_move_to_threads_of_normal_priority_while_other_threads_compute_and_back() {
-        let threads = Threads::start(1, Duration::from_hours(1)).unwrap();
+        let process_cpu = || Duration::from_nanos(OTHERS.load(Ordering::Relaxed));
+        let threads = Threads::start_with_clock(1, Duration::from_hours(1), process_cpu).unwrap();
         assert_eq!(run(&threads, || ()), "hash-low");
         assert!((0..10_000).any(|_| run_without_cpu(&threads) == "hash"), "no job ran at normal priority");
         assert!(
