@@ -63,6 +63,9 @@ pub(crate) mod telemetry;
 /// The id of the current request.
 pub(crate) mod request_id;
 
+/// The languages of the pages.
+pub mod language;
+
 /// Address, network and browser of a client.
 pub mod client;
 

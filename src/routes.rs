@@ -8,7 +8,7 @@ use actix_web::{
 };
 
 use crate::{
-    pages::{account, health, home, login, logout, register},
+    pages::{account, health, home, language, login, logout, register},
     web::{
         assets::Assets,
         error::Problem,
@@ -35,6 +35,7 @@ pub fn table() -> Vec<Route> {
         Route::new("/login").for_guests().get(login::get).post(login::post),
         Route::new("/register").for_guests().get(register::get).post(register::post),
         Route::new("/logout").open_to_all().post(logout::post),
+        Route::new("/language").for_appearance().post(language::post),
         Route::new("/healthz").open_to_all().get(health::alive),
         Route::new("/readyz").open_to_all().get(health::ready),
     ]
@@ -94,6 +95,13 @@ impl Route {
     #[must_use]
     pub fn for_guests(mut self) -> Self {
         self.access = Access::Guests;
+        self
+    }
+
+    /// Opens the page to everybody, for a form that changes only what pages look like.
+    #[must_use]
+    pub fn for_appearance(mut self) -> Self {
+        self.access = Access::Appearance;
         self
     }
 

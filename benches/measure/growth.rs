@@ -146,6 +146,7 @@ async fn sign_in(app: &AppState, number: u64) -> f64 {
 async fn register(app: &AppState, number: u64) -> f64 {
     let name = format!("newcomer-{number}");
     let form = Register {
+        language: None,
         email: format!("{name}@keepers.example"),
         username: name,
         password: PASSWORD.into(),

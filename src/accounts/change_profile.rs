@@ -12,6 +12,7 @@ use crate::{
     client::Client,
     db::is_unique_violation,
     events::EventKind,
+    language::Language,
     sessions::{NewSession, Session},
     throttle::Limit,
 };
@@ -23,6 +24,8 @@ pub struct ChangeProfile {
     pub username: String,
     /// E-mail address.
     pub email: String,
+    /// Another language.
+    pub language: Option<Language>,
     /// The current password, needed when the owner did not give it recently.
     pub current_password: SecretString,
     /// The accounts that the browser has signed in to before.
@@ -30,8 +33,9 @@ pub struct ChangeProfile {
 }
 
 impl Accounts {
-    /// Changes the names of the owner of `session`. The former user name stays reserved for them for
-    /// `GATEHOUSE_NAME_RESERVED`. Returns a new session if the form contained the password.
+    /// Changes the names and the language of the owner of `session`. The former user name stays reserved for them for
+    /// `GATEHOUSE_NAME_RESERVED`. A change of the language alone needs no recent sign-in. Returns a new session if the
+    /// form contained the password.
     pub async fn change_profile(
         &self,
         form: ChangeProfile,
@@ -57,6 +61,12 @@ impl Accounts {
         if !conflicts.is_empty() {
             errors.extend(conflicts);
             return Err(self.reject(errors, client).await);
+        }
+        let is_same =
+            username.as_ref() == Ok(&account.username) && email.as_ref().is_ok_and(|email| *email == account.email);
+        if let (true, Some(language)) = (is_same, form.language) {
+            self.change_language(language, &session, client).await?;
+            return Ok(None);
         }
         if !self.recently_authenticated(&session) {
             errors.extend(parse_current_password(&form.current_password).err());
@@ -87,6 +97,9 @@ impl Accounts {
                 }
                 if let Some(former) = &former {
                     store::reserve(tx.conn, former, tx.now.plus(reserved_for), Some(account))?;
+                }
+                if let Some(language) = form.language {
+                    store::set_language(tx, acting, language)?;
                 }
                 tx.record(EventKind::ProfileChanged, account)?;
                 let renewed = verified.as_ref().map(|_| sessions.renew(tx, acting)).transpose()?;

@@ -1,6 +1,7 @@
 //! What can be done with accounts: register, authenticate, change, delete. Knows nothing of HTTP or pages.
 
 mod authenticate;
+mod change_language;
 mod change_password;
 mod change_profile;
 mod delete;

@@ -13,6 +13,7 @@ use crate::{
     client::Client,
     db::is_unique_violation,
     events::EventKind,
+    language::Language,
     passwords::{Password, Priority},
     sessions::{PreviousSignIn, Session},
     throttle::{Limit, Throttled},
@@ -29,6 +30,8 @@ pub struct Register {
     pub password: SecretString,
     /// The password again.
     pub password_confirm: SecretString,
+    /// The language that the person chose, if any.
+    pub language: Option<Language>,
     /// The browser's current session. It ends when the new one begins.
     pub replaces: Option<Arc<Session>>,
 }
@@ -68,7 +71,8 @@ impl Accounts {
 
         let account = AccountId::new();
         let password_hash = permit.hash(valid.password).await?;
-        let new = NewAccount { id: account, username: valid.username, email: valid.email, password_hash };
+        let ValidRegistration { username, email, .. } = valid;
+        let new = NewAccount { id: account, username, email, password_hash, language: form.language };
         let sessions = Arc::clone(&self.sessions);
         let created = self
             .core

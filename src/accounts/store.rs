@@ -15,6 +15,7 @@ use crate::{
         AnyConnection, cached, for_update,
         schema::{accounts, reserved_names},
     },
+    language::Language,
     sessions::{ActingSession, PreviousSignIn},
     transaction::Transaction,
 };
@@ -38,6 +39,7 @@ pub(super) struct NewAccount {
     pub(super) username: Username,
     pub(super) email: Email,
     pub(super) password_hash: String,
+    pub(super) language: Option<Language>,
 }
 
 #[derive(Insertable)]
@@ -52,6 +54,7 @@ struct NewRow<'a> {
     last_sign_in_at: Timestamp,
     last_sign_in_address: String,
     last_sign_in_user_agent: &'a str,
+    language: Option<&'static str>,
 }
 
 #[derive(Queryable, Selectable)]
@@ -85,6 +88,7 @@ pub(super) fn insert(tx: &mut Transaction<'_>, account: &NewAccount) -> QueryRes
         last_sign_in_at: tx.now,
         last_sign_in_address: tx.client.stored_address(),
         last_sign_in_user_agent: &tx.client.user_agent,
+        language: account.language.map(Language::code),
     };
     diesel::insert_into(accounts::table).values(row).execute(tx.conn)?;
     tx.mark_locked(account.id);
@@ -126,6 +130,18 @@ pub(super) fn update_profile(
     )))
     .execute(tx.conn)
     .map(|_| ())
+}
+
+pub(super) fn set_language(
+    tx: &mut Transaction<'_>,
+    acting: &ActingSession<'_>,
+    language: Language,
+) -> QueryResult<()> {
+    let id = acting.account.id;
+    tx.invalidate(id);
+    cached(diesel::update(accounts::table.find(id)).set(accounts::language.eq(language.code())))
+        .execute(tx.conn)
+        .map(|_| ())
 }
 
 pub(super) fn has_username(conn: &mut AnyConnection, username: &Username) -> QueryResult<bool> {

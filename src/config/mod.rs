@@ -8,7 +8,7 @@ use ipnet::IpNet;
 use secrecy::{ExposeSecret, SecretString};
 use tracing_subscriber::EnvFilter;
 
-use crate::identity::Username;
+use crate::{identity::Username, language::Language};
 
 use self::duration::{DAY, MINUTE, YEAR};
 pub use self::{database_url::DatabaseUrl, public_url::PublicUrl, rate::Rate};
@@ -138,6 +138,10 @@ pub struct Settings {
     /// Name of the site, shown in titles and headings
     #[arg(long, env = "GATEHOUSE_SITE_NAME", default_value = "Gatehouse", value_parser = site_name)]
     pub site_name: String,
+
+    /// Language of pages for people who chose none and whose browser asks for none of these
+    #[arg(long, env = "GATEHOUSE_LANGUAGE", value_enum, default_value_t = Language::English)]
+    pub language: Language,
 
     /// Folder that replaces the built-in static files, for a site's own style [default: compiled in]
     #[arg(long, env = "GATEHOUSE_STATIC_DIR")]

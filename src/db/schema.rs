@@ -14,6 +14,7 @@ diesel::table! {
         last_sign_in_user_agent -> Text,
         failed_sign_ins -> Integer,
         devices_trusted_since -> BigInt,
+        language -> Nullable<Text>,
     }
 }
 

@@ -14,7 +14,7 @@ pub use self::{
     login_name::LoginName,
     username::{Username, UsernameError},
 };
-use crate::clock::Timestamp;
+use crate::{clock::Timestamp, language::Language};
 
 /// The id of an account: a UUIDv7 (RFC 9562), so ids sort by the time of their creation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -64,4 +64,6 @@ pub struct Account {
     pub email: Email,
     /// When it was created.
     pub created_at: Timestamp,
+    /// The language that its owner chose.
+    pub language: Option<Language>,
 }

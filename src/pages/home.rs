@@ -7,7 +7,7 @@ use askama::Template;
 
 use crate::{
     sessions::Session,
-    web::{display_time::DisplayTime, error::Problem, guard::CurrentUser, layout::Layout, messages},
+    web::{display_time::DisplayTime, error::Problem, guard::CurrentUser, layout::Layout},
 };
 
 #[derive(Template)]
@@ -18,17 +18,19 @@ struct HomePage {
     member_since: DisplayTime,
     last_sign_in: Option<DisplayTime>,
     last_client: String,
+    failures: u64,
 }
 
 /// `GET /`
 pub(crate) async fn get(user: CurrentUser) -> Result<HttpResponse, Problem> {
     let now = user.state.core.clock.now();
-    let session = &user.session;
+    let (session, messages) = (&user.session, user.messages());
     user.render(&HomePage {
         layout: user.layout(),
         session: Arc::clone(session),
-        member_since: DisplayTime::new(session.account.created_at, now),
-        last_sign_in: session.previous.at.map(|at| DisplayTime::new(at, now)),
-        last_client: messages::client(&session.previous.user_agent, &session.previous.address),
+        member_since: messages.time(session.account.created_at, now),
+        last_sign_in: session.previous.at.map(|at| messages.time(at, now)),
+        last_client: messages.client_of(&session.previous.user_agent, &session.previous.address),
+        failures: u64::try_from(session.previous.failures).unwrap_or(0),
     })
 }

@@ -38,13 +38,9 @@ pub(crate) struct LoginForm {
 }
 
 fn page<'a>(visitor: &Visitor, form: &'a LoginForm, errors: FormErrors) -> LoginPage<'a> {
-    let register_url = || match ReturnTo::parse(&form.next) {
-        Some(return_to) => return_to.as_query_of("/register"),
-        None => "/register".to_owned(),
-    };
     LoginPage {
-        layout: visitor.guest_layout(),
-        register_url: visitor.state.accounts.registration_open().then(register_url),
+        layout: visitor.guest_layout(ReturnTo::query_of("/login", &form.next)),
+        register_url: visitor.state.accounts.registration_open().then(|| ReturnTo::query_of("/register", &form.next)),
         form,
         errors,
     }

@@ -4,6 +4,7 @@
 pub(crate) mod account;
 pub(crate) mod health;
 pub(crate) mod home;
+pub(crate) mod language;
 pub(crate) mod login;
 pub(crate) mod logout;
 pub(crate) mod register;

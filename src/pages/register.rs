@@ -9,7 +9,7 @@ use super::login::LoginQuery;
 use crate::{
     accounts::Register,
     web::{
-        error::Problem, flash::Flash, form::Form, guard::Visitor, layout::Layout, messages, render::FormErrors,
+        error::Problem, flash::Flash, form::Form, guard::Visitor, language, layout::Layout, render::FormErrors,
         return_to::ReturnTo,
     },
 };
@@ -36,11 +36,10 @@ pub(crate) struct RegisterForm {
 }
 
 fn page<'a>(visitor: &Visitor, form: &'a RegisterForm, errors: FormErrors) -> RegisterPage<'a> {
-    let return_to = ReturnTo::parse(&form.next);
     RegisterPage {
-        layout: visitor.guest_layout(),
-        login_url: return_to.map_or_else(|| "/login".to_owned(), |return_to| return_to.as_query_of("/login")),
-        password_hint: messages::password_hint(visitor.state.accounts.min_password_length()),
+        layout: visitor.guest_layout(ReturnTo::query_of("/register", &form.next)),
+        login_url: ReturnTo::query_of("/login", &form.next),
+        password_hint: (visitor.messages().password_hint)(visitor.state.accounts.min_password_length()),
         form,
         errors,
     }
@@ -65,6 +64,7 @@ pub(crate) async fn post(visitor: Visitor, Form(form): Form<RegisterForm>) -> Re
         email: form.email.clone(),
         password: form.password.clone(),
         password_confirm: form.password_confirm.clone(),
+        language: language::chosen(visitor.request.headers(), visitor.state.cookies),
         replaces: visitor.session.clone(),
     };
     match visitor.state.accounts.register(registration, &visitor.client).await {

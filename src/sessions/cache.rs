@@ -109,6 +109,7 @@ mod tests {
             username: Username::parse("zoe").unwrap(),
             email: Email::parse("zoe@keepers.example").unwrap(),
             created_at: NOW,
+            language: None,
         };
         let session = Session {
             id: token.session,

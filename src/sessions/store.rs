@@ -152,11 +152,15 @@ struct AccountRow {
     username: Username,
     email: Email,
     created_at: Timestamp,
+    language: Option<String>,
 }
 
 impl From<AccountRow> for Account {
     fn from(row: AccountRow) -> Self {
-        Self { id: row.id, username: row.username, email: row.email, created_at: row.created_at }
+        let AccountRow { id, username, email, created_at, language } = row;
+        // Another release may have stored a language that this one does not have.
+        let language = language.and_then(|code| code.parse().ok());
+        Self { id, username, email, created_at, language }
     }
 }
 

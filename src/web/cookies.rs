@@ -28,6 +28,8 @@ pub enum CookieName {
     Device,
     /// A message that the next page shows.
     Flash,
+    /// The language of the pages. Not secret and not trusted, so its name needs no prefix.
+    Language,
 }
 
 impl Cookies {
@@ -47,6 +49,7 @@ impl Cookies {
             (CookieName::Device, false) => "device",
             (CookieName::Flash, true) => "__Host-flash",
             (CookieName::Flash, false) => "flash",
+            (CookieName::Language, _) => "language",
         }
     }
 
@@ -89,6 +92,8 @@ impl Cookies {
             (CookieName::Device, false) => "device=; HttpOnly; SameSite=Lax; Path=/; Max-Age=0",
             (CookieName::Flash, true) => "__Host-flash=; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=0",
             (CookieName::Flash, false) => "flash=; HttpOnly; SameSite=Lax; Path=/; Max-Age=0",
+            (CookieName::Language, true) => "language=; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=0",
+            (CookieName::Language, false) => "language=; HttpOnly; SameSite=Lax; Path=/; Max-Age=0",
         };
         headers.append(header::SET_COOKIE, HeaderValue::from_static(cookie));
     }

@@ -8,13 +8,15 @@ use actix_web::{
         StatusCode,
         header::{ACCEPT, ALLOW, CONTENT_TYPE, HeaderMap, RETRY_AFTER},
     },
-    web::Data,
 };
 use askama::Template;
 use serde::Serialize;
 
-use super::{error::Problem, layout::Layout, messages, state::AppState};
-use crate::{request_id::RequestId, sessions::Session};
+use super::{error::Problem, language::set_headers, layout::Layout};
+use crate::{language::Language, request_id::RequestId, sessions::Session};
+
+/// When to try again after a `503`, in seconds.
+pub(super) const RETRY_SECONDS: u16 = 5;
 
 /// The format of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,25 +93,27 @@ impl ActiveSession {
 /// Returns an answer of problem+json.
 pub(super) fn problem_json(
     status: StatusCode,
-    title: &str,
-    detail: &str,
+    language: Language,
+    (title, detail): (&str, &str),
     errors: &[FieldDetails<'_>],
     request_id: Option<RequestId>,
 ) -> HttpResponse {
     let request_id = request_id.map(|id| id.to_string());
     let details = ProblemDetails { r#type: "about:blank", title, status: status.as_u16(), detail, request_id, errors };
     let body = serde_json::to_string(&details).unwrap_or_default();
-    HttpResponse::build(status).insert_header((CONTENT_TYPE, "application/problem+json")).body(body)
+    let mut response = HttpResponse::build(status).insert_header((CONTENT_TYPE, "application/problem+json")).body(body);
+    set_headers(response.headers_mut(), language);
+    response
 }
 
-/// Fills an error response without a body with the error page or problem+json, keeping its headers. Runs no query.
+/// Fills an error response without a body with the error page or problem+json, keeping its headers. `layout` is that of
+/// the page at the request's address. Runs no query.
 #[must_use]
 pub(crate) fn render_error(
-    state: &Data<AppState>,
     bare: HttpResponse,
     format: Format,
     request_id: RequestId,
-    session: &ActiveSession,
+    layout: impl FnOnce() -> Layout,
 ) -> HttpResponse {
     let status = bare.status();
     let has_body = bare.extensions().get::<HasBody>().is_some();
@@ -117,19 +121,20 @@ pub(crate) fn render_error(
         return bare;
     }
     let problem = bare.extensions().get::<Problem>().copied().unwrap_or_else(|| Problem::from_status(status));
-    let (title, detail) = messages::problem(problem);
+    let layout = layout();
+    let language = layout.language;
+    let (title, detail) = (layout.messages.problem)(problem);
     let mut response = match format {
-        Format::Json => problem_json(status, title, detail, &[], Some(request_id)),
+        Format::Json => problem_json(status, language, (title, detail), &[], Some(request_id)),
         Format::Html => {
             // The log holds something to find only for the server's own errors.
             let request_id = status.is_server_error().then_some(request_id);
-            let layout = session
-                .get()
-                .map_or_else(|| Layout::minimal(state), |session| Layout::signed_in_without_flash(state, session, ""));
             let page = ProblemPage { layout, title, detail, request_id };
-            HttpResponse::build(status)
+            let mut response = HttpResponse::build(status)
                 .content_type("text/html; charset=utf-8")
-                .body(page.render().unwrap_or_else(|_| detail.to_owned()))
+                .body(page.render().unwrap_or_else(|_| detail.to_owned()));
+            set_headers(response.headers_mut(), language);
+            response
         }
     };
     for (name, value) in bare.headers() {
@@ -144,7 +149,7 @@ pub(crate) fn render_error(
     }
     let try_later = matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS);
     if try_later && !response.headers().contains_key(RETRY_AFTER) {
-        response.headers_mut().insert(RETRY_AFTER, messages::RETRY_SECONDS.into());
+        response.headers_mut().insert(RETRY_AFTER, RETRY_SECONDS.into());
     }
     response
 }

@@ -16,9 +16,12 @@ use actix_web::{
 };
 use futures_util::StreamExt;
 use percent_encoding::percent_decode;
-use serde::de::{
-    DeserializeOwned,
-    value::{Error as ValueError, MapDeserializer},
+use serde::{
+    Deserialize, Deserializer,
+    de::{
+        DeserializeOwned,
+        value::{Error as ValueError, MapDeserializer},
+    },
 };
 use url::form_urlencoded;
 
@@ -93,6 +96,11 @@ async fn body(payload: &mut Payload) -> Result<BytesMut, Problem> {
 /// that occurs twice is an error (ASVS 15.3.3 and 15.3.7), whose text is not shown.
 #[derive(Debug)]
 pub(crate) struct Form<T>(pub T);
+
+/// Deserializes a field that may be absent: `#[serde(deserialize_with = "present")]` beside `#[serde(default)]`.
+pub(crate) fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(field: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(field).map(Some)
+}
 
 impl<T: DeserializeOwned> FromRequest for Form<T> {
     type Error = Problem;

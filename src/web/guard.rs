@@ -26,6 +26,7 @@ use super::{
     error_page::{ActiveSession, Format},
     flash::Flash,
     form::{FormFields, SharedPayload},
+    language::RequestedLanguages,
     return_to::{ReturnTo, see_other},
     state::AppState,
 };
@@ -44,6 +45,18 @@ pub enum Access {
     Guests,
     /// Signed-in people; a guest is redirected to the sign-in page.
     SignedIn,
+    /// Anybody. The form has no CSRF token, because it stands on every page and changes only what the page looks like.
+    Appearance,
+}
+
+impl Access {
+    /// Whether the form of a person with a session needs the session's token.
+    fn needs_csrf_token(self) -> bool {
+        match self {
+            Self::Public | Self::SignedIn => true,
+            Self::Guests | Self::Appearance => false,
+        }
+    }
 }
 
 /// The sender of a request, with the state and the request itself. Handlers take it as an argument.
@@ -57,6 +70,8 @@ pub struct Visitor {
     pub session: Option<Arc<Session>>,
     /// Address and browser.
     pub client: Client,
+    /// What the request says of the language.
+    pub(crate) languages: RequestedLanguages,
 }
 
 /// A signed-in person. A handler with this argument is called only with a session.
@@ -115,7 +130,7 @@ pub async fn authorize(
             status = check(&state, cookie, &client).await?;
         }
         if let Some(TokenStatus::Active(session)) = &status
-            && access != Access::Guests
+            && access.needs_csrf_token()
             && !token::verify(&state.core.keys, session, &csrf_token)
         {
             state.core.events.count(EventKind::FormRefused, Some(session.account.id), &client);
@@ -176,8 +191,9 @@ impl Visitor {
     fn extract(request: &HttpRequest) -> Result<Self, Problem> {
         let RequestSession(session) = request.extensions().get::<RequestSession>().cloned().ok_or(Problem::Internal)?;
         let client = request.extensions().get::<Client>().cloned().ok_or(Problem::Internal)?;
+        let languages = request.extensions().get::<RequestedLanguages>().cloned().ok_or(Problem::Internal)?;
         let state = request.app_data::<Data<AppState>>().cloned().ok_or(Problem::Internal)?;
-        Ok(Self { state, request: request.clone(), session, client })
+        Ok(Self { state, request: request.clone(), session, client, languages })
     }
 }
 

@@ -1,13 +1,21 @@
-//! What surrounds every page: title, style sheet, header, navigation and a message. See `templates/layout.html`.
+//! What surrounds every page: title, style sheet, header, navigation, a message, and the choice of language. See
+//! `templates/layout.html`.
 
 use actix_web::{http::header::HeaderMap, web::Data};
+use strum::VariantArray;
 
-use super::{cookies::CookieName, csrf::token, flash::Flash, messages, state::AppState};
-use crate::sessions::Session;
+use super::{cookies::CookieName, csrf::token, flash::Flash, messages::Messages, state::AppState};
+use crate::{language::Language, sessions::Session};
 
 /// The values of `templates/layout.html`.
 pub struct Layout {
     state: Data<AppState>,
+    /// The language of the page.
+    pub language: Language,
+    /// The texts in this language.
+    pub messages: &'static Messages,
+    /// The page that the choice of another language returns to.
+    pub return_to: String,
     /// A message after a redirect.
     pub flash: Option<&'static str>,
     /// The header of signed-in pages.
@@ -20,40 +28,66 @@ pub struct Layout {
 pub struct NavState {
     /// The user name.
     pub username: String,
-    /// The path of the page, which the navigation marks.
+    /// The path of the page, which the navigation marks; empty on error pages.
     pub here: String,
 }
 
+/// A language that a page offers.
+pub struct LanguageChoice {
+    /// Its code.
+    pub code: &'static str,
+    /// Its name in this language.
+    pub name: &'static str,
+    /// Whether the page is written in it.
+    pub is_current: bool,
+}
+
 impl Layout {
-    /// Returns a layout without message and navigation, which cannot fail.
+    /// Returns the layout of a page in `language`, without a message, for the owner of `session` or a guest.
     #[must_use]
-    pub fn minimal(state: &Data<AppState>) -> Self {
-        Self { state: state.clone(), flash: None, nav: None, csrf_token: String::new() }
-    }
-
-    /// Returns the layout for a guest.
-    #[must_use]
-    pub fn guest(state: &Data<AppState>, headers: &HeaderMap) -> Self {
-        let cookie = state.cookies.get(headers, CookieName::Flash);
-        let flash = cookie.and_then(|cookie| Flash::decode(&state.core.keys, cookie, state.core.clock.now()));
-        Self { flash: flash.map(messages::flash), ..Self::minimal(state) }
-    }
-
-    /// Returns the layout for the owner of `session`, on the page at the path `here`.
-    #[must_use]
-    pub fn signed_in(state: &Data<AppState>, headers: &HeaderMap, session: &Session, here: &str) -> Self {
-        let Self { flash, .. } = Self::guest(state, headers);
-        Self { flash, ..Self::signed_in_without_flash(state, session, here) }
-    }
-
-    /// Returns the same without a message, for pages that do not remove its cookie.
-    #[must_use]
-    pub fn signed_in_without_flash(state: &Data<AppState>, session: &Session, here: &str) -> Self {
+    pub(crate) fn new(
+        state: &Data<AppState>,
+        language: Language,
+        session: Option<&Session>,
+        return_to: String,
+    ) -> Self {
+        let username = |session: &Session| session.account.username.as_str().to_owned();
         Self {
-            nav: Some(NavState { username: session.account.username.as_str().to_owned(), here: here.to_owned() }),
-            csrf_token: token::issue(&state.core.keys, session),
-            ..Self::minimal(state)
+            state: state.clone(),
+            language,
+            messages: Messages::of(language),
+            flash: None,
+            nav: session.map(|session| NavState { username: username(session), here: String::new() }),
+            csrf_token: session.map(|session| token::issue(&state.core.keys, session)).unwrap_or_default(),
+            return_to,
         }
+    }
+
+    /// Marks the page at `path` in the navigation.
+    #[must_use]
+    pub(crate) fn at(mut self, path: &str) -> Self {
+        if let Some(nav) = &mut self.nav {
+            path.clone_into(&mut nav.here);
+        }
+        self
+    }
+
+    /// Adds the message of the cookie in `headers`.
+    #[must_use]
+    pub(crate) fn with_flash(self, headers: &HeaderMap) -> Self {
+        let cookie = self.state.cookies.get(headers, CookieName::Flash);
+        let core = &self.state.core;
+        let flash = cookie.and_then(|cookie| Flash::decode(&core.keys, cookie, core.clock.now()));
+        Self { flash: flash.map(self.messages.flash), ..self }
+    }
+
+    /// Returns all languages.
+    pub fn languages(&self) -> impl Iterator<Item = LanguageChoice> {
+        Language::VARIANTS.iter().map(|language| LanguageChoice {
+            code: language.code(),
+            name: Messages::of(*language).language_name,
+            is_current: *language == self.language,
+        })
     }
 
     /// Returns the site's name.

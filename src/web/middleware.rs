@@ -14,7 +14,7 @@ use actix_web::{
     body::{BodySize, BoxBody, MessageBody},
     dev::{Payload, ServiceRequest, ServiceResponse},
     error::InternalError,
-    http::Method,
+    http::{Method, Uri},
     middleware::Next,
     web::{Bytes, Data},
 };
@@ -28,6 +28,9 @@ use super::{
     error::Problem,
     error_page::{self, ActiveSession, Format},
     form::SharedPayload,
+    language::RequestedLanguages,
+    layout::Layout,
+    return_to::ReturnTo,
     security_headers,
     state::AppState,
 };
@@ -46,6 +49,8 @@ struct RequestInfo {
     method: Method,
     format: Format,
     id: RequestId,
+    uri: Uri,
+    languages: RequestedLanguages,
     session: ActiveSession,
     started_at: Option<Instant>,
 }
@@ -61,6 +66,8 @@ pub(crate) async fn handle(
         method: req.method().clone(),
         format: Format::negotiate(req.headers()),
         id: RequestId::new(),
+        uri: req.uri().clone(),
+        languages: RequestedLanguages::of(&req, state.cookies),
         session: ActiveSession::default(),
         started_at: enabled!(Level::DEBUG).then(Instant::now),
         state,
@@ -68,6 +75,7 @@ pub(crate) async fn handle(
     let client = client_ip::client(req.headers(), req.peer_addr(), &info.state.settings.trusted_proxies);
     req.extensions_mut().insert(client.clone());
     req.extensions_mut().insert(info.session.clone());
+    req.extensions_mut().insert(info.languages.clone());
     // A test without a socket has none.
     let connection = req.conn_data::<Rc<Connection>>().cloned();
     if let Some(connection) = &connection {
@@ -143,13 +151,22 @@ async fn respond(
 }
 
 impl RequestInfo {
+    /// Returns the layout of an error page.
+    fn layout(&self) -> Layout {
+        let path = self.uri.path_and_query().map_or("/", |path| path.as_str());
+        let return_to =
+            ReturnTo::parse_page(path).filter(|_| self.method.is_safe()).map_or("/".to_owned(), String::from);
+        let language = self.languages.choose(self.session.get(), self.state.settings.language);
+        Layout::new(&self.state, language, self.session.get(), return_to)
+    }
+
     fn finish(
         &self,
         request: Option<&HttpRequest>,
         response: HttpResponse,
         payload: Option<SharedPayload>,
     ) -> HttpResponse {
-        let mut response = error_page::render_error(&self.state, response, self.format, self.id, &self.session);
+        let mut response = error_page::render_error(response, self.format, self.id, || self.layout());
         security_headers::apply(response.headers_mut(), self.state.public_url.is_https());
         if let Some(payload) = payload {
             response = response.map_body(|_, body| BoxBody::new(BodyWithPayload { body, _payload: payload }));

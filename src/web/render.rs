@@ -1,6 +1,6 @@
 //! How a handler answers: with a page, with its form again, or with a redirect.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, time::Duration};
 
 use actix_web::{
     HttpResponse,
@@ -15,21 +15,28 @@ use askama::Template;
 use super::{
     cookies::CookieName,
     device_cookie,
+    display_time::whole_seconds,
     error::Problem,
-    error_page::{FieldDetails, Format, HasBody, problem_json},
+    error_page::{FieldDetails, Format, HasBody, RETRY_SECONDS, problem_json},
     flash::Flash,
     guard::{CurrentUser, Visitor},
+    language::{COOKIE_MAX_AGE, set_headers},
     layout::Layout,
-    messages,
+    messages::Messages,
     return_to::{ReturnTo, see_other},
 };
 use crate::{
     accounts::{self, AccountId, Device, DevicesForgotten, FieldError, Rejection, SignedIn},
+    language::Language,
     request_id,
     sessions::NewSession,
+    throttle::Throttled,
 };
 
 const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
+
+/// When to try again after a lockout, which does not end by waiting.
+const LOCKOUT_RETRY: Duration = Duration::from_hours(1);
 
 /// Enough for most pages, in bytes, so that the buffer is not moved while it grows.
 const INITIAL_CAPACITY: usize = 4096;
@@ -42,22 +49,23 @@ pub struct FormErrors {
 }
 
 impl FormErrors {
-    fn new(rejection: &Rejection) -> Self {
+    fn new(rejection: &Rejection, messages: &Messages) -> Self {
         match rejection {
-            Rejection::Invalid(errors) => Self::of_fields(errors),
+            Rejection::Invalid(errors) => Self::of_fields(errors, messages),
             // Beside the first field of the sign-in form, so that the summary links to it.
             Rejection::WrongCredentials => {
-                Self { fields: vec![("login", messages::rejection(rejection))], notice: None }
+                Self { fields: vec![("login", (messages.rejection)(rejection))], notice: None }
             }
-            _ => Self { fields: Vec::new(), notice: Some(messages::rejection(rejection)) },
+            _ => Self { fields: Vec::new(), notice: Some((messages.rejection)(rejection)) },
         }
     }
 
-    fn of_fields(errors: &[FieldError]) -> Self {
+    fn of_fields(errors: &[FieldError], messages: &Messages) -> Self {
         let mut fields: Vec<(&'static str, Cow<'static, str>)> = Vec::new();
-        for (name, text) in errors.iter().map(|error| messages::field_error(*error)) {
+        for error in errors {
+            let name = field_name(*error);
             if fields.iter().all(|(known, _)| *known != name) {
-                fields.push((name, text));
+                fields.push((name, (messages.field_error)(*error)));
             }
         }
         Self { fields, notice: None }
@@ -87,18 +95,66 @@ impl FormErrors {
         self.fields.is_empty() && self.notice.is_none()
     }
 
-    fn json(&self, status: StatusCode) -> HttpResponse {
+    fn json(&self, status: StatusCode, language: Language) -> HttpResponse {
         let errors: Vec<_> = self.fields.iter().map(|(field, message)| FieldDetails { field, message }).collect();
-        let (title, detail) = messages::FORM_REJECTED;
-        problem_json(status, title, self.notice.as_deref().unwrap_or(detail), &errors, request_id::current())
+        let Messages { form_rejected, fields_rejected, .. } = Messages::of(language);
+        let texts = (*form_rejected, self.notice.as_deref().unwrap_or(fields_rejected));
+        problem_json(status, language, texts, &errors, request_id::current())
+    }
+}
+
+/// Returns the name of the form field that has the error.
+fn field_name(error: FieldError) -> &'static str {
+    match error {
+        FieldError::LoginMissing => "login",
+        FieldError::Username(_) | FieldError::UsernameTaken | FieldError::UsernameReserved => "username",
+        FieldError::Email(_) | FieldError::EmailTaken => "email",
+        FieldError::PasswordMissing
+        | FieldError::NewPasswordMissing
+        | FieldError::PasswordTooLong
+        | FieldError::PasswordWeak(_)
+        | FieldError::PasswordUnchanged => "password",
+        FieldError::ConfirmationMismatch => "password_confirm",
+        FieldError::CurrentPasswordMissing | FieldError::CurrentPasswordMismatch => "current_password",
+        FieldError::DeletionNotConfirmed => "confirm",
+    }
+}
+
+/// Returns the seconds of the `Retry-After` header for a rejection, if it has one.
+fn retry_after(rejection: &Rejection) -> Option<u64> {
+    match rejection {
+        Rejection::Invalid(_) | Rejection::WrongCredentials | Rejection::Conflict => None,
+        Rejection::Throttled(Throttled::RetryAfter(wait)) | Rejection::TooManyRegistrations(wait) => {
+            Some(whole_seconds(*wait))
+        }
+        Rejection::Throttled(Throttled::LockedOut) => Some(whole_seconds(LOCKOUT_RETRY)),
+        Rejection::Overloaded => Some(RETRY_SECONDS.into()),
     }
 }
 
 impl Visitor {
-    /// Returns the layout of a page for guests.
+    /// Returns the layout of a page for guests. `return_to` is the address of its form.
     #[must_use]
-    pub fn guest_layout(&self) -> Layout {
-        Layout::guest(&self.state, self.request.headers())
+    pub fn guest_layout(&self, return_to: String) -> Layout {
+        Layout::new(&self.state, self.language(), None, return_to).with_flash(self.request.headers())
+    }
+
+    /// Returns the language of the page.
+    #[must_use]
+    pub fn language(&self) -> Language {
+        self.languages.choose(self.session.as_deref(), self.state.settings.language)
+    }
+
+    /// Returns the texts in the language of the page.
+    #[must_use]
+    pub fn messages(&self) -> &'static Messages {
+        Messages::of(self.language())
+    }
+
+    /// Makes the browser keep the choice of a language.
+    pub(crate) fn set_language(&self, response: &mut HttpResponse, language: Language) -> Result<(), Problem> {
+        let code = language.code().to_owned();
+        set_cookie(response, &self.state.cookies.build(CookieName::Language, code, Some(COOKIE_MAX_AGE)))
     }
 
     /// Answers with `page`. Removes the cookie of a message, because a page shows it.
@@ -126,13 +182,13 @@ impl Visitor {
             Rejection::Throttled(_) | Rejection::TooManyRegistrations(_) => StatusCode::TOO_MANY_REQUESTS,
             Rejection::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
         };
-        let errors = FormErrors::new(&rejection);
+        let (language, errors) = (self.language(), FormErrors::new(&rejection, self.messages()));
         let mut response = match Format::negotiate(self.request.headers()) {
             Format::Html => self.render_with_status(status, &page(errors))?,
-            Format::Json => errors.json(status),
+            Format::Json => errors.json(status, language),
         };
         response.extensions_mut().insert(HasBody);
-        if let Some(seconds) = messages::retry_after(&rejection) {
+        if let Some(seconds) = retry_after(&rejection) {
             response.headers_mut().insert(RETRY_AFTER, seconds.into());
         }
         Ok(response)
@@ -142,6 +198,7 @@ impl Visitor {
         let mut body = String::with_capacity(INITIAL_CAPACITY);
         page.render_into(&mut body)?;
         let mut response = HttpResponse::build(status).insert_header((CONTENT_TYPE, HTML)).body(body);
+        set_headers(response.headers_mut(), self.language());
         let cookies = self.state.cookies;
         if cookies.get(self.request.headers(), CookieName::Flash).is_some() {
             cookies.remove(CookieName::Flash, response.headers_mut());
@@ -217,10 +274,21 @@ impl Visitor {
 }
 
 impl CurrentUser {
-    /// Returns the layout of a page for signed-in people.
+    /// Returns the layout of the page at the request's address, for signed-in people.
     #[must_use]
     pub fn layout(&self) -> Layout {
-        Layout::signed_in(&self.state, self.request.headers(), &self.session, self.request.path())
+        let uri = self.request.uri();
+        let is_safe = self.request.method().is_safe();
+        // A page that answers a form stands at the address of the form, which has no query.
+        let path = uri.path_and_query().filter(|_| is_safe).map_or(uri.path(), |path| path.as_str());
+        self.layout_at(path)
+    }
+
+    /// Returns the layout of the page at `path`, for signed-in people.
+    #[must_use]
+    pub fn layout_at(&self, path: &str) -> Layout {
+        let layout = Layout::new(&self.state, self.language(), Some(&self.session), path.to_owned());
+        layout.at(self.request.path()).with_flash(self.request.headers())
     }
 }
 

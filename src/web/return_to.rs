@@ -1,4 +1,5 @@
-//! Where to go after signing in: a path of this origin, and nothing that a browser could read as another origin.
+//! Where to go after signing in or choosing a language: a path of this origin, and nothing that a browser could read as
+//! another origin.
 
 use std::sync::LazyLock;
 
@@ -21,9 +22,21 @@ static BASE: LazyLock<Option<Url>> = LazyLock::new(|| Url::parse("http://origin.
 pub(crate) struct ReturnTo(String);
 
 impl ReturnTo {
-    /// Returns the path in `text`, or `None` if there is any doubt.
+    /// Returns the path in `text` to go to after signing in, or `None` if there is any doubt.
     #[must_use]
     pub(crate) fn parse(text: &str) -> Option<Self> {
+        // These pages would lead back to the sign-in page.
+        Self::parse_except(text, &["/login", "/register", "/logout", "/language"])
+    }
+
+    /// Returns the path in `text` of any page, or `None` if there is any doubt.
+    #[must_use]
+    pub(crate) fn parse_page(text: &str) -> Option<Self> {
+        // These addresses take only forms.
+        Self::parse_except(text, &["/logout", "/language"])
+    }
+
+    fn parse_except(text: &str, excluded: &[&str]) -> Option<Self> {
         let mut letters = text.bytes();
         if text.len() > MAX_LENGTH || letters.next() != Some(b'/') || matches!(letters.next(), Some(b'/' | b'\\')) {
             return None;
@@ -43,8 +56,7 @@ impl ReturnTo {
         if path.starts_with("//") || path.contains('\\') {
             return None;
         }
-        // These pages would lead back to the sign-in page.
-        if matches!(url.path(), "/login" | "/register" | "/logout") {
+        if excluded.contains(&url.path()) {
             return None;
         }
         Some(Self(path.to_owned()))
@@ -56,10 +68,22 @@ impl ReturnTo {
         &self.0
     }
 
+    /// Returns the URL of `page`, which leads to `next` if that is a path to go to after signing in.
+    #[must_use]
+    pub(crate) fn query_of(page: &str, next: &str) -> String {
+        Self::parse(next).map_or_else(|| page.to_owned(), |return_to| return_to.as_query_of(page))
+    }
+
     /// Returns the URL of `page` with this path as its query parameter `next`.
     #[must_use]
     pub(crate) fn as_query_of(&self, page: &str) -> String {
         format!("{page}?next={}", utf8_percent_encode(&self.0, QUERY_VALUE))
+    }
+}
+
+impl From<ReturnTo> for String {
+    fn from(to: ReturnTo) -> Self {
+        to.0
     }
 }
 

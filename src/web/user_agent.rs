@@ -7,40 +7,59 @@ use moka::sync::Cache;
 /// Most people use the same few browsers, and parsing a header costs as much as the rest of a page.
 const MAX_CACHED: u64 = 500;
 
-/// Returns the name of a browser and its system, such as "Firefox on Linux".
+/// What a `User-Agent` header says of its sender.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Browser {
+    /// A known browser, and the system that it runs on if that is known.
+    Known {
+        /// Such as "Firefox".
+        name: Box<str>,
+        /// Such as "Linux".
+        system: Option<Box<str>>,
+    },
+    /// Another browser.
+    Unknown {
+        /// Such as "Linux".
+        system: Option<Box<str>>,
+    },
+    /// No browser, but a library for HTTP requests.
+    Program,
+}
+
+/// Returns the browser that sends this header.
 #[must_use]
-pub(crate) fn describe(user_agent: &str) -> Arc<str> {
-    static CACHE: LazyLock<Cache<Box<str>, Arc<str>>> = LazyLock::new(|| Cache::new(MAX_CACHED));
+pub(crate) fn parse(user_agent: &str) -> Arc<Browser> {
+    static CACHE: LazyLock<Cache<Box<str>, Arc<Browser>>> = LazyLock::new(|| Cache::new(MAX_CACHED));
     CACHE.get(user_agent).unwrap_or_else(|| {
-        let name = Arc::from(parse(user_agent));
-        CACHE.insert(user_agent.into(), Arc::clone(&name));
-        name
+        let browser = Arc::new(parse_uncached(user_agent));
+        CACHE.insert(user_agent.into(), Arc::clone(&browser));
+        browser
     })
 }
 
-fn parse(user_agent: &str) -> String {
+fn parse_uncached(user_agent: &str) -> Browser {
     const UNKNOWN: &str = "UNKNOWN";
     let parsed = woothee::parser::Parser::new().parse(user_agent);
     let (name, system) = parsed.map_or((UNKNOWN, UNKNOWN), |agent| (agent.name, agent.os));
     let system = match system {
-        UNKNOWN => "",
-        "Mac OSX" => "macOS",
+        UNKNOWN => None,
+        "Mac OSX" => Some("macOS"),
         // Browsers on Windows 11 call it Windows 10.
-        windows if windows.starts_with("Windows") => "Windows",
-        system => system,
+        windows if windows.starts_with("Windows") => Some("Windows"),
+        system => Some(system),
     };
-    match (name, system) {
-        (UNKNOWN, "") => "Unknown browser".to_owned(),
-        (UNKNOWN, system) => format!("Unknown browser on {system}"),
-        ("HTTP Library", _) => "Program".to_owned(),
-        (name, "") => name.to_owned(),
-        (name, system) => format!("{name} on {system}"),
+    let system = system.map(Box::from);
+    match name {
+        UNKNOWN => Browser::Unknown { system },
+        "HTTP Library" => Browser::Program,
+        name => Browser::Known { name: name.into(), system },
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{language::Language, web::messages::Messages};
 
     #[test]
     fn user_agent_is_summarized_as_browser_and_platform() {
@@ -65,7 +84,7 @@ mod tests {
             ("", "Unknown browser"),
             ("<script>", "Unknown browser"),
         ] {
-            assert_eq!(&*describe(user_agent), name, "{user_agent}");
+            assert_eq!((Messages::of(Language::English).browser)(&parse(user_agent)), name, "{user_agent}");
         }
     }
 }

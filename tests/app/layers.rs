@@ -7,7 +7,7 @@ use std::{
 };
 
 /// The modules top down. A module imports only from those below it.
-const LAYERS: [&str; 21] = [
+const LAYERS: [&str; 22] = [
     "cli",
     "server",
     "maintenance",
@@ -27,6 +27,7 @@ const LAYERS: [&str; 21] = [
     "identity",
     "worker_pool",
     "telemetry",
+    "language",
     "client",
     // One layer: each is a leaf or uses the one before it.
     "request_id clock random",

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use crate::{
     events::{Event, EventGroup, EventId},
-    web::{display_time::DisplayTime, error::Problem, guard::CurrentUser, layout::Layout, messages},
+    web::{display_time::DisplayTime, error::Problem, guard::CurrentUser, layout::Layout},
 };
 
 /// The path of the page.
@@ -36,7 +36,7 @@ struct EventRow {
     what: &'static str,
     at: DisplayTime,
     client: String,
-    occurrences: i32,
+    occurrences: u64,
 }
 
 /// The query of the page. Without a field, it shows the newest events.
@@ -70,16 +70,16 @@ async fn list(
     before: Option<EventId>,
     limit: usize,
 ) -> Result<EventList, Problem> {
-    let now = user.state.core.clock.now();
+    let (now, messages) = (user.state.core.clock.now(), user.messages());
     // One more than the page shows, to know whether there are older ones.
     let mut events = user.state.core.events.list(user.session.account.id, group, before, limit + 1).await?;
     let has_older = events.len() > limit;
     events.truncate(limit);
     let row = |event: &Event| EventRow {
-        what: messages::event(&event.kind),
-        at: DisplayTime::new(event.at, now),
-        client: messages::client(&event.user_agent, &event.address),
-        occurrences: event.occurrences,
+        what: messages.stored_event(&event.kind),
+        at: messages.time(event.at, now),
+        client: messages.client_of(&event.user_agent, &event.address),
+        occurrences: u64::try_from(event.occurrences).unwrap_or(0),
     };
     let older = events.last().filter(|_| has_older).map(|event| event.id);
     Ok(EventList { rows: events.iter().map(row).collect(), older })

@@ -13,6 +13,7 @@ use crate::{
     clock::Timestamp,
     db,
     events::{Event, EventGroup, EventId},
+    language::Language,
     web::{display_time::rfc3339, error::Problem, exclusive::Running, guard::CurrentUser, state::AppState},
 };
 
@@ -45,6 +46,7 @@ pub(crate) async fn get(user: CurrentUser) -> Result<HttpResponse, Problem> {
         "username": account.username.as_str(),
         "email": account.email.as_str(),
         "member_since": time(account.created_at),
+        "language": account.language.map(Language::code),
     });
     let head = format!(
         "{{\"format\":\"gatehouse-export-1\",\"account\":{profile},\"sessions\":{},\"events\":[",

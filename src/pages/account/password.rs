@@ -11,7 +11,7 @@ use super::profile;
 use crate::{
     accounts::ChangePassword,
     web::{
-        error::Problem, flash::Flash, form::Form, guard::CurrentUser, layout::Layout, messages, render::FormErrors,
+        error::Problem, flash::Flash, form::Form, guard::CurrentUser, layout::Layout, render::FormErrors,
         return_to::see_other,
     },
 };
@@ -44,7 +44,7 @@ fn page(user: &CurrentUser, errors: FormErrors) -> PasswordPage {
     PasswordPage {
         layout: user.layout(),
         username: user.session.account.username.as_str().to_owned(),
-        password_hint: messages::password_hint(user.state.accounts.min_password_length()),
+        password_hint: (user.messages().password_hint)(user.state.accounts.min_password_length()),
         errors,
     }
 }

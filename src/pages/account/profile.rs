@@ -1,4 +1,4 @@
-//! `/account`: user name and e-mail address.
+//! `/account`: user name, e-mail address and language.
 
 use std::sync::Arc;
 
@@ -9,7 +9,15 @@ use serde::Deserialize;
 
 use crate::{
     accounts::ChangeProfile,
-    web::{error::Problem, flash::Flash, form::Form, guard::CurrentUser, layout::Layout, render::FormErrors},
+    language::Language,
+    web::{
+        error::Problem,
+        flash::Flash,
+        form::{Form, present},
+        guard::CurrentUser,
+        layout::Layout,
+        render::FormErrors,
+    },
 };
 
 /// The path of the page.
@@ -17,43 +25,58 @@ pub(crate) const PATH: &str = "/account";
 
 #[derive(Template)]
 #[template(path = "account/profile.html")]
-struct ProfilePage<'a> {
+struct ProfilePage {
     layout: Layout,
-    form: &'a ProfileForm,
+    username: String,
+    email: String,
     ask_password: bool,
     errors: FormErrors,
 }
 
-/// The form.
+/// The form. A field that is absent stays unchanged.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct ProfileForm {
-    username: String,
-    email: String,
+    #[serde(deserialize_with = "present")]
+    username: Option<String>,
+    #[serde(deserialize_with = "present")]
+    email: Option<String>,
+    #[serde(deserialize_with = "present")]
+    language: Option<Language>,
     current_password: SecretString,
 }
 
-fn page<'a>(user: &CurrentUser, form: &'a ProfileForm, errors: FormErrors) -> ProfilePage<'a> {
-    let ask_password = !user.state.accounts.recently_authenticated(&user.session);
-    ProfilePage { layout: user.layout(), form, ask_password, errors }
+impl ProfileForm {
+    fn username(&self, user: &CurrentUser) -> String {
+        self.username.clone().unwrap_or_else(|| user.session.account.username.as_str().to_owned())
+    }
+
+    fn email(&self, user: &CurrentUser) -> String {
+        self.email.clone().unwrap_or_else(|| user.session.account.email.as_str().to_owned())
+    }
+}
+
+fn page(user: &CurrentUser, form: &ProfileForm, errors: FormErrors) -> ProfilePage {
+    ProfilePage {
+        layout: user.layout(),
+        username: form.username(user),
+        email: form.email(user),
+        ask_password: !user.state.accounts.recently_authenticated(&user.session),
+        errors,
+    }
 }
 
 /// `GET /account`
 pub(crate) async fn get(user: CurrentUser) -> Result<HttpResponse, Problem> {
-    let account = &user.session.account;
-    let form = ProfileForm {
-        username: account.username.as_str().to_owned(),
-        email: account.email.as_str().to_owned(),
-        current_password: SecretString::default(),
-    };
-    user.render(&page(&user, &form, FormErrors::default()))
+    user.render(&page(&user, &ProfileForm::default(), FormErrors::default()))
 }
 
 /// `POST /account`
 pub(crate) async fn post(user: CurrentUser, Form(form): Form<ProfileForm>) -> Result<HttpResponse, Problem> {
     let change = ChangeProfile {
-        username: form.username.clone(),
-        email: form.email.clone(),
+        username: form.username(&user),
+        email: form.email(&user),
+        language: form.language,
         current_password: form.current_password.clone(),
         devices: user.known_devices(),
     };
@@ -62,6 +85,10 @@ pub(crate) async fn post(user: CurrentUser, Form(form): Form<ProfileForm>) -> Re
             let mut response = user.redirect(PATH, Flash::ProfileChanged)?;
             if let Some(session) = renewed {
                 user.set_session(&mut response, &session)?;
+            }
+            if let Some(language) = form.language {
+                // Or the browser's own choice would still hold.
+                user.set_language(&mut response, language)?;
             }
             Ok(response)
         }

@@ -12,7 +12,7 @@ use crate::{
     sessions::SessionSummary,
     web::{
         display_time::DisplayTime, error::Problem, flash::Flash, form::Form, guard::CurrentUser, layout::Layout,
-        render::FormErrors, user_agent,
+        render::FormErrors,
     },
 };
 
@@ -33,7 +33,7 @@ struct SessionsPage {
 
 struct SessionRow {
     handle: String,
-    device: Arc<str>,
+    device: String,
     address: String,
     created_at: DisplayTime,
     last_seen_at: DisplayTime,
@@ -48,7 +48,7 @@ pub(crate) struct ForgetForm {
 }
 
 async fn page(user: &CurrentUser, errors: FormErrors) -> Result<SessionsPage, Problem> {
-    let now = user.state.core.clock.now();
+    let (now, messages) = (user.state.core.clock.now(), user.messages());
     // One more than the page shows, to know whether there are more.
     let mut summaries = user.state.sessions.list(user.session.account.id, MAX_ROWS + 1).await?;
     let has_more = summaries.len() > MAX_ROWS;
@@ -57,16 +57,16 @@ async fn page(user: &CurrentUser, errors: FormErrors) -> Result<SessionsPage, Pr
         let is_current = summary.id == user.session.id;
         SessionRow {
             handle: user.state.sessions.handle(summary.id),
-            device: user_agent::describe(&summary.user_agent),
+            device: messages.browser_of(&summary.user_agent),
             address: summary.address,
-            created_at: DisplayTime::new(summary.created_at, now),
-            last_seen_at: DisplayTime::new(if is_current { now } else { summary.last_seen_at }, now),
+            created_at: messages.time(summary.created_at, now),
+            last_seen_at: messages.time(if is_current { now } else { summary.last_seen_at }, now),
             is_current,
         }
     };
     let sessions = summaries.into_iter().map(row).collect();
     let ask_password = !user.state.accounts.recently_authenticated(&user.session);
-    Ok(SessionsPage { layout: user.layout(), sessions, has_more, ask_password, errors })
+    Ok(SessionsPage { layout: user.layout_at(PATH), sessions, has_more, ask_password, errors })
 }
 
 /// `GET /account/sessions`

@@ -25,11 +25,7 @@ async fn activity_page_lists_only_events_of_the_own_account() {
         ["You changed your user name or e-mail address", "You created the account", "Sign-in with a wrong password"]
     );
     assert!(page.find("Refused attempts").unwrap() > page.find("You created the account").unwrap());
-    assert!(
-        page.contains(
-            "<time datetime=\"2026-11-22T00:05:00Z\" title=\"2026-11-22T00:05:00Z\">today at 00:05 UTC</time>"
-        )
-    );
+    assert!(page.contains("<time datetime=\"2026-11-22T00:05:00Z\" title=\"2026-11-22T00:05:00Z\">just now</time>"));
     assert!(page.contains("from 127.0.0.1"));
     assert_eq!(titles(&eva.get("/account/activity").await.body), ["You created the account"]);
 }

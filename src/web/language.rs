@@ -1,0 +1,133 @@
+//! Which language a page is written in: the one that the browser's cookie names, else that of the account, else the
+//! first known one that `Accept-Language` names, else `GATEHOUSE_LANGUAGE`.
+
+use std::time::Duration;
+
+use actix_web::{
+    HttpMessage,
+    http::header::{
+        ACCEPT_LANGUAGE, AcceptLanguage, CONTENT_LANGUAGE, Header, HeaderMap, HeaderValue, LanguageTag, Preference,
+        Quality, VARY,
+    },
+};
+use strum::VariantArray;
+
+use super::cookies::{CookieName, Cookies};
+use crate::{language::Language, sessions::Session};
+
+/// How long a browser keeps the choice.
+pub(crate) const COOKIE_MAX_AGE: Duration = Duration::from_hours(365 * 24);
+
+/// What a request says of the language that its sender reads.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct RequestedLanguages {
+    chosen: Option<Language>,
+    /// Acceptable ones, the preferred first.
+    accepted: Vec<Language>,
+    refused: Vec<Language>,
+}
+
+impl RequestedLanguages {
+    /// Reads the headers of a request.
+    #[must_use]
+    pub(crate) fn of(request: &impl HttpMessage, cookies: Cookies) -> Self {
+        let chosen = chosen(request.headers(), cookies);
+        if !request.headers().contains_key(ACCEPT_LANGUAGE) {
+            return Self { chosen, ..Self::default() };
+        }
+        let Ok(AcceptLanguage(items)) = AcceptLanguage::parse(request) else {
+            return Self { chosen, ..Self::default() };
+        };
+        // RFC 9110, 12.4.2: a weight of 0 means "not acceptable".
+        let (refused, accepted): (Vec<_>, Vec<_>) = items.into_iter().partition(|item| item.quality == Quality::ZERO);
+        Self {
+            chosen,
+            accepted: AcceptLanguage(accepted).ranked().iter().filter_map(known).collect(),
+            refused: refused.iter().filter_map(|item| known(&item.item)).collect(),
+        }
+    }
+
+    /// Returns the language for the owner of `session` or a guest, on a site whose own language is `default`.
+    #[must_use]
+    pub(crate) fn choose(&self, session: Option<&Session>, default: Language) -> Language {
+        let account = session.and_then(|session| session.account.language);
+        let fallback = || {
+            let acceptable = |language: &Language| !self.refused.contains(language);
+            [default].iter().chain(Language::VARIANTS).copied().find(acceptable).unwrap_or(default)
+        };
+        self.chosen.or(account).or_else(|| self.accepted.first().copied()).unwrap_or_else(fallback)
+    }
+}
+
+/// Returns the language that the browser's cookie names.
+#[must_use]
+pub(crate) fn chosen(headers: &HeaderMap, cookies: Cookies) -> Option<Language> {
+    std::str::from_utf8(cookies.get(headers, CookieName::Language)?).ok()?.parse().ok()
+}
+
+fn known(preference: &Preference<LanguageTag>) -> Option<Language> {
+    preference.item().and_then(|tag| Language::from_primary_subtag(tag.primary_language()))
+}
+
+/// Marks an answer that is written in `language`.
+pub(super) fn set_headers(headers: &mut HeaderMap, language: Language) {
+    headers.insert(CONTENT_LANGUAGE, HeaderValue::from_static(language.code()));
+    headers.insert(VARY, HeaderValue::from_static("Accept-Language"));
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    fn choose(accept_language: &str, default: Language) -> Language {
+        let request = TestRequest::default().insert_header((ACCEPT_LANGUAGE, accept_language)).to_http_request();
+        RequestedLanguages::of(&request, Cookies::new(false)).choose(None, default)
+    }
+
+    #[test]
+    fn first_known_language_of_accept_language_is_taken() {
+        use Language::{English, Indonesian};
+        for (header, language) in [
+            ("id", Indonesian),
+            ("id-ID,id;q=0.9,en-US;q=0.8,en;q=0.7", Indonesian),
+            ("ID-id", Indonesian),
+            ("in", Indonesian),
+            ("in-ID", Indonesian),
+            ("en;q=0.3, id;q=0.7", Indonesian),
+            ("de, fr;q=0.9, id;q=0.1", Indonesian),
+            ("en-GB, id", English),
+            ("en, id;q=0.9", English),
+            ("id;q=0.5, en;q=0.5", Indonesian),
+        ] {
+            for default in [English, Indonesian] {
+                assert_eq!(choose(header, default), language, "{header}");
+            }
+        }
+    }
+
+    #[test]
+    fn default_is_taken_when_no_known_language_is_accepted() {
+        // "ms" is Malay and "ind" a code that BCP 47 does not use.
+        for header in ["", "*", "de", "ms", "ind", "de;q=x", "id;;q", "\u{e9}", "idn", "x-id", "i-klingon"] {
+            for default in [Language::English, Language::Indonesian] {
+                assert_eq!(choose(header, default), default, "{header}");
+            }
+        }
+    }
+
+    #[test]
+    fn language_of_weight_zero_is_not_taken() {
+        use Language::{English, Indonesian};
+        for (header, default, language) in [
+            ("id;q=0", Indonesian, English),
+            ("en;q=0", English, Indonesian),
+            ("de, en;q=0, *", English, Indonesian),
+            ("id;q=0, en;q=0.1", Indonesian, English),
+            ("en;q=0, id;q=0", English, English),
+        ] {
+            assert_eq!(choose(header, default), language, "{header}");
+        }
+    }
+}

@@ -1,0 +1,318 @@
+//! English.
+
+use std::borrow::Cow;
+
+use super::Messages;
+use crate::{
+    accounts::{EmailError, FieldError, Rejection, UsernameError},
+    events::EventKind,
+    passwords::Weakness,
+    throttle::Throttled,
+    web::{
+        display_time::{Moment, Wait},
+        error::Problem,
+        flash::Flash,
+        user_agent::Browser,
+    },
+};
+
+pub(super) static MESSAGES: Messages = Messages {
+    language_name: "English",
+
+    error_prefix: "Error:",
+    skip_to_content: "Skip to main content",
+    signed_in_as: "Signed in as",
+    your_account: "Your account",
+    nav_home: "Home",
+    nav_account: "Account",
+    nav_password: "Password",
+    nav_sessions: "Sessions",
+    nav_activity: "Activity",
+    sign_out: "Sign out",
+    there_is_a_problem: "There is a problem",
+    reauthentication_hint: "You signed in a while ago. Enter your password to confirm that it is you.",
+    request_id: "Request ID:",
+    go_to_home_page: "Go to the home page",
+
+    username: "User name",
+    username_hint: "3 to 32 characters: letters a to z, digits, dots, hyphens and underscores.",
+    email: "E-mail",
+    username_or_email: "User name or e-mail",
+    password: "Password",
+    current_password: "Current password",
+    new_password: "New password",
+    confirm_password: "Confirm password",
+    language: "Language",
+
+    sign_in: "Sign in",
+    keep_me_signed_in: "Keep me signed in",
+    new_here: "New here?",
+    create_an_account: "Create an account",
+    create_account: "Create account",
+    already_have_an_account: "Already have an account?",
+
+    home: "Home",
+    member_since: "Member since",
+    last_sign_in: "Last sign-in",
+    first_sign_in: "This is your first sign-in.",
+    since_then: "Since then",
+    see_recent_activity: "See recent activity",
+
+    save_changes: "Save changes",
+    save_language: "Save language",
+    download_your_data: "Download your data",
+    delete_account: "Delete account",
+
+    change_your_password: "Change your password",
+    change_password: "Change password",
+    other_sessions_will_end: "You will be signed out of all other sessions.",
+
+    where_you_are_signed_in: "Where you are signed in",
+    this_device: "This device",
+    session_from: "From",
+    session_signed_in: "Signed in",
+    session_last_used: "last used",
+    more_sessions: "There are more sessions, used less recently, that are not shown.",
+    sign_out_of_others: "Sign out of all other sessions",
+    no_other_session: "You are not signed in anywhere else.",
+    known_browsers: "Known browsers",
+    known_browsers_text: "While others try wrong passwords, you can still sign in from a browser that you have used \
+                          before. If you no longer trust one of them, forget all except this one. You stay signed in \
+                          everywhere.",
+    forget_known_browsers: "Forget known browsers",
+
+    recent_activity: "Recent activity",
+    no_activity: "No activity to show.",
+    older_activity: "Older activity",
+    refused_attempts: "Refused attempts",
+    refused_attempts_text: "These attempts did not succeed. They can come from anyone who knows your user name.",
+    older_attempts: "Older attempts",
+    newest: "Newest",
+    unknown_activity: "Do you not recognise something here? Changing your password signs you out of all other \
+                       sessions.",
+    other_activity: "Other activity",
+
+    delete_your_account: "Delete your account",
+    deletion_text: "This deletes your account at once and signs you out of all sessions. You cannot undo it. Your \
+                    user name stays reserved for a while.",
+    download_first: "You may want to keep a copy of your data first.",
+    type_username_to_confirm: "Type your user name to confirm",
+    delete_my_account: "Delete my account",
+
+    form_rejected: "The form was not accepted",
+    fields_rejected: "There is a problem with one or more fields.",
+
+    hello: |username| format!("Hello, {username}"),
+    failed_attempts: |number| plural(number, "failed attempt to sign in as you.", "failed attempts to sign in as you."),
+    times: |number| format!("({number} times)"),
+    sign_out_of_session: |browser, address| format!("Sign out of the session of {browser} from {address}"),
+    client: |browser, address| format!("{browser}, from {address}"),
+    password_hint: |minimum| {
+        format!("At least {minimum} characters. A few words in a row are easy to remember and hard to guess.")
+    },
+    browser,
+    moment,
+    flash,
+    field_error,
+    rejection,
+    problem,
+    event,
+};
+
+fn browser(browser: &Browser) -> String {
+    match browser {
+        Browser::Program => "Program".to_owned(),
+        Browser::Known { name, system: None } => name.to_string(),
+        Browser::Known { name, system: Some(system) } => format!("{name} on {system}"),
+        Browser::Unknown { system: None } => "Unknown browser".to_owned(),
+        Browser::Unknown { system: Some(system) } => format!("Unknown browser on {system}"),
+    }
+}
+
+fn moment(moment: Moment) -> String {
+    match moment {
+        Moment::JustNow => "just now".to_owned(),
+        Moment::MinutesAgo(minutes) => plural(minutes, "minute ago", "minutes ago"),
+        Moment::Today(at) => format!("today at {:02}:{:02} UTC", at.hour(), at.minute()),
+        Moment::Yesterday(at) => format!("yesterday at {:02}:{:02} UTC", at.hour(), at.minute()),
+        Moment::On(day) => format!("{} {} {}", day.day(), day.month(), day.year()),
+    }
+}
+
+fn wait(wait: Wait) -> String {
+    match wait {
+        Wait::Seconds(number) => plural(number, "second", "seconds"),
+        Wait::Minutes(number) => plural(number, "minute", "minutes"),
+        Wait::Hours(number) => plural(number, "hour", "hours"),
+    }
+}
+
+/// Returns a number with its noun.
+fn plural(number: u64, one: &str, many: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { many })
+}
+
+fn flash(flash: Flash) -> &'static str {
+    match flash {
+        Flash::Registered => "Your account is ready, and you are signed in.",
+        Flash::SignedOut => "You are signed out.",
+        Flash::SessionEnded => "Your session has ended. Sign in again to continue.",
+        Flash::PasswordChanged => "Your password is changed. You are signed out of all other sessions.",
+        Flash::ProfileChanged => "Your changes are saved.",
+        Flash::OtherSessionEnded => "That session is signed out.",
+        Flash::OtherSessionsEnded => "You are signed out of all other sessions.",
+        Flash::DevicesForgotten => "All other browsers are forgotten.",
+        Flash::AccountDeleted => "Your account is deleted.",
+    }
+}
+
+fn field_error(error: FieldError) -> Cow<'static, str> {
+    let text = match error {
+        FieldError::LoginMissing => "Enter your user name or e-mail address.",
+        FieldError::Username(UsernameError::Missing) => "Choose a user name.",
+        FieldError::Username(UsernameError::Length) => "A user name has 3 to 32 characters.",
+        FieldError::Username(UsernameError::FirstCharacter) => "A user name starts with a letter or a digit.",
+        FieldError::Username(UsernameError::Character) => {
+            "A user name can have the letters a to z, digits, dots, hyphens and underscores."
+        }
+        FieldError::UsernameTaken => "This user name is taken. Choose another one.",
+        FieldError::UsernameReserved => "This user name is reserved. Choose another one.",
+        FieldError::Email(EmailError::Missing) => "Enter your e-mail address.",
+        FieldError::Email(EmailError::TooLong) => "An e-mail address has at most 254 characters.",
+        FieldError::Email(EmailError::Malformed) => "Enter an e-mail address like name@example.org.",
+        FieldError::EmailTaken => "There is already an account with this address. Sign in instead.",
+        FieldError::PasswordMissing => "Enter your password.",
+        FieldError::NewPasswordMissing => "Choose a password.",
+        FieldError::PasswordTooLong => "A password has at most 256 characters.",
+        FieldError::PasswordWeak(Weakness::TooShort(min)) => {
+            return format!("Use at least {min} characters. A few words in a row are fine.").into();
+        }
+        FieldError::PasswordWeak(Weakness::Personal) => {
+            "This is made of your name, your address or the name of this site, which others try first. Choose \
+             something else."
+        }
+        FieldError::PasswordWeak(Weakness::Pattern) => {
+            "This repeats itself, or follows the keyboard or the alphabet, which others try first. Use a few unrelated \
+             words instead."
+        }
+        FieldError::PasswordWeak(Weakness::Common) => {
+            "This is a common password or a well-known phrase, or easily guessed from one. Use a few unrelated words \
+             instead."
+        }
+        FieldError::PasswordUnchanged => "This is your current password. Choose another one.",
+        FieldError::ConfirmationMismatch => "The two passwords do not match.",
+        FieldError::CurrentPasswordMissing => "Enter your current password.",
+        FieldError::CurrentPasswordMismatch => "The current password is not right.",
+        FieldError::DeletionNotConfirmed => "Type your user name to confirm.",
+    };
+    text.into()
+}
+
+fn rejection(rejection: &Rejection) -> Cow<'static, str> {
+    match rejection {
+        Rejection::Invalid(_) => MESSAGES.fields_rejected.into(),
+        // One sentence for every wrong combination, so that it does not tell which accounts exist.
+        Rejection::WrongCredentials => "The user name, e-mail address or password is not right.".into(),
+        Rejection::Throttled(Throttled::RetryAfter(span)) => {
+            format!("Too many attempts. Wait {}, then try again.", wait(Wait::from(*span))).into()
+        }
+        Rejection::Throttled(Throttled::LockedOut) => {
+            "There were too many wrong passwords in a row. To protect the account, it does not accept a password from \
+             here. Use a browser that has signed in before, or ask the operator of this site to unlock the account."
+                .into()
+        }
+        Rejection::TooManyRegistrations(span) => {
+            format!("Too many registrations came from your network. Wait {}, then try again.", wait(Wait::from(*span)))
+                .into()
+        }
+        Rejection::Overloaded => {
+            "A lot of people are signing in right now. Nothing is lost: wait a few seconds, then try again.".into()
+        }
+        Rejection::Conflict => {
+            "Another change was made at the same moment, so nothing was done. Check your entries and try again.".into()
+        }
+    }
+}
+
+fn problem(problem: Problem) -> (&'static str, &'static str) {
+    match problem {
+        Problem::Malformed => (
+            "The request could not be read",
+            "Something in what your browser sent could not be read. Go back, reload the page and try again.",
+        ),
+        Problem::Unauthenticated => ("You are not signed in", "Sign in, then try again."),
+        Problem::MisdirectedRequest => (
+            "This is not the address of the site",
+            "The address in your browser is not the one that this site uses. Open the site by its own address, or ask \
+             its operator.",
+        ),
+        Problem::CrossOrigin => (
+            "The form came from another site",
+            "For your safety, this site accepts forms from its own pages only. Open the page here and try again.",
+        ),
+        Problem::InvalidCsrfToken => (
+            "This form is out of date",
+            "You may have signed in again in another window since you opened the page. Go back, reload the page and \
+             try again.",
+        ),
+        Problem::RegistrationClosed => (
+            "Registration is closed",
+            "You cannot create an account here at the moment. If you need one, ask the operator of this site.",
+        ),
+        Problem::NotFound => ("Page not found", "The address may be mistyped, or the page may have been removed."),
+        Problem::MethodNotAllowed(_) => {
+            ("This address does not accept that", "The page does not take requests of this kind.")
+        }
+        Problem::RequestTimeout => (
+            "The request took too long",
+            "What your browser sent did not arrive in time. Check your connection and try again.",
+        ),
+        Problem::PayloadTooLarge => (
+            "The request is too large",
+            "What your browser sent is larger than any form of this site. Nothing was saved.",
+        ),
+        Problem::UnsupportedMediaType => {
+            ("The request is not a form", "This address takes forms as browsers send them, and nothing else.")
+        }
+        Problem::ExportRunning => (
+            "Your data is being downloaded already",
+            "Wait until the other download is complete, or cancel it, then try again.",
+        ),
+        Problem::Internal => (
+            "Something went wrong",
+            "This is our fault, and it has been logged. Try again. If it happens again, send the request ID below to \
+             the operator of this site.",
+        ),
+        Problem::Unavailable => {
+            ("The site is not available right now", "Nothing is lost. Wait a few seconds, then try again.")
+        }
+        Problem::Other(_) => ("That did not work", "Go back and try again."),
+    }
+}
+
+fn event(kind: EventKind) -> &'static str {
+    match kind {
+        EventKind::Registered => "You created the account",
+        EventKind::SignedIn => "You signed in",
+        EventKind::SignInFailed => "Sign-in with a wrong password",
+        EventKind::ReauthenticationFailed => "Wrong password for a change of the account",
+        EventKind::SignInThrottled => "Sign-in refused after too many attempts",
+        EventKind::PasswordUseThrottled => "The right password was refused because it was used too often",
+        EventKind::ReauthenticationThrottled => "Change of the account refused after too many wrong passwords",
+        EventKind::RegistrationThrottled => "Registration refused after too many attempts",
+        EventKind::SignedOut => "You signed out",
+        EventKind::SessionEnded => "You signed out another session",
+        EventKind::SessionReplaced => "The least recently used session ended, because there were too many",
+        EventKind::DevicesForgotten => "You made the site forget all other browsers",
+        EventKind::SessionExpired => "A session expired",
+        EventKind::Reauthenticated => "You confirmed your password",
+        EventKind::PasswordChanged => "You changed your password",
+        EventKind::ProfileChanged => "You changed your user name or e-mail address",
+        EventKind::TokenRefused => "An invalid session was refused",
+        EventKind::CrossOriginRefused => "A form from another site was refused",
+        EventKind::FormRefused => "A form that was out of date was refused",
+        EventKind::RequestRefused => "A malformed request was refused",
+        EventKind::AccountUnlocked => "The account was unlocked",
+        EventKind::AccountDeleted => "You deleted the account",
+    }
+}

@@ -1,0 +1,341 @@
+//! Indonesian. Addresses the reader as *Anda*, and has no plural forms (CLDR: `other` only).
+
+use std::borrow::Cow;
+
+use ::time::{Month, Time};
+
+use super::Messages;
+use crate::{
+    accounts::{EmailError, FieldError, Rejection, UsernameError},
+    events::EventKind,
+    passwords::Weakness,
+    throttle::Throttled,
+    web::{
+        display_time::{Moment, Wait},
+        error::Problem,
+        flash::Flash,
+        user_agent::Browser,
+    },
+};
+
+pub(super) static MESSAGES: Messages = Messages {
+    language_name: "Bahasa Indonesia",
+
+    error_prefix: "Galat:",
+    skip_to_content: "Langsung ke isi halaman",
+    signed_in_as: "Masuk sebagai",
+    your_account: "Akun Anda",
+    nav_home: "Beranda",
+    nav_account: "Akun",
+    nav_password: "Sandi",
+    nav_sessions: "Sesi",
+    nav_activity: "Aktivitas",
+    sign_out: "Keluar",
+    there_is_a_problem: "Ada yang perlu diperbaiki",
+    reauthentication_hint: "Anda masuk beberapa waktu yang lalu. Masukkan kata sandi untuk memastikan bahwa ini Anda.",
+    request_id: "ID permintaan:",
+    go_to_home_page: "Ke beranda",
+
+    username: "Nama pengguna",
+    username_hint: "3 sampai 32 karakter: huruf a sampai z, angka, titik, tanda hubung, dan garis bawah.",
+    email: "Email",
+    username_or_email: "Nama pengguna atau email",
+    password: "Kata sandi",
+    current_password: "Kata sandi saat ini",
+    new_password: "Kata sandi baru",
+    confirm_password: "Ulangi kata sandi",
+    language: "Bahasa",
+
+    sign_in: "Masuk",
+    keep_me_signed_in: "Biarkan saya tetap masuk",
+    new_here: "Belum punya akun?",
+    create_an_account: "Daftar",
+    create_account: "Daftar",
+    already_have_an_account: "Sudah punya akun?",
+
+    home: "Beranda",
+    member_since: "Terdaftar sejak",
+    last_sign_in: "Terakhir masuk",
+    first_sign_in: "Ini pertama kalinya Anda masuk.",
+    since_then: "Sejak itu",
+    see_recent_activity: "Lihat aktivitas terbaru",
+
+    save_changes: "Simpan perubahan",
+    save_language: "Simpan bahasa",
+    download_your_data: "Unduh data Anda",
+    delete_account: "Hapus akun",
+
+    change_your_password: "Ganti kata sandi",
+    change_password: "Ganti kata sandi",
+    other_sessions_will_end: "Anda akan dikeluarkan dari semua sesi lain.",
+
+    where_you_are_signed_in: "Tempat Anda masuk",
+    this_device: "Perangkat ini",
+    session_from: "Dari",
+    session_signed_in: "Masuk",
+    session_last_used: "terakhir dipakai",
+    more_sessions: "Masih ada sesi lain yang lebih lama tidak dipakai dan tidak ditampilkan.",
+    sign_out_of_others: "Keluar dari semua sesi lain",
+    no_other_session: "Anda tidak masuk di tempat lain.",
+    known_browsers: "Peramban yang dikenal",
+    known_browsers_text: "Saat ada yang mencoba-coba kata sandi, Anda tetap bisa masuk dari peramban yang pernah Anda \
+                          pakai. Jika salah satunya tidak lagi Anda percayai, lupakan semua peramban kecuali yang ini. \
+                          Anda tetap masuk di semua tempat.",
+    forget_known_browsers: "Lupakan peramban yang dikenal",
+
+    recent_activity: "Aktivitas terbaru",
+    no_activity: "Belum ada aktivitas.",
+    older_activity: "Aktivitas yang lebih lama",
+    refused_attempts: "Percobaan yang ditolak",
+    refused_attempts_text: "Percobaan ini tidak berhasil. Siapa pun yang tahu nama pengguna Anda bisa melakukannya.",
+    older_attempts: "Percobaan yang lebih lama",
+    newest: "Terbaru",
+    unknown_activity: "Ada yang tidak Anda kenali? Mengganti kata sandi mengeluarkan Anda dari semua sesi lain.",
+    other_activity: "Aktivitas lain",
+
+    delete_your_account: "Hapus akun Anda",
+    deletion_text: "Akun Anda langsung dihapus dan Anda dikeluarkan dari semua sesi. Tindakan ini tidak bisa \
+                    dibatalkan. Nama pengguna Anda tidak bisa dipakai siapa pun untuk sementara waktu.",
+    download_first: "Sebaiknya simpan dulu salinan data Anda.",
+    type_username_to_confirm: "Ketik nama pengguna Anda untuk memastikan",
+    delete_my_account: "Hapus akun saya",
+
+    form_rejected: "Formulir tidak diterima",
+    fields_rejected: "Ada isian yang perlu diperbaiki.",
+
+    hello: |username| format!("Halo, {username}"),
+    failed_attempts: |number| format!("{number} percobaan gagal untuk masuk sebagai Anda."),
+    times: |number| format!("({number} kali)"),
+    sign_out_of_session: |browser, address| format!("Keluar dari sesi {browser} dari {address}"),
+    client: |browser, address| format!("{browser}, dari {address}"),
+    password_hint: |minimum| {
+        format!("Paling sedikit {minimum} karakter. Beberapa kata berurutan mudah diingat dan sulit ditebak.")
+    },
+    browser,
+    moment,
+    flash,
+    field_error,
+    rejection,
+    problem,
+    event,
+};
+
+fn browser(browser: &Browser) -> String {
+    match browser {
+        Browser::Program => "Program komputer".to_owned(),
+        Browser::Known { name, system: None } => name.to_string(),
+        Browser::Known { name, system: Some(system) } => format!("{name} di {system}"),
+        Browser::Unknown { system: None } => "Peramban tidak dikenal".to_owned(),
+        Browser::Unknown { system: Some(system) } => format!("Peramban tidak dikenal di {system}"),
+    }
+}
+
+fn moment(moment: Moment) -> String {
+    match moment {
+        Moment::JustNow => "baru saja".to_owned(),
+        Moment::MinutesAgo(minutes) => format!("{minutes} menit yang lalu"),
+        Moment::Today(at) => format!("hari ini pukul {}", clock_time(at)),
+        Moment::Yesterday(at) => format!("kemarin pukul {}", clock_time(at)),
+        Moment::On(day) => format!("{} {} {}", day.day(), month(day.month()), day.year()),
+    }
+}
+
+/// Hours and minutes are separated by a full stop (Ejaan yang Disempurnakan V, II.A.3).
+fn clock_time(at: Time) -> String {
+    format!("{:02}.{:02} UTC", at.hour(), at.minute())
+}
+
+fn month(month: Month) -> &'static str {
+    match month {
+        Month::January => "Januari",
+        Month::February => "Februari",
+        Month::March => "Maret",
+        Month::April => "April",
+        Month::May => "Mei",
+        Month::June => "Juni",
+        Month::July => "Juli",
+        Month::August => "Agustus",
+        Month::September => "September",
+        Month::October => "Oktober",
+        Month::November => "November",
+        Month::December => "Desember",
+    }
+}
+
+fn wait(wait: Wait) -> String {
+    match wait {
+        Wait::Seconds(number) => format!("{number} detik"),
+        Wait::Minutes(number) => format!("{number} menit"),
+        Wait::Hours(number) => format!("{number} jam"),
+    }
+}
+
+fn flash(flash: Flash) -> &'static str {
+    match flash {
+        Flash::Registered => "Akun Anda sudah siap, dan Anda sudah masuk.",
+        Flash::SignedOut => "Anda sudah keluar.",
+        Flash::SessionEnded => "Sesi Anda sudah berakhir. Masuk lagi untuk melanjutkan.",
+        Flash::PasswordChanged => "Kata sandi Anda sudah diganti. Anda dikeluarkan dari semua sesi lain.",
+        Flash::ProfileChanged => "Perubahan Anda sudah disimpan.",
+        Flash::OtherSessionEnded => "Sesi itu sudah diakhiri.",
+        Flash::OtherSessionsEnded => "Anda sudah keluar dari semua sesi lain.",
+        Flash::DevicesForgotten => "Semua peramban lain sudah dilupakan.",
+        Flash::AccountDeleted => "Akun Anda sudah dihapus.",
+    }
+}
+
+fn field_error(error: FieldError) -> Cow<'static, str> {
+    let text = match error {
+        FieldError::LoginMissing => "Masukkan nama pengguna atau alamat email Anda.",
+        FieldError::Username(UsernameError::Missing) => "Pilih nama pengguna.",
+        FieldError::Username(UsernameError::Length) => "Nama pengguna terdiri dari 3 sampai 32 karakter.",
+        FieldError::Username(UsernameError::FirstCharacter) => "Nama pengguna diawali huruf atau angka.",
+        FieldError::Username(UsernameError::Character) => {
+            "Nama pengguna hanya boleh berisi huruf a sampai z, angka, titik, tanda hubung, dan garis bawah."
+        }
+        FieldError::UsernameTaken => "Nama pengguna ini sudah dipakai. Pilih yang lain.",
+        FieldError::UsernameReserved => "Nama pengguna ini tidak tersedia. Pilih yang lain.",
+        FieldError::Email(EmailError::Missing) => "Masukkan alamat email Anda.",
+        FieldError::Email(EmailError::TooLong) => "Alamat email paling panjang 254 karakter.",
+        FieldError::Email(EmailError::Malformed) => "Masukkan alamat email seperti nama@example.org.",
+        FieldError::EmailTaken => "Sudah ada akun dengan alamat ini. Masuk saja.",
+        FieldError::PasswordMissing => "Masukkan kata sandi Anda.",
+        FieldError::NewPasswordMissing => "Buat kata sandi.",
+        FieldError::PasswordTooLong => "Kata sandi paling panjang 256 karakter.",
+        FieldError::PasswordWeak(Weakness::TooShort(min)) => {
+            return format!("Gunakan paling sedikit {min} karakter. Beberapa kata berurutan sudah cukup.").into();
+        }
+        FieldError::PasswordWeak(Weakness::Personal) => {
+            "Kata sandi ini tersusun dari nama Anda, alamat Anda, atau nama situs ini, yang paling dulu dicoba orang \
+             lain. Pilih yang lain."
+        }
+        FieldError::PasswordWeak(Weakness::Pattern) => {
+            "Kata sandi ini berulang, atau mengikuti urutan papan ketik atau abjad, yang paling dulu dicoba orang \
+             lain. Gunakan beberapa kata yang tidak berhubungan."
+        }
+        FieldError::PasswordWeak(Weakness::Common) => {
+            "Ini kata sandi yang umum atau kalimat terkenal, atau mudah ditebak darinya. Gunakan beberapa kata yang \
+             tidak berhubungan."
+        }
+        FieldError::PasswordUnchanged => "Ini kata sandi Anda saat ini. Pilih yang lain.",
+        FieldError::ConfirmationMismatch => "Kedua kata sandi tidak sama.",
+        FieldError::CurrentPasswordMissing => "Masukkan kata sandi Anda saat ini.",
+        FieldError::CurrentPasswordMismatch => "Kata sandi saat ini tidak benar.",
+        FieldError::DeletionNotConfirmed => "Ketik nama pengguna Anda untuk memastikan.",
+    };
+    text.into()
+}
+
+fn rejection(rejection: &Rejection) -> Cow<'static, str> {
+    match rejection {
+        Rejection::Invalid(_) => MESSAGES.fields_rejected.into(),
+        Rejection::WrongCredentials => "Nama pengguna, alamat email, atau kata sandi tidak benar.".into(),
+        Rejection::Throttled(Throttled::RetryAfter(span)) => {
+            format!("Terlalu banyak percobaan. Tunggu {}, lalu coba lagi.", wait(Wait::from(*span))).into()
+        }
+        Rejection::Throttled(Throttled::LockedOut) => {
+            "Terlalu banyak kata sandi salah berturut-turut. Untuk melindungi akun ini, kata sandi dari sini tidak \
+             diterima. Gunakan peramban yang pernah dipakai untuk masuk, atau minta pengelola situs ini membuka kunci \
+             akun."
+                .into()
+        }
+        Rejection::TooManyRegistrations(span) => format!(
+            "Terlalu banyak pendaftaran berasal dari jaringan Anda. Tunggu {}, lalu coba lagi.",
+            wait(Wait::from(*span))
+        )
+        .into(),
+        Rejection::Overloaded => {
+            "Sedang banyak orang yang masuk. Tidak ada yang hilang: tunggu beberapa detik, lalu coba lagi.".into()
+        }
+        Rejection::Conflict => {
+            "Ada perubahan lain pada saat yang sama, jadi tidak ada yang disimpan. Periksa isian Anda, lalu coba lagi."
+                .into()
+        }
+    }
+}
+
+fn problem(problem: Problem) -> (&'static str, &'static str) {
+    match problem {
+        Problem::Malformed => (
+            "Permintaan tidak bisa dibaca",
+            "Sebagian dari yang dikirim peramban Anda tidak bisa dibaca. Kembali, muat ulang halaman, lalu coba lagi.",
+        ),
+        Problem::Unauthenticated => ("Anda belum masuk", "Masuk dulu, lalu coba lagi."),
+        Problem::MisdirectedRequest => (
+            "Ini bukan alamat situs ini",
+            "Alamat di peramban Anda bukan alamat yang dipakai situs ini. Buka situs ini dengan alamatnya sendiri, \
+             atau tanyakan kepada pengelolanya.",
+        ),
+        Problem::CrossOrigin => (
+            "Formulir berasal dari situs lain",
+            "Demi keamanan Anda, situs ini hanya menerima formulir dari halamannya sendiri. Buka halamannya di sini, \
+             lalu coba lagi.",
+        ),
+        Problem::InvalidCsrfToken => (
+            "Formulir ini sudah kedaluwarsa",
+            "Mungkin Anda masuk lagi di jendela lain setelah membuka halaman ini. Kembali, muat ulang halaman, lalu \
+             coba lagi.",
+        ),
+        Problem::RegistrationClosed => (
+            "Pendaftaran ditutup",
+            "Saat ini Anda tidak bisa mendaftar di sini. Jika memerlukan akun, tanyakan kepada pengelola situs ini.",
+        ),
+        Problem::NotFound => {
+            ("Halaman tidak ditemukan", "Mungkin alamatnya salah ketik, atau halamannya sudah dihapus.")
+        }
+        Problem::MethodNotAllowed(_) => {
+            ("Alamat ini tidak menerima itu", "Halaman ini tidak menerima permintaan semacam ini.")
+        }
+        Problem::RequestTimeout => (
+            "Permintaan terlalu lama",
+            "Kiriman peramban Anda tidak sampai pada waktunya. Periksa koneksi Anda, lalu coba lagi.",
+        ),
+        Problem::PayloadTooLarge => (
+            "Permintaan terlalu besar",
+            "Kiriman peramban Anda lebih besar daripada formulir mana pun di situs ini. Tidak ada yang disimpan.",
+        ),
+        Problem::UnsupportedMediaType => {
+            ("Permintaan ini bukan formulir", "Alamat ini hanya menerima formulir seperti yang dikirim peramban.")
+        }
+        Problem::ExportRunning => (
+            "Data Anda sedang diunduh",
+            "Tunggu sampai unduhan yang lain selesai, atau batalkan unduhan itu, lalu coba lagi.",
+        ),
+        Problem::Internal => (
+            "Terjadi kesalahan",
+            "Ini kesalahan kami, dan sudah dicatat. Coba lagi. Jika terjadi lagi, kirimkan ID permintaan di bawah ini \
+             kepada pengelola situs ini.",
+        ),
+        Problem::Unavailable => {
+            ("Situs sedang tidak tersedia", "Tidak ada yang hilang. Tunggu beberapa detik, lalu coba lagi.")
+        }
+        Problem::Other(_) => ("Permintaan tidak berhasil", "Kembali, lalu coba lagi."),
+    }
+}
+
+fn event(kind: EventKind) -> &'static str {
+    match kind {
+        EventKind::Registered => "Anda membuat akun ini",
+        EventKind::SignedIn => "Anda masuk",
+        EventKind::SignInFailed => "Percobaan masuk dengan kata sandi salah",
+        EventKind::ReauthenticationFailed => "Kata sandi salah saat mengubah akun",
+        EventKind::SignInThrottled => "Percobaan masuk ditolak karena terlalu sering",
+        EventKind::PasswordUseThrottled => "Kata sandi yang benar ditolak karena terlalu sering dipakai",
+        EventKind::ReauthenticationThrottled => "Perubahan akun ditolak karena terlalu banyak kata sandi salah",
+        EventKind::RegistrationThrottled => "Pendaftaran ditolak karena terlalu banyak percobaan",
+        EventKind::SignedOut => "Anda keluar",
+        EventKind::SessionEnded => "Anda mengakhiri sesi lain",
+        EventKind::SessionReplaced => "Sesi yang paling lama tidak dipakai berakhir karena sesi terlalu banyak",
+        EventKind::DevicesForgotten => "Anda membuat situs ini melupakan semua peramban lain",
+        EventKind::SessionExpired => "Sebuah sesi kedaluwarsa",
+        EventKind::Reauthenticated => "Anda memastikan kata sandi Anda",
+        EventKind::PasswordChanged => "Anda mengganti kata sandi",
+        EventKind::ProfileChanged => "Anda mengubah nama pengguna atau alamat email",
+        EventKind::TokenRefused => "Sesi yang tidak sah ditolak",
+        EventKind::CrossOriginRefused => "Formulir dari situs lain ditolak",
+        EventKind::FormRefused => "Formulir yang sudah kedaluwarsa ditolak",
+        EventKind::RequestRefused => "Permintaan yang tidak bisa dibaca ditolak",
+        EventKind::AccountUnlocked => "Kunci akun dibuka",
+        EventKind::AccountDeleted => "Anda menghapus akun ini",
+    }
+}
