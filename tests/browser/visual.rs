@@ -5,7 +5,9 @@ use std::{
 };
 
 use fantoccini::Locator;
+use gatehouse::language::Language;
 use serde_json::Value;
+use strum::VariantArray;
 
 use crate::support::{
     PASSWORD, TestApp, WRONG_PASSWORD,
@@ -23,7 +25,8 @@ const RUN_AXE: &str = "
 ";
 /// Returns whether the page fits the width of the window, and all controls that are too small to touch.
 const MEASURE_LAYOUT: &str = "
-    const selector = 'button, .field input, .checkbox label, .alternative a, .brand a, nav a, .links a, .pagination a';
+    const selector = 'button, .field input, .field select, .checkbox label, ' +
+        '.alternative a, .brand a, nav a, .links a, .pagination a';
     const controls = [...document.querySelectorAll(selector)];
     const small = controls.filter(element => element.getBoundingClientRect().height < 44);
     return [document.documentElement.scrollWidth <= innerWidth, small.map(element => element.outerHTML)];
@@ -44,23 +47,24 @@ fn tool(path: &str) -> PathBuf {
 
 async fn sign_in(browser: &Browser) {
     browser.sign_in("zoe", PASSWORD).await;
-    browser.wait_for_heading("Hello, zoe").await;
+    browser.wait_for_text(browser.messages.member_since).await;
 }
 
 /// Opens every page in turn and calls `check` with its name.
 async fn for_each_page(browser: &Browser, mut check: impl AsyncFnMut(&'static str)) {
+    let texts = browser.messages;
     browser.goto("/login").await;
     check("login").await;
-    browser.click("Sign in").await;
-    browser.wait_for_text("There is a problem").await;
+    browser.click(texts.sign_in).await;
+    browser.wait_for_text(texts.there_is_a_problem).await;
     check("login-errors").await;
     browser.goto("/register").await;
     check("register").await;
-    browser.fill("User name", "zoé").await;
-    browser.fill("E-mail", "zoe@keepers").await;
-    browser.fill("Password", "passwordpassword").await;
-    browser.click("Create account").await;
-    browser.wait_for_text("There is a problem").await;
+    browser.fill(texts.username, "zoé").await;
+    browser.fill(texts.email, "zoe@keepers").await;
+    browser.fill(texts.password, "passwordpassword").await;
+    browser.click(texts.create_account).await;
+    browser.wait_for_text(texts.there_is_a_problem).await;
     check("register-errors").await;
     browser.goto("/nowhere").await;
     check("not-found").await;
@@ -69,22 +73,22 @@ async fn for_each_page(browser: &Browser, mut check: impl AsyncFnMut(&'static st
     sign_in(browser).await;
     check("home").await;
     for (path, heading, page) in [
-        ("/account", "Your account", "account"),
-        ("/account/password", "Change your password", "password"),
-        ("/account/sessions", "Where you are signed in", "sessions"),
-        ("/account/activity", "Recent activity", "activity"),
-        ("/account/delete", "Delete your account", "delete"),
+        ("/account", texts.your_account, "account"),
+        ("/account/password", texts.change_your_password, "password"),
+        ("/account/sessions", texts.where_you_are_signed_in, "sessions"),
+        ("/account/activity", texts.recent_activity, "activity"),
+        ("/account/delete", texts.delete_your_account, "delete"),
     ] {
         browser.goto(path).await;
         browser.wait_for_heading(heading).await;
         check(page).await;
     }
     browser.goto("/account/password").await;
-    browser.click("Change password").await;
-    browser.wait_for_text("There is a problem").await;
+    browser.click(texts.change_password).await;
+    browser.wait_for_text(texts.there_is_a_problem).await;
     check("password-errors").await;
-    browser.click("Sign out").await;
-    browser.wait_for_text("You are signed out.").await;
+    browser.click(texts.sign_out).await;
+    browser.wait_for_heading(texts.sign_in).await;
     check("logged-out").await;
 }
 
@@ -95,18 +99,18 @@ async fn axe_reports_no_violations_on_any_page_theme_or_width() {
     let app = TestApp::spawn();
     app.signed_in_client("zoe").await;
     app.client().sign_in("zoe", WRONG_PASSWORD).await;
-    for dark in [false, true] {
-        for width in WIDTHS {
-            let browser = Browser::open(&app.address, View { width, dark, scripts: true }).await;
-            for_each_page(&browser, async |page| {
-                browser.client.execute(&axe, vec![]).await.unwrap();
-                let result = browser.client.execute_async(RUN_AXE, vec![]).await.unwrap();
-                assert!(result["passes"].as_u64().unwrap() > 10, "{page}: axe has checked the page");
-                assert_eq!(result["violations"], Value::Array(vec![]), "{page}, {width} px, dark: {dark}");
-            })
-            .await;
-            browser.close().await;
-        }
+    let english = [false, true].into_iter().flat_map(|dark| WIDTHS.map(|width| (width, dark, Language::English)));
+    // Colors and columns do not depend on the language.
+    for (width, dark, language) in english.chain([(320, false, Language::Indonesian)]) {
+        let browser = Browser::open(&app.address, View { width, dark, scripts: true, language }).await;
+        for_each_page(&browser, async |page| {
+            browser.client.execute(&axe, vec![]).await.unwrap();
+            let result = browser.client.execute_async(RUN_AXE, vec![]).await.unwrap();
+            assert!(result["passes"].as_u64().unwrap() > 10, "{page}: axe has checked the page");
+            assert_eq!(result["violations"], Value::Array(vec![]), "{page}, {width} px, dark: {dark}, {language:?}");
+        })
+        .await;
+        browser.close().await;
     }
 }
 
@@ -116,13 +120,16 @@ async fn pages_fit_320_pixels_and_touch_targets_are_44_pixels_high() {
     let app = TestApp::spawn();
     app.signed_in_client("zoe").await;
     app.client().sign_in("zoe", WRONG_PASSWORD).await;
-    let browser = Browser::open(&app.address, View { width: 320, scripts: true, ..View::default() }).await;
-    for_each_page(&browser, async |page| {
-        let result = browser.client.execute(MEASURE_LAYOUT, vec![]).await.unwrap();
-        assert_eq!(result, serde_json::json!([true, []]), "{page}");
-    })
-    .await;
-    browser.close().await;
+    for language in Language::VARIANTS {
+        let view = View { width: 320, scripts: true, language: *language, ..View::default() };
+        let browser = Browser::open(&app.address, view).await;
+        for_each_page(&browser, async |page| {
+            let result = browser.client.execute(MEASURE_LAYOUT, vec![]).await.unwrap();
+            assert_eq!(result, serde_json::json!([true, []]), "{page}, {language:?}");
+        })
+        .await;
+        browser.close().await;
+    }
 }
 
 #[tokio::test]
@@ -130,15 +137,18 @@ async fn header_takes_two_lines_at_320_pixels_with_the_navigation_in_one() {
     let app = TestApp::spawn();
     let longest_name = "w".repeat(32);
     app.signed_in_client(&longest_name).await;
-    let browser = Browser::open(&app.address, View { width: 320, scripts: true, ..View::default() }).await;
-    browser.sign_in(&longest_name, PASSWORD).await;
-    browser.wait_for_text("Your account").await;
-    for path in ["/", "/account", "/account/password", "/account/sessions", "/account/activity"] {
-        browser.goto(path).await;
-        let result = browser.client.execute(MEASURE_HEADER, vec![]).await.unwrap();
-        assert_eq!(result, serde_json::json!([1, 2]), "{path}");
+    for language in Language::VARIANTS {
+        let view = View { width: 320, scripts: true, language: *language, ..View::default() };
+        let browser = Browser::open(&app.address, view).await;
+        browser.sign_in(&longest_name, PASSWORD).await;
+        browser.wait_for_text(browser.messages.your_account).await;
+        for path in ["/", "/account", "/account/password", "/account/sessions", "/account/activity"] {
+            browser.goto(path).await;
+            let result = browser.client.execute(MEASURE_HEADER, vec![]).await.unwrap();
+            assert_eq!(result, serde_json::json!([1, 2]), "{path}, {language:?}");
+        }
+        browser.close().await;
     }
-    browser.close().await;
 }
 
 #[tokio::test]
@@ -183,6 +193,9 @@ async fn every_page_has_valid_html() {
     for (name, answer) in &pages {
         fs::write(dir.path().join(format!("{name}.html")), &answer.body).unwrap();
     }
+    // The structure of all other pages is the same in every language, as a test of the application checks.
+    guest.set_cookie("language", "id");
+    fs::write(dir.path().join("login-id.html"), guest.get("/login").await.body).unwrap();
     let config = serde_json::json!({
         "root": true,
         "extends": ["html-validate:standard", "html-validate:a11y"],
@@ -222,14 +235,15 @@ async fn screenshots_of_every_page_can_be_taken() {
     app.signed_in_client("zoe").await;
     app.client().sign_in("zoe", WRONG_PASSWORD).await;
     let views = WIDTHS.into_iter().flat_map(|width| [(width, false), (width, true)]);
+    let views = views.flat_map(|(width, dark)| Language::VARIANTS.iter().map(move |language| (width, dark, *language)));
     // Without an output directory, one view is enough to check that screenshots work.
-    for (width, dark) in views.take(if output.is_some() { 6 } else { 1 }) {
-        let browser = Browser::open(&app.address, View { width, dark, scripts: false }).await;
+    for (width, dark, language) in views.take(if output.is_some() { usize::MAX } else { 1 }) {
+        let browser = Browser::open(&app.address, View { width, dark, scripts: false, language }).await;
         for_each_page(&browser, async |page| {
             let screenshot = browser.client.screenshot().await.unwrap();
             assert!(screenshot.starts_with(b"\x89PNG"), "{page}");
             let theme = if dark { "dark" } else { "light" };
-            fs::write(dir.join(format!("{page}-{width}-{theme}.png")), screenshot).unwrap();
+            fs::write(dir.join(format!("{page}-{width}-{theme}-{}.png", language.code())), screenshot).unwrap();
         })
         .await;
         browser.close().await;

@@ -10,6 +10,7 @@ use std::{
 };
 
 use fantoccini::{Client, ClientBuilder, Locator};
+use gatehouse::{language::Language, web::messages::Messages};
 use serde_json::{Map, Value, json};
 
 use super::{child_guard::ChildGuard, program, wait_until};
@@ -23,11 +24,12 @@ pub struct View {
     pub width: u32,
     pub dark: bool,
     pub scripts: bool,
+    pub language: Language,
 }
 
 impl Default for View {
     fn default() -> Self {
-        Self { width: 1280, dark: false, scripts: false }
+        Self { width: 1280, dark: false, scripts: false, language: Language::English }
     }
 }
 
@@ -35,6 +37,7 @@ impl Default for View {
 pub struct Browser {
     pub client: Client,
     pub base: String,
+    pub messages: &'static Messages,
     session: String,
 }
 
@@ -88,7 +91,7 @@ impl Browser {
             "--disable-component-update".to_owned(),
             "--disable-sync".to_owned(),
             "--disable-dev-shm-usage".to_owned(),
-            "--lang=en".to_owned(),
+            format!("--lang={}", view.language.code()),
             format!("--blink-settings=preferredColorScheme={}", u8::from(!view.dark)),
         ];
         // The sandbox of Chromium does not work as root, and most containers run as root.
@@ -103,7 +106,10 @@ impl Browser {
             "goog:chromeOptions": {
                 "binary": chromium(),
                 "args": arguments,
-                "prefs": {"profile.default_content_setting_values.javascript": javascript},
+                "prefs": {
+                    "profile.default_content_setting_values.javascript": javascript,
+                    "intl.accept_languages": view.language.code(),
+                },
                 "mobileEmulation": {"deviceMetrics": metrics},
             },
             "pageLoadStrategy": "normal",
@@ -112,7 +118,7 @@ impl Browser {
         let mut builder = ClientBuilder::new(hyper_util::client::legacy::connect::HttpConnector::new());
         let client = builder.capabilities(capabilities).connect(driver()).await.expect("Chromium starts");
         let session = client.session_id().await.unwrap().expect("the driver returns a session");
-        Self { client, base: base.to_owned(), session }
+        Self { client, base: base.to_owned(), messages: Messages::of(view.language), session }
     }
 
     /// Opens a path of the site.
@@ -168,9 +174,9 @@ impl Browser {
     /// Opens the sign-in page, fills it in and sends it. Does not wait for the next page.
     pub async fn sign_in(&self, login: &str, password: &str) {
         self.goto("/login").await;
-        self.fill("User name or e-mail", login).await;
-        self.fill("Password", password).await;
-        self.click("Sign in").await;
+        self.fill(self.messages.username_or_email, login).await;
+        self.fill(self.messages.password, password).await;
+        self.click(self.messages.sign_in).await;
     }
 
     /// Returns the value of the field with this name.

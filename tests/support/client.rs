@@ -146,6 +146,13 @@ impl Client {
         other
     }
 
+    /// Returns a client with the same cookies that sends this `Accept-Language`.
+    pub fn speaking(&self, languages: &str) -> Self {
+        let mut other = self.clone();
+        other.headers.push(("accept-language", languages.to_owned()));
+        other
+    }
+
     /// Returns an independent client that starts with a copy of the cookies.
     pub fn fork(&self) -> Self {
         Self { cookies: Arc::new(Mutex::new(self.cookies.lock().unwrap().clone())), ..self.clone() }
