@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use time::OffsetDateTime;
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 /// A point in time in whole milliseconds since 1970-01-01 UTC.
 ///
@@ -69,6 +69,12 @@ impl Timestamp {
     pub fn date(self) -> OffsetDateTime {
         OffsetDateTime::from_unix_timestamp_nanos(i128::from(self.0) * 1_000_000).unwrap_or(OffsetDateTime::UNIX_EPOCH)
     }
+}
+
+/// Returns `at` in RFC 3339, or `None` beyond the year 9999.
+#[must_use]
+pub fn rfc3339(at: Timestamp) -> Option<String> {
+    at.date().format(&Rfc3339).ok()
 }
 
 fn millis(span: Duration) -> i64 {

@@ -8,7 +8,7 @@ use actix_web::{
 };
 
 use crate::{
-    pages::{account, health, home, language, login, logout, register},
+    pages::{account, forgot, health, home, language, login, logout, register, reset},
     web::{
         assets::Assets,
         error::Problem,
@@ -35,6 +35,8 @@ pub fn table() -> Vec<Route> {
         Route::new("/login").for_guests().get(login::get).post(login::post),
         Route::new("/register").for_guests().get(register::get).post(register::post),
         Route::new("/logout").open_to_all().post(logout::post),
+        Route::new(forgot::PATH).with_or_without_session().get(forgot::get),
+        Route::new(reset::PATH).with_or_without_session().get(reset::get).post(reset::post),
         Route::new("/language").for_appearance().post(language::post),
         Route::new("/healthz").open_to_all().get(health::alive),
         Route::new("/readyz").open_to_all().get(health::ready),
@@ -88,6 +90,13 @@ impl Route {
     #[must_use]
     pub fn open_to_all(mut self) -> Self {
         self.access = Access::Public;
+        self
+    }
+
+    /// Opens the page to everybody, with the session of those who have one.
+    #[must_use]
+    pub fn with_or_without_session(mut self) -> Self {
+        self.access = Access::Anybody;
         self
     }
 

@@ -11,7 +11,7 @@ use crate::{
     client::Client,
     clock::{Clock, Timestamp},
     db::{AnyConnection, Database, QueryResult, TransactionError},
-    events::{self, EventId, EventKind, Events, Recorded},
+    events::{self, Actor, EventId, EventKind, Events, Recorded},
     identity::AccountId,
 };
 
@@ -143,7 +143,12 @@ impl Transactions {
 impl Transaction<'_> {
     /// Records one event of the client.
     pub fn record(&mut self, kind: EventKind, account: AccountId) -> QueryResult<()> {
-        self.record_for(self.client, kind, account, 1)
+        self.record_for(self.client, kind, account, 1, None)
+    }
+
+    /// Records what `actor` did to an account.
+    pub fn record_by(&mut self, actor: Actor, kind: EventKind, account: AccountId) -> QueryResult<()> {
+        self.record_for(self.client, kind, account, 1, Some(actor))
     }
 
     /// Records something that happened `occurrences` times to `account`; nothing if that is zero.
@@ -151,12 +156,12 @@ impl Transaction<'_> {
         if occurrences == 0 {
             return Ok(());
         }
-        self.record_for(self.client, kind, account, i32::try_from(occurrences).unwrap_or(i32::MAX))
+        self.record_for(self.client, kind, account, i32::try_from(occurrences).unwrap_or(i32::MAX), None)
     }
 
     /// Records one event of `client`, which is not the one that asked for the change.
     pub fn record_as(&mut self, client: &Client, kind: EventKind, account: AccountId) -> QueryResult<()> {
-        self.record_for(client, kind, account, 1)
+        self.record_for(client, kind, account, 1, None)
     }
 
     /// Records without address and browser if the account is deleted: another request may have deleted it since this
@@ -167,10 +172,11 @@ impl Transaction<'_> {
         kind: EventKind,
         account: AccountId,
         occurrences: i32,
+        actor: Option<Actor>,
     ) -> QueryResult<()> {
         let anonymous = Client::anonymous();
         let client = if self.lock_account(account)? { client } else { &anonymous };
-        let event = Recorded { kind, account: Some(account), occurrences };
+        let event = Recorded { kind, account: Some(account), occurrences, actor };
         events::store::insert(self.conn, EventId::new(), event, client, self.now)?;
         self.outcome.recorded.push(event);
         Ok(())

@@ -1,15 +1,20 @@
 //! Deletes an account. It is gone at once; rows of which there may be many are deleted in batches afterwards.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use secrecy::SecretString;
 
-use super::{Accounts, Device, Error, FieldError, Rejection, Username, store, validation::parse_current_password};
+use super::{
+    AccountId, Accounts, Device, Error, FieldError, Rejection, Username, admin::refuse_last_administrator, store,
+    validation::parse_current_password,
+};
 use crate::{
     client::Client,
+    db::QueryResult,
     events::EventKind,
     sessions::{Session, Sessions},
     throttle,
+    transaction::Transaction,
 };
 
 /// A deletion, as typed.
@@ -48,14 +53,25 @@ impl Accounts {
                 if !store::has_current_name(tx, acting)? {
                     return Err(Error::from(Rejection::Conflict));
                 }
-                store::delete(tx, acting)?;
-                throttle::unlock(tx.conn, id)?;
-                store::reserve(tx.conn, &name, tx.now.plus(reserved_for), None)?;
-                Sessions::delete_account(tx, id)?;
-                // The log line has no address in any case; the row must not have one either.
+                refuse_last_administrator(tx, id)?;
+                delete(tx, id, &name, reserved_for)?;
                 tx.record(EventKind::AccountDeleted, id)?;
                 Ok::<_, Error>(())
             })
             .await
     }
+}
+
+/// Deletes an account and reserves its name, given as its hash. Record the event afterwards: its row must not have the
+/// address of the client, as the log line has none in any case.
+pub(super) fn delete(
+    tx: &mut Transaction<'_>,
+    id: AccountId,
+    name: &[u8; 32],
+    reserved_for: Duration,
+) -> QueryResult<()> {
+    store::delete(tx, id)?;
+    throttle::unlock(tx.conn, id)?;
+    store::reserve(tx.conn, name, tx.now.plus(reserved_for), None)?;
+    Sessions::delete_account(tx, id)
 }

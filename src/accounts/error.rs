@@ -43,6 +43,12 @@ pub enum Rejection {
     Overloaded,
     /// The account was changed by another request at the same moment, so nothing was done.
     Conflict,
+    /// There is no such account, or not any more.
+    NoSuchAccount,
+    /// The link was used, replaced, or is too old, or never existed.
+    LinkInvalid,
+    /// No active account would have the role of administrators.
+    LastAdministrator,
 }
 
 /// What is wrong with one field.

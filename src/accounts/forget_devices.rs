@@ -70,6 +70,6 @@ impl DevicesForgotten {
     ) -> QueryResult<Self> {
         let account = acting.account.id;
         throttle::reset_devices(tx.conn, account)?;
-        Ok(Self { account, session, known_since: store::invalidate_devices(tx, acting)? })
+        Ok(Self { account, session, known_since: store::invalidate_devices(tx, account)? })
     }
 }

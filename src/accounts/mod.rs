@@ -1,16 +1,19 @@
 //! What can be done with accounts: register, authenticate, change, delete. Knows nothing of HTTP or pages.
 
+mod admin;
 mod authenticate;
 mod change_language;
 mod change_password;
 mod change_profile;
+mod create;
 mod delete;
 mod error;
 mod forget_devices;
+mod link;
 mod register;
 mod reserved_names;
+mod reset_password;
 mod store;
-mod unlock;
 mod validation;
 mod verify_password;
 
@@ -18,14 +21,17 @@ use std::{sync::Arc, time::Duration};
 
 use self::reserved_names::ReservedNames;
 pub use self::{
+    admin::{AccountDetails, AccountFilter, AdminAction},
     authenticate::SignIn,
     change_password::ChangePassword,
     change_profile::ChangeProfile,
+    create::CreateAccount,
     delete::DeleteAccount,
     error::{Error, FieldError, Rejection},
     forget_devices::{DevicesForgotten, ForgetDevices},
+    link::LinkToken,
     register::Register,
-    unlock::unlock,
+    reset_password::ResetPassword,
 };
 pub use crate::identity::{Account, AccountId, Email, EmailError, LoginName, Username, UsernameError};
 use crate::{

@@ -72,7 +72,7 @@ impl Accounts {
         let account = AccountId::new();
         let password_hash = permit.hash(valid.password).await?;
         let ValidRegistration { username, email, .. } = valid;
-        let new = NewAccount { id: account, username, email, password_hash, language: form.language };
+        let new = NewAccount { id: account, username, email, password_hash, language: form.language, signs_in: true };
         let sessions = Arc::clone(&self.sessions);
         let created = self
             .core

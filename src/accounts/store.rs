@@ -13,9 +13,10 @@ use crate::{
     clock::Timestamp,
     db::{
         AnyConnection, cached, for_update,
-        schema::{accounts, reserved_names},
+        schema::{accounts, reserved_names, reset_links},
     },
     language::Language,
+    passwords,
     sessions::{ActingSession, PreviousSignIn},
     transaction::Transaction,
 };
@@ -31,6 +32,19 @@ pub(super) struct Credential {
     pub(super) password_hash: String,
     /// Device cookies from before this time are not trusted.
     pub(super) devices_trusted_since: Timestamp,
+    disabled: bool,
+}
+
+impl Credential {
+    /// Returns the hash to verify a password with; `None` if the account has no password.
+    pub(super) fn usable_hash(&self) -> Option<String> {
+        passwords::scheme(&self.password_hash).map(|_| self.password_hash.clone())
+    }
+
+    /// Whether the owner may sign in.
+    pub(super) fn is_enabled(&self) -> bool {
+        !self.disabled
+    }
 }
 
 /// An account that does not exist yet.
@@ -40,6 +54,8 @@ pub(super) struct NewAccount {
     pub(super) email: Email,
     pub(super) password_hash: String,
     pub(super) language: Option<Language>,
+    /// Whether its owner signs in at once.
+    pub(super) signs_in: bool,
 }
 
 #[derive(Insertable)]
@@ -51,7 +67,7 @@ struct NewRow<'a> {
     email_key: String,
     password_hash: &'a str,
     created_at: Timestamp,
-    last_sign_in_at: Timestamp,
+    last_sign_in_at: Option<Timestamp>,
     last_sign_in_address: String,
     last_sign_in_user_agent: &'a str,
     language: Option<&'static str>,
@@ -76,7 +92,7 @@ impl From<LastSignIn> for PreviousSignIn {
     }
 }
 
-/// Inserts an account whose owner signs in at once.
+/// Inserts an account.
 pub(super) fn insert(tx: &mut Transaction<'_>, account: &NewAccount) -> QueryResult<()> {
     let row = NewRow {
         id: account.id,
@@ -85,9 +101,9 @@ pub(super) fn insert(tx: &mut Transaction<'_>, account: &NewAccount) -> QueryRes
         email_key: account.email.key(),
         password_hash: &account.password_hash,
         created_at: tx.now,
-        last_sign_in_at: tx.now,
-        last_sign_in_address: tx.client.stored_address(),
-        last_sign_in_user_agent: &tx.client.user_agent,
+        last_sign_in_at: account.signs_in.then_some(tx.now),
+        last_sign_in_address: if account.signs_in { tx.client.stored_address() } else { String::new() },
+        last_sign_in_user_agent: if account.signs_in { &tx.client.user_agent } else { "" },
         language: account.language.map(Language::code),
     };
     diesel::insert_into(accounts::table).values(row).execute(tx.conn)?;
@@ -144,6 +160,10 @@ pub(super) fn set_language(
         .map(|_| ())
 }
 
+pub(super) fn username(conn: &mut AnyConnection, id: AccountId) -> QueryResult<Username> {
+    accounts::table.find(id).select(accounts::username).get_result(conn)
+}
+
 pub(super) fn has_username(conn: &mut AnyConnection, username: &Username) -> QueryResult<bool> {
     select(exists(accounts::table.filter(accounts::username.eq(username)))).get_result(conn)
 }
@@ -153,11 +173,12 @@ pub(super) fn has_email(conn: &mut AnyConnection, email: &Email) -> QueryResult<
 }
 
 /// Locks the account until the transaction ends, and returns its last sign-in. `None` if the credential is no longer
-/// the account's.
+/// the account's, or the account is disabled.
 pub(super) fn lock(tx: &mut Transaction<'_>, credential: &Credential) -> QueryResult<Option<PreviousSignIn>> {
     let account = accounts::table
         .find(credential.id)
         .filter(accounts::password_hash.eq(&credential.password_hash))
+        .filter(accounts::disabled.eq(false))
         .select(LastSignIn::as_select());
     let row: Option<LastSignIn> = for_update(account).get_result(tx.conn).optional()?;
     if row.is_some() {
@@ -173,12 +194,38 @@ pub(super) fn replace_hash(tx: &mut Transaction<'_>, id: AccountId, hash: &str) 
 /// Invalidates all device cookies that the account has been given until now. Returns the earliest time of a valid one,
 /// which is later than the last sign-in: that may have begun after this transaction and committed before it, or in the
 /// same millisecond.
-pub(super) fn invalidate_devices(tx: &mut Transaction<'_>, acting: &ActingSession<'_>) -> QueryResult<Timestamp> {
-    let account = accounts::table.find(acting.account.id);
+pub(super) fn invalidate_devices(tx: &mut Transaction<'_>, id: AccountId) -> QueryResult<Timestamp> {
+    let account = accounts::table.find(id);
     let last_sign_in: Option<Timestamp> = account.select(accounts::last_sign_in_at).get_result(tx.conn)?;
     let since = last_sign_in.map_or(tx.now, |at| at.max(tx.now)).plus(Duration::from_millis(1));
     cached(diesel::update(account).set(accounts::devices_trusted_since.eq(since))).execute(tx.conn)?;
     Ok(since)
+}
+
+/// The account that a link sets the password of.
+#[derive(Debug, Queryable, Selectable)]
+#[diesel(table_name = accounts)]
+pub(super) struct ResetTarget {
+    #[diesel(column_name = id)]
+    pub(super) account: AccountId,
+    pub(super) username: Username,
+    pub(super) email: Email,
+}
+
+/// Returns the account of a link that is valid at `now`, given the hash of its token.
+pub(super) fn reset_target(
+    conn: &mut AnyConnection,
+    token_hash: &[u8],
+    now: Timestamp,
+) -> QueryResult<Option<ResetTarget>> {
+    reset_links::table
+        .inner_join(accounts::table)
+        .filter(reset_links::token_hash.eq(token_hash))
+        .filter(reset_links::expires_at.gt(now))
+        .filter(accounts::disabled.eq(false))
+        .select(ResetTarget::as_select())
+        .get_result(conn)
+        .optional()
 }
 
 /// Makes the transaction's client the last sign-in.
@@ -215,8 +262,7 @@ pub(super) fn has_current_name(tx: &mut Transaction<'_>, acting: &ActingSession<
 }
 
 /// Deletes an account. Without it, its sessions are ended; they have to be deleted in batches.
-pub(super) fn delete(tx: &mut Transaction<'_>, acting: &ActingSession<'_>) -> QueryResult<()> {
-    let id = acting.account.id;
+pub(super) fn delete(tx: &mut Transaction<'_>, id: AccountId) -> QueryResult<()> {
     tx.invalidate(id);
     diesel::delete(accounts::table.find(id)).execute(tx.conn).map(|_| ())
 }

@@ -149,8 +149,10 @@ impl Accounts {
             }
         };
 
-        let stored = credential.as_ref().map(|credential| credential.password_hash.clone());
+        let stored = credential.as_ref().and_then(Credential::usable_hash);
         let verification = permit.verify(password, stored).await?;
+        // A disabled account is answered like a wrong password, after the same work.
+        let credential = credential.filter(Credential::is_enabled);
         if let (Verification::Match { upgrade }, Some(credential)) = (verification, credential) {
             if let Some(throttled) = success_throttled {
                 self.core.database.write(move |conn| budgets.reset(conn, now)).await?;

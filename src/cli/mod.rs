@@ -1,7 +1,8 @@
 //! The command line: one file for each command. Without a command, `serve` runs.
 
+mod account;
+mod open;
 mod serve;
-mod unlock;
 
 use std::process::ExitCode;
 
@@ -36,8 +37,9 @@ struct Cli {
 enum Command {
     /// Serve the pages (the default). Each flag is also an environment variable
     Serve(Box<Settings>),
-    /// Unlock an account that was locked after too many wrong passwords
-    Unlock(Box<unlock::Unlock>),
+    /// List, create and change accounts
+    #[command(subcommand)]
+    Account(account::Account),
 }
 
 /// Runs the command of the command line.
@@ -46,7 +48,7 @@ pub async fn run() -> ExitCode {
     umask(Mode::RWXG | Mode::RWXO);
     let outcome = match parse() {
         Ok(Command::Serve(settings)) => serve::run(*settings).await.map_err(Failure::from),
-        Ok(Command::Unlock(unlock)) => unlock::run(&unlock).await,
+        Ok(Command::Account(account)) => account::run(account).await,
         Err(code) => return code,
     };
     match outcome {

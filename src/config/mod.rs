@@ -11,8 +11,9 @@ use tracing_subscriber::EnvFilter;
 use crate::{identity::Username, language::Language};
 
 use self::duration::{DAY, MINUTE, YEAR};
-pub use self::{database_url::DatabaseUrl, public_url::PublicUrl, rate::Rate};
+pub use self::{contact::Contact, database_url::DatabaseUrl, public_url::PublicUrl, rate::Rate};
 
+mod contact;
 mod database_url;
 mod duration;
 mod public_url;
@@ -138,6 +139,10 @@ pub struct Settings {
     /// Name of the site, shown in titles and headings
     #[arg(long, env = "GATEHOUSE_SITE_NAME", default_value = "Gatehouse", value_parser = site_name)]
     pub site_name: String,
+
+    /// E-mail address, URL or phone number for people who cannot sign in
+    #[arg(long, env = "GATEHOUSE_CONTACT")]
+    pub contact: Option<Contact>,
 
     /// Language of pages for people who chose none and whose browser asks for none of these
     #[arg(long, env = "GATEHOUSE_LANGUAGE", value_enum, default_value_t = Language::English)]

@@ -15,6 +15,29 @@ diesel::table! {
         failed_sign_ins -> Integer,
         devices_trusted_since -> BigInt,
         language -> Nullable<Text>,
+        disabled -> Bool,
+        locked -> Bool,
+    }
+}
+
+diesel::table! {
+    account_roles (account_id, role) {
+        account_id -> Binary,
+        role -> Text,
+    }
+}
+
+diesel::table! {
+    locks (name) {
+        name -> Text,
+    }
+}
+
+diesel::table! {
+    reset_links (account_id) {
+        account_id -> Binary,
+        token_hash -> Binary,
+        expires_at -> BigInt,
     }
 }
 
@@ -47,6 +70,7 @@ diesel::table! {
         request_id -> Text,
         occurrences -> Integer,
         unauthenticated -> Bool,
+        actor -> Text,
     }
 }
 
@@ -84,4 +108,6 @@ diesel::table! {
 }
 
 diesel::joinable!(sessions -> accounts (account_id));
-diesel::allow_tables_to_appear_in_same_query!(accounts, sessions, account_cleanups);
+diesel::joinable!(account_roles -> accounts (account_id));
+diesel::joinable!(reset_links -> accounts (account_id));
+diesel::allow_tables_to_appear_in_same_query!(accounts, sessions, account_cleanups, account_roles, reset_links);

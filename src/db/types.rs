@@ -138,12 +138,13 @@ use diesel::{
 
 use crate::{
     clock::Timestamp,
-    identity::{AccountId, Email, Username},
+    identity::{AccountId, Email, Role, Username},
 };
 
 binary_id!(AccountId);
 text_type!(Username, Username::as_str, Username::from_stored);
 text_type!(Email, Email::as_str, Email::from_stored);
+text_type!(Role, Role::as_str, Role::from_stored);
 column_type!(Timestamp, BigInt);
 
 /// As an integer, because SQLite keeps nanoseconds of a date and MySQL microseconds: an integer comes back from either

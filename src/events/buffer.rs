@@ -77,7 +77,7 @@ impl Buffer {
         let mut counted = self.counted.lock();
         let (row, network, account) = counted.row(now, (kind, client.network(), account));
         let pending = counted.pending.entry(row).or_insert_with(|| Pending {
-            event: Recorded { kind, account, occurrences: 0 },
+            event: Recorded { kind, account, occurrences: 0, actor: None },
             client: if network == client.network() { client.clone() } else { Client::anonymous() },
             request: request_id::current(),
             at: now,

@@ -71,9 +71,25 @@ pub enum EventKind {
     FormRefused,
     /// A request that is no form of this server: malformed, too large, of another type, or with an unknown field.
     RequestRefused,
-    /// An administrator unlocked the account.
+    /// An operator created the account.
+    AccountCreated,
+    /// An operator unlocked the account.
     AccountUnlocked,
-    /// The owner deleted the account.
+    /// An operator disabled the account.
+    AccountDisabled,
+    /// An operator enabled the account.
+    AccountEnabled,
+    /// An operator ended all sessions of the account.
+    AccountSignedOut,
+    /// An operator gave the account a role.
+    RoleAdded,
+    /// An operator took a role from the account.
+    RoleRemoved,
+    /// An operator made a link to set a new password.
+    ResetLinkCreated,
+    /// The holder of the link set a new password.
+    PasswordReset,
+    /// The owner or an operator deleted the account.
     AccountDeleted,
 }
 
@@ -169,13 +185,35 @@ pub(crate) struct Recorded {
     pub(crate) kind: EventKind,
     pub(crate) account: Option<AccountId>,
     pub(crate) occurrences: i32,
+    /// Who did it, if it was not the owner of the account.
+    pub(crate) actor: Option<Actor>,
+}
+
+/// Who changes an account that is not their own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Actor {
+    /// The operator, at the command line.
+    Operator,
+    /// An administrator, with this account.
+    Administrator(AccountId),
+}
+
+/// As stored and logged.
+impl std::fmt::Display for Actor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Operator => f.write_str("operator"),
+            Self::Administrator(id) => id.fmt(f),
+        }
+    }
 }
 
 impl Recorded {
     /// Writes the log line. Without address and browser: they are personal, and kept where they can be deleted.
     pub(crate) fn log(self) {
         let account = self.account.map(tracing::field::display);
-        info!(event = self.kind.name(), account, occurrences = self.occurrences);
+        let actor = self.actor.map(tracing::field::display);
+        info!(event = self.kind.name(), account, actor, occurrences = self.occurrences);
     }
 }
 

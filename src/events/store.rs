@@ -54,6 +54,7 @@ struct NewEvent<'a> {
     request_id: String,
     occurrences: i32,
     unauthenticated: bool,
+    actor: String,
 }
 
 /// Inserts an event of the current request; outside of one `request_id` is empty.
@@ -74,6 +75,7 @@ pub(crate) fn insert(
         request_id: request_id::current().map_or_else(String::new, |id| id.to_string()),
         occurrences: event.occurrences,
         unauthenticated: event.kind.is_unauthenticated(),
+        actor: event.actor.map_or_else(String::new, |actor| actor.to_string()),
     };
     diesel::insert_into(events::table).values(row).execute(conn).map(|_| ())
 }

@@ -2,16 +2,20 @@
 
 mod email;
 mod login_name;
+mod role;
 mod username;
 
 use std::fmt;
 
+use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
+use strum::{EnumString, IntoStaticStr};
 use uuid::Uuid;
 
 pub use self::{
     email::{Email, EmailError},
     login_name::LoginName,
+    role::{Role, RoleError},
     username::{Username, UsernameError},
 };
 use crate::{clock::Timestamp, language::Language};
@@ -66,4 +70,36 @@ pub struct Account {
     pub created_at: Timestamp,
     /// The language that its owner chose.
     pub language: Option<Language>,
+    /// Its roles, sorted.
+    pub roles: Vec<Role>,
+}
+
+/// Whether the owner of an account can sign in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, EnumString, IntoStaticStr, ValueEnum)]
+#[strum(serialize_all = "snake_case")]
+pub enum AccountState {
+    /// Yes
+    Active,
+    /// Only from a known browser, after too many failed attempts
+    Locked,
+    /// No, because an operator disabled it
+    Disabled,
+}
+
+impl AccountState {
+    /// Returns the state of an account. Disabled comes first.
+    #[must_use]
+    pub fn new(disabled: bool, locked: bool) -> Self {
+        match (disabled, locked) {
+            (true, _) => Self::Disabled,
+            (false, true) => Self::Locked,
+            (false, false) => Self::Active,
+        }
+    }
+
+    /// Returns its name for operators.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        self.into()
+    }
 }

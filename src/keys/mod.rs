@@ -3,6 +3,8 @@
 
 mod secret_file;
 
+use std::path::PathBuf;
+
 use aws_lc_rs::{
     hkdf::{HKDF_SHA256, Prk, Salt},
     hmac::{self, HMAC_SHA256},
@@ -14,6 +16,9 @@ use strum::VariantArray;
 
 use self::secret_file::check_strength;
 use crate::config::{ConfigError, Settings};
+
+/// The name of the secret in the data folder.
+const FILE_NAME: &str = "secret.key";
 
 /// What a signature is for. Each purpose has a key of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, VariantArray)]
@@ -142,7 +147,7 @@ impl Keys {
                 check_strength("GATEHOUSE_SECRET_FILE", secret)?
             }
             (None, None) => {
-                let file = settings.data_dir.join("secret.key");
+                let file = settings.data_dir.join(FILE_NAME);
                 let fail = |message| ConfigError::new("GATEHOUSE_DATA_DIR", message);
                 secret_file::create_if_missing(&file)
                     .map_err(|error| fail(format!("cannot create the secret {}: {error}", file.display())))?;
@@ -156,6 +161,13 @@ impl Keys {
             .map(|secret| check_strength("GATEHOUSE_PREVIOUS_SECRETS", secret.clone()))
             .collect::<Result<Vec<_>, _>>()?;
         Ok(Self::new(&secret, &previous))
+    }
+
+    /// Returns the file that [`Keys::load`] would create.
+    #[must_use]
+    pub fn missing_file(settings: &Settings) -> Option<PathBuf> {
+        let is_configured = settings.secret.is_some() || settings.secret_file.is_some();
+        Some(settings.data_dir.join(FILE_NAME)).filter(|file| !is_configured && !file.exists())
     }
 
     fn new(secret: &SecretString, previous: &[SecretString]) -> Self {

@@ -2,9 +2,11 @@
 //! and the result into a response.
 
 pub(crate) mod account;
+pub(crate) mod forgot;
 pub(crate) mod health;
 pub(crate) mod home;
 pub(crate) mod language;
 pub(crate) mod login;
 pub(crate) mod logout;
 pub(crate) mod register;
+pub(crate) mod reset;

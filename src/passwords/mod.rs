@@ -27,6 +27,15 @@ pub use self::{
 /// passphrases; bounds the work of hashing and policy.
 pub const MAX_LENGTH: usize = 256;
 
+/// Stands in place of a hash for an account without a password. No password matches it.
+pub const UNUSABLE: &str = "!";
+
+/// Returns the scheme of a stored hash, such as "argon2id"; `None` for [`UNUSABLE`].
+#[must_use]
+pub fn scheme(stored: &str) -> Option<&str> {
+    stored.split('$').find(|part| !part.is_empty()).filter(|_| !stored.starts_with(UNUSABLE))
+}
+
 /// A password in Unicode normalization form C, so that every keyboard's way to compose a character gives the same bytes
 /// (NIST SP 800-63B-4, 3.1.1.2). `Debug` does not show it; dropping it erases the memory.
 #[derive(Debug, Clone)]

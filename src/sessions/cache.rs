@@ -110,6 +110,7 @@ mod tests {
             email: Email::parse("zoe@keepers.example").unwrap(),
             created_at: NOW,
             language: None,
+            roles: Vec::new(),
         };
         let session = Session {
             id: token.session,

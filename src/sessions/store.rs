@@ -17,10 +17,10 @@ use crate::{
     clock::Timestamp,
     db::{
         AnyConnection, cached, for_update,
-        schema::{account_cleanups, accounts, sessions},
+        schema::{account_cleanups, account_roles, accounts, sessions},
         types::binary_id,
     },
-    identity::{Account, AccountId, Email, Username},
+    identity::{Account, AccountId, Email, Role, Username},
     transaction::Transaction,
 };
 
@@ -155,12 +155,12 @@ struct AccountRow {
     language: Option<String>,
 }
 
-impl From<AccountRow> for Account {
-    fn from(row: AccountRow) -> Self {
-        let AccountRow { id, username, email, created_at, language } = row;
+impl AccountRow {
+    fn with_roles(self, roles: Vec<Role>) -> Account {
+        let Self { id, username, email, created_at, language } = self;
         // Another release may have stored a language that this one does not have.
         let language = language.and_then(|code| code.parse().ok());
-        Self { id, username, email, created_at, language }
+        Account { id, username, email, created_at, language, roles }
     }
 }
 
@@ -203,22 +203,22 @@ pub(super) fn load(conn: &mut AnyConnection, id: SessionId) -> QueryResult<Optio
     let row: Option<(SessionRow, AccountRow, Option<Cleanup>)> = sessions::table
         .inner_join(accounts::table.on(accounts::id.eq(sessions::account_id)))
         .left_join(account_cleanups::table.on(account_cleanups::account_id.eq(sessions::account_id)))
-        .filter(sessions::id.eq(id))
+        .filter(sessions::id.eq(id).and(accounts::disabled.eq(false)))
         .select((SessionRow::as_select(), AccountRow::as_select(), Option::<Cleanup>::as_select()))
         .get_result(conn)
         .optional()?;
-    let row = row.filter(|(row, _, cleanup)| cleanup.is_none_or(|cleanup| !cleanup.ends(id, row.created_at)));
-    Ok(row.map(|(row, account, _)| {
-        let session = Session {
-            id,
-            account: account.into(),
-            previous: row.previous,
-            authenticated_at: row.authenticated_at,
-            expires_at: row.expires_at,
-            remembered: row.remembered,
-        };
-        (session, row.last_seen_at)
-    }))
+    let is_active = |row: &SessionRow, cleanup: Option<Cleanup>| cleanup.is_none_or(|it| !it.ends(id, row.created_at));
+    let Some((row, account, _)) = row.filter(|(row, _, cleanup)| is_active(row, *cleanup)) else { return Ok(None) };
+    let roles = account_roles::table.filter(account_roles::account_id.eq(account.id)).order(account_roles::role);
+    let session = Session {
+        id,
+        account: account.with_roles(roles.select(account_roles::role).load(conn)?),
+        previous: row.previous,
+        authenticated_at: row.authenticated_at,
+        expires_at: row.expires_at,
+        remembered: row.remembered,
+    };
+    Ok(Some((session, row.last_seen_at)))
 }
 
 /// Deletes a session if it belongs to `account`. Returns whether it did.

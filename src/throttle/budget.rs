@@ -121,6 +121,14 @@ impl Budget {
     }
 }
 
+impl Budget {
+    /// Whether one more failure than `counts` locks the account.
+    pub(super) fn locks_after_failure(&self, counts: &[(Key, Count)], now: Timestamp) -> bool {
+        let count = find(&self.key, counts).unwrap_or(Count::NONE).or_none_if_expired(now);
+        self.rule.throttled(self.rule.after_failure(count, now), now) == Some(Throttled::LockedOut)
+    }
+}
+
 /// The state of a counter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Count {

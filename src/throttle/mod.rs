@@ -91,6 +91,8 @@ pub(crate) struct Budgets {
     /// that of all devices for an unknown one.
     other: Budget,
     with_device: bool,
+    /// The account whose lockout one of the counters can cause.
+    locks: Option<AccountId>,
     successes: Option<Budget>,
 }
 
@@ -119,7 +121,13 @@ impl Budgets {
         conn: &mut AnyConnection,
         now: Timestamp,
     ) -> QueryResult<Result<(), Throttled>> {
-        record(conn, &self.counted, now)
+        let outcome = record(conn, &self.counted, now)?;
+        if let (Ok(counts), Some(account)) = (&outcome, self.locks)
+            && self.counted.iter().any(|budget| budget.locks_after_failure(counts, now))
+        {
+            store::set_locked(conn, account, true)?;
+        }
+        Ok(outcome.map(|_| ()))
     }
 
     /// Undoes [`Budgets::record_failure`] after a success, resets the consecutive failures, and counts the success. A
@@ -216,7 +224,11 @@ impl Throttle {
         // from changing it.
         let label: &[u8] = if *is_sign_in { b"sign-ins" } else { b"confirmations" };
         let successes = Budget::per_account(label, subject, self.successes);
-        Budgets { counted, other, with_device: device.is_some(), successes }
+        let locks = match subject {
+            Subject::Account(id) if device.is_none() => Some(*id),
+            _ => None,
+        };
+        Budgets { counted, other, with_device: device.is_some(), locks, successes }
     }
 
     /// Returns the subject of a name without an account, given the name's hashes under the current and all previous
@@ -250,7 +262,7 @@ impl Throttle {
         limit: Limit,
         now: Timestamp,
     ) -> QueryResult<Result<(), Throttled>> {
-        record(conn, &self.budgets_of(limit), now)
+        Ok(record(conn, &self.budgets_of(limit), now)?.map(|_| ()))
     }
 
     /// Undoes [`Throttle::record`], if the work was not done.
@@ -280,6 +292,7 @@ impl Throttle {
 /// Unlocks `account` for unknown devices and for known ones. A delayed device or network stays delayed.
 pub(crate) fn unlock(conn: &mut AnyConnection, account: AccountId) -> QueryResult<()> {
     let subject = Subject::Account(account);
+    store::set_locked(conn, account, false)?;
     store::delete(conn, &keys(&[Budget::account(&subject), Budget::all_devices(&subject)]))
 }
 
@@ -298,13 +311,18 @@ fn check(conn: &mut AnyConnection, budgets: &[Budget], now: Timestamp) -> QueryR
     Ok(throttled(budgets, &counts, now))
 }
 
-fn record(conn: &mut AnyConnection, budgets: &[Budget], now: Timestamp) -> QueryResult<Result<(), Throttled>> {
+/// Counts an attempt, and returns the counts before it. If it is refused, counts nothing and returns why.
+fn record(
+    conn: &mut AnyConnection,
+    budgets: &[Budget],
+    now: Timestamp,
+) -> QueryResult<Result<Vec<(Key, Count)>, Throttled>> {
     let counts = store::lock(conn, &keys(budgets))?;
     if let Some(throttled) = throttled(budgets, &counts, now) {
         return Ok(Err(throttled));
     }
     budgets.iter().try_for_each(|budget| increase(conn, budget, &counts, now))?;
-    Ok(Ok(()))
+    Ok(Ok(counts))
 }
 
 fn increase(conn: &mut AnyConnection, budget: &Budget, counts: &[(Key, Count)], now: Timestamp) -> QueryResult<()> {

@@ -8,7 +8,12 @@ use diesel::{
 use super::{Count, Key};
 use crate::{
     clock::Timestamp,
-    db::{AnyConnection, cached, for_update, is_unique_violation, schema::throttles, serialization_failure},
+    db::{
+        AnyConnection, cached, for_update, is_unique_violation,
+        schema::{accounts, throttles},
+        serialization_failure,
+    },
+    identity::AccountId,
 };
 
 /// The maximum number of rows that one transaction deletes, so that the only writer of SQLite is never busy for long.
@@ -81,6 +86,12 @@ pub(super) fn refund(conn: &mut AnyConnection, key: &Key) -> QueryResult<()> {
 
 pub(super) fn delete(conn: &mut AnyConnection, keys: &[Key]) -> QueryResult<()> {
     cached(diesel::delete(throttles::table.filter(throttles::budget.eq_any(slices(keys))))).execute(conn).map(|_| ())
+}
+
+/// Stores whether the failed attempts at an account have reached the limit, for lists of accounts.
+pub(super) fn set_locked(conn: &mut AnyConnection, account: AccountId, locked: bool) -> QueryResult<()> {
+    let changed = accounts::table.find(account).filter(accounts::locked.ne(locked));
+    cached(diesel::update(changed).set(accounts::locked.eq(locked))).execute(conn).map(|_| ())
 }
 
 /// Deletes up to [`BATCH`] expired counters and returns how many.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use time::{Date, Time, format_description::well_known::Rfc3339};
+use time::{Date, Time};
 
 use crate::clock::Timestamp;
 
@@ -13,12 +13,6 @@ pub(crate) struct DisplayTime {
     pub text: String,
     /// RFC 3339.
     pub exact: String,
-}
-
-/// Returns `at` in RFC 3339, or `None` beyond the year 9999.
-#[must_use]
-pub(crate) fn rfc3339(at: Timestamp) -> Option<String> {
-    at.date().format(&Rfc3339).ok()
 }
 
 /// A time as it reads at another time. Clock times are in UTC, because a page without scripts does not know the

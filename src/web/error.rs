@@ -43,6 +43,8 @@ pub enum Problem {
     UnsupportedMediaType,
     /// The person's data is being downloaded already.
     ExportRunning,
+    /// A one-time link that was used, replaced, or is too old, or never existed.
+    LinkInvalid,
     /// A defect of this server.
     Internal,
     /// The database does not answer, or the server is overloaded.
@@ -66,6 +68,7 @@ impl Problem {
             Self::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::ExportRunning => StatusCode::TOO_MANY_REQUESTS,
+            Self::LinkInvalid => StatusCode::GONE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::Other(status) => status,

@@ -37,6 +37,8 @@ pub enum Flash {
     AccountDeleted,
     /// All browsers but this one were forgotten.
     DevicesForgotten,
+    /// A new password was set with a link.
+    PasswordReset,
 }
 
 impl Flash {

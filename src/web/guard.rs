@@ -39,8 +39,10 @@ use crate::{
 /// Who may enter a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
-    /// Anybody.
+    /// Anybody; a GET does not look the session up.
     Public,
+    /// Anybody, with the session of those who have one.
+    Anybody,
     /// Guests; a signed-in person is redirected to the home page.
     Guests,
     /// Signed-in people; a guest is redirected to the sign-in page.
@@ -53,7 +55,7 @@ impl Access {
     /// Whether the form of a person with a session needs the session's token.
     fn needs_csrf_token(self) -> bool {
         match self {
-            Self::Public | Self::SignedIn => true,
+            Self::Public | Self::Anybody | Self::SignedIn => true,
             Self::Guests | Self::Appearance => false,
         }
     }

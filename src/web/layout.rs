@@ -5,7 +5,7 @@ use actix_web::{http::header::HeaderMap, web::Data};
 use strum::VariantArray;
 
 use super::{cookies::CookieName, csrf::token, flash::Flash, messages::Messages, state::AppState};
-use crate::{language::Language, sessions::Session};
+use crate::{config::Contact, language::Language, sessions::Session};
 
 /// The values of `templates/layout.html`.
 pub struct Layout {
@@ -88,6 +88,12 @@ impl Layout {
             name: Messages::of(*language).language_name,
             is_current: *language == self.language,
         })
+    }
+
+    /// Returns whom people ask who cannot sign in.
+    #[must_use]
+    pub fn contact(&self) -> Option<&Contact> {
+        self.state.settings.contact.as_ref()
     }
 
     /// Returns the site's name.

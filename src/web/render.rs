@@ -123,7 +123,12 @@ fn field_name(error: FieldError) -> &'static str {
 /// Returns the seconds of the `Retry-After` header for a rejection, if it has one.
 fn retry_after(rejection: &Rejection) -> Option<u64> {
     match rejection {
-        Rejection::Invalid(_) | Rejection::WrongCredentials | Rejection::Conflict => None,
+        Rejection::Invalid(_)
+        | Rejection::WrongCredentials
+        | Rejection::Conflict
+        | Rejection::NoSuchAccount
+        | Rejection::LinkInvalid
+        | Rejection::LastAdministrator => None,
         Rejection::Throttled(Throttled::RetryAfter(wait)) | Rejection::TooManyRegistrations(wait) => {
             Some(whole_seconds(*wait))
         }
@@ -137,6 +142,13 @@ impl Visitor {
     #[must_use]
     pub fn guest_layout(&self, return_to: String) -> Layout {
         Layout::new(&self.state, self.language(), None, return_to).with_flash(self.request.headers())
+    }
+
+    /// Returns the layout of a page for everybody at `return_to`, with the navigation for signed-in people.
+    #[must_use]
+    pub fn layout_for(&self, return_to: String) -> Layout {
+        let layout = Layout::new(&self.state, self.language(), self.session.as_deref(), return_to);
+        layout.with_flash(self.request.headers())
     }
 
     /// Returns the language of the page.
@@ -176,9 +188,12 @@ impl Visitor {
             accounts::Error::SessionEnded => return Err(Problem::Unauthenticated),
         };
         let status = match rejection {
-            Rejection::Invalid(_) | Rejection::WrongCredentials | Rejection::Conflict => {
-                StatusCode::UNPROCESSABLE_ENTITY
-            }
+            Rejection::Invalid(_)
+            | Rejection::WrongCredentials
+            | Rejection::Conflict
+            | Rejection::LastAdministrator => StatusCode::UNPROCESSABLE_ENTITY,
+            Rejection::NoSuchAccount => return Err(Problem::NotFound),
+            Rejection::LinkInvalid => return Err(Problem::LinkInvalid),
             Rejection::Throttled(_) | Rejection::TooManyRegistrations(_) => StatusCode::TOO_MANY_REQUESTS,
             Rejection::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
         };

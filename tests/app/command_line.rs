@@ -320,45 +320,6 @@ fn help_lists_every_setting_and_shows_no_secret() {
     assert!(!help.contains("hunter2"));
 }
 
-#[tokio::test]
-async fn unlock_command_requires_existing_account_and_database() {
-    let dir = temp_dir();
-    let unlock = |command: &mut Command, login: &str| {
-        let output = command.args(["unlock", login]).output().unwrap();
-        (
-            output.status.success(),
-            String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap(),
-        )
-    };
-    let mut serve = gatehouse(dir.path());
-    if !on_mariadb() {
-        let (succeeded, output) = unlock(&mut gatehouse(dir.path()), "zoe");
-        assert!(!succeeded && output.contains("there is no data/gatehouse.db"), "{output}");
-        assert!(!dir.path().join("data").exists());
-    }
-    let url = serve
-        .get_envs()
-        .find(|(name, _)| *name == "GATEHOUSE_DATABASE_URL")
-        .and_then(|(_, url)| url.map(ToOwned::to_owned));
-    let running = Running::start(&mut serve);
-    assert_eq!(Client::new(&running.address).register("zoe").await.status, 303);
-    // From another folder and with no other setting than the database: unlocking needs neither the signing secret nor
-    // the data folder, and must not create a second secret.
-    let elsewhere = temp_dir();
-    let file = format!("sqlite:{}", dir.path().join("data/gatehouse.db").display());
-    let on_same_database = || {
-        let mut command = gatehouse(elsewhere.path());
-        command.env("GATEHOUSE_DATABASE_URL", url.clone().unwrap_or_else(|| file.clone().into()));
-        command
-    };
-    let (succeeded, output) = unlock(&mut on_same_database(), "nobody");
-    assert!(!succeeded && output.contains("there is no account with this user name or e-mail address"), "{output}");
-    let (succeeded, output) = unlock(&mut on_same_database(), "Zoe@keepers.example");
-    assert!(succeeded && output.contains("Unlocked"), "{output}");
-    assert!(output.contains("\"event\":\"account_unlocked\""), "{output}");
-    assert_eq!(fs::read_dir(elsewhere.path()).unwrap().count(), 0, "nothing was created");
-}
-
 // ASVS 15.2.2: the memory for hashing depends on the number of threads, not on the number of requests.
 #[tokio::test]
 async fn login_flood_memory_is_bounded_by_hash_threads() {

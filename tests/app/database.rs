@@ -75,6 +75,9 @@ async fn concurrent_processes_migrate_one_database_safely() {
     let app = TestApp::spawn();
     app.query(|conn| {
         for table in [
+            "account_roles",
+            "reset_links",
+            "locks",
             "account_cleanups",
             "round_trips",
             "reserved_names",

@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use diesel::{ExpressionMethods, QueryResult, QueryableByName, RunQueryDsl, sql_query, sql_types::Text};
 use gatehouse::{
+    accounts::AdminAction,
     db::{AnyConnection, schema::sessions},
     routes,
 };
@@ -79,6 +80,8 @@ async fn populated() -> (TestApp, Client) {
     app.client().sign_in("zoe", WRONG_PASSWORD).await;
     let eva = app.signed_in_client("eva").await;
     assert_eq!(eva.submit("/account/delete", &[("confirm", "eva"), ("current_password", PASSWORD)]).await.status, 303);
+    app.operate("zoe", AdminAction::AddRole("staff".parse().unwrap())).await;
+    app.operate("zoe", AdminAction::CreateResetLink).await;
     (app, client)
 }
 

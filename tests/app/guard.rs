@@ -11,7 +11,17 @@ async fn guest_is_redirected_to_login_from_every_guarded_route() {
     let open: Vec<_> = table.iter().filter(|route| route.access != Access::SignedIn).map(|route| route.path).collect();
     assert_eq!(
         open,
-        ["/.well-known/change-password", "/login", "/register", "/logout", "/language", "/healthz", "/readyz"],
+        [
+            "/.well-known/change-password",
+            "/login",
+            "/register",
+            "/logout",
+            "/forgot",
+            "/reset",
+            "/language",
+            "/healthz",
+            "/readyz"
+        ],
         "update this list when a route is opened to guests"
     );
     for route in table.iter().filter(|route| route.access == Access::SignedIn) {

@@ -11,6 +11,7 @@
 mod account;
 mod assets;
 mod asvs;
+mod cli;
 mod command_line;
 mod connections;
 mod csrf;
@@ -19,6 +20,7 @@ mod database_tls;
 mod devices;
 mod ended_session;
 mod every_route;
+mod forgot;
 mod guard;
 mod hashing;
 mod health;
@@ -32,6 +34,7 @@ mod manifest;
 mod middleware;
 mod password_policy;
 mod register;
+mod reset;
 mod sessions;
 mod source;
 #[path = "../support/mod.rs"]

@@ -14,11 +14,12 @@ use crate::{
 };
 
 /// Strings that are the same in both languages: names, addresses, and what was typed.
-const SAME: [&str; 12] = [
+const SAME: [&str; 13] = [
     ".",
     "Gatehouse",
     "zoe",
     "zoe@keepers.example",
+    "help@keepers.example",
     "eva",
     "!",
     "·",
@@ -108,7 +109,7 @@ async fn rejected_changes(firefox: &Client) -> Vec<(String, Answer)> {
 
 /// Opens all states of all pages in one language.
 async fn states(languages: &str) -> Vec<(String, Answer)> {
-    let app = TestApp::with(&["--trusted-proxies", "127.0.0.0/8"]);
+    let app = TestApp::with(&["--trusted-proxies", "127.0.0.0/8", "--contact", "help@keepers.example"]);
     let mut states = Vec::new();
     let guest = app.client().speaking(languages);
     let mut user = app.client().speaking(languages);
@@ -192,6 +193,12 @@ async fn states(languages: &str) -> Vec<(String, Answer)> {
     user.sign_in("zoe", "another quiet wall").await;
     user.submit("/account/delete", &[("confirm", "zoe"), ("current_password", "another quiet wall")]).await;
     states.push(("account deleted".to_owned(), user.get("/login").await));
+    states.push(("/forgot".to_owned(), user.get("/forgot").await));
+    user.register("eva").await;
+    let link = format!("/reset?token={}", app.reset_token("eva").await);
+    states.push(("/reset".to_owned(), guest.get(&link).await));
+    states.push(("/reset of a signed-in person".to_owned(), user.get(&link).await));
+    states.push(("/reset without a token".to_owned(), guest.get("/reset").await));
     states
 }
 

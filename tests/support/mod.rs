@@ -21,7 +21,7 @@ use actix_web::{dev::ServerHandle, web::Data};
 use clap::Parser;
 use diesel::QueryResult;
 use gatehouse::{
-    accounts::AccountId,
+    accounts::{AccountId, AdminAction, LinkToken},
     client::Client as RequestClient,
     clock::{Clock, Timestamp},
     config::Settings,
@@ -198,9 +198,15 @@ impl TestApp {
         self.state.accounts.hashes_computed()
     }
 
-    /// Unlocks an account as the `unlock` command does. Returns whether the account exists.
-    pub async fn unlock(&self, login: &str) -> bool {
-        gatehouse::accounts::unlock(&self.state.core.transactions, login, &RequestClient::local()).await.unwrap()
+    /// Changes an account as a command does.
+    pub async fn operate(&self, login: &str, action: AdminAction) -> Option<LinkToken> {
+        let account = self.state.accounts.find(login).await.unwrap().unwrap();
+        self.state.accounts.operate(account.id, action, &RequestClient::anonymous()).await.unwrap()
+    }
+
+    /// Makes a link to set a new password and returns its token.
+    pub async fn reset_token(&self, login: &str) -> String {
+        self.operate(login, AdminAction::CreateResetLink).await.unwrap().expose()
     }
 
     /// Deletes expired rows, as the background job does every minute.

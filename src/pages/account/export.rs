@@ -10,11 +10,11 @@ use serde_json::{Value, json};
 
 use crate::{
     accounts::AccountId,
-    clock::Timestamp,
+    clock::{Timestamp, rfc3339},
     db,
     events::{Event, EventGroup, EventId},
     language::Language,
-    web::{display_time::rfc3339, error::Problem, exclusive::Running, guard::CurrentUser, state::AppState},
+    web::{error::Problem, exclusive::Running, guard::CurrentUser, state::AppState},
 };
 
 /// The path of the page.

@@ -92,6 +92,17 @@ pub(super) static MESSAGES: Messages = Messages {
                        sessions.",
     other_activity: "Other activity",
 
+    set_new_password: "Set a new password",
+    save_password: "Save password",
+    all_sessions_will_end: "You will be signed out everywhere. Then sign in with the new password.",
+    forgotten_password: "Forgotten password",
+    forgotten_password_text: "This site sends no e-mail. Its operator can give you a link to set a new password: \
+                              it works once, for an hour.",
+    contact: "Ask here:",
+    known_browser_text: "If you are still signed in on another device, you can also change your password there, \
+                         but only if you know the current one.",
+    forgot_password: "Forgot your password?",
+
     delete_your_account: "Delete your account",
     deletion_text: "This deletes your account at once and signs you out of all sessions. You cannot undo it. Your \
                     user name stays reserved for a while.",
@@ -161,6 +172,7 @@ fn flash(flash: Flash) -> &'static str {
         Flash::ProfileChanged => "Your changes are saved.",
         Flash::OtherSessionEnded => "That session is signed out.",
         Flash::OtherSessionsEnded => "You are signed out of all other sessions.",
+        Flash::PasswordReset => "Your new password is set. Sign in with it.",
         Flash::DevicesForgotten => "All other browsers are forgotten.",
         Flash::AccountDeleted => "Your account is deleted.",
     }
@@ -231,6 +243,11 @@ fn rejection(rejection: &Rejection) -> Cow<'static, str> {
         Rejection::Conflict => {
             "Another change was made at the same moment, so nothing was done. Check your entries and try again.".into()
         }
+        Rejection::NoSuchAccount => "There is no account with this user name or e-mail address.".into(),
+        Rejection::LastAdministrator => {
+            "This is the last active administrator. Make another account an administrator first.".into()
+        }
+        Rejection::LinkInvalid => (MESSAGES.problem)(Problem::LinkInvalid).1.into(),
     }
 }
 
@@ -278,6 +295,11 @@ fn problem(problem: Problem) -> (&'static str, &'static str) {
             "Your data is being downloaded already",
             "Wait until the other download is complete, or cancel it, then try again.",
         ),
+        Problem::LinkInvalid => (
+            "This link does not work",
+            "It may have been used already, or be too old, or a newer one was made. Ask the operator of this site \
+             for a new link.",
+        ),
         Problem::Internal => (
             "Something went wrong",
             "This is our fault, and it has been logged. Try again. If it happens again, send the request ID below to \
@@ -312,7 +334,15 @@ fn event(kind: EventKind) -> &'static str {
         EventKind::CrossOriginRefused => "A form from another site was refused",
         EventKind::FormRefused => "A form that was out of date was refused",
         EventKind::RequestRefused => "A malformed request was refused",
-        EventKind::AccountUnlocked => "The account was unlocked",
+        EventKind::AccountCreated => "An operator created the account",
+        EventKind::AccountUnlocked => "An operator unlocked the account",
+        EventKind::AccountDisabled => "An operator disabled the account",
+        EventKind::AccountEnabled => "An operator enabled the account",
+        EventKind::AccountSignedOut => "An operator signed you out everywhere",
+        EventKind::RoleAdded => "An operator gave the account a role",
+        EventKind::RoleRemoved => "An operator took a role from the account",
+        EventKind::ResetLinkCreated => "An operator made a link to set a new password",
+        EventKind::PasswordReset => "A new password was set with a link",
         EventKind::AccountDeleted => "You deleted the account",
     }
 }

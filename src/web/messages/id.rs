@@ -93,6 +93,17 @@ pub(super) static MESSAGES: Messages = Messages {
     unknown_activity: "Ada yang tidak Anda kenali? Mengganti kata sandi mengeluarkan Anda dari semua sesi lain.",
     other_activity: "Aktivitas lain",
 
+    set_new_password: "Buat kata sandi baru",
+    save_password: "Simpan kata sandi",
+    all_sessions_will_end: "Semua sesi Anda akan berakhir. Setelah itu, masuk dengan kata sandi baru.",
+    forgotten_password: "Lupa kata sandi",
+    forgotten_password_text: "Situs ini tidak mengirim email. Pengelolanya bisa memberi Anda tautan untuk \
+                              membuat kata sandi baru. Tautan itu berlaku sekali saja, selama satu jam.",
+    contact: "Hubungi:",
+    known_browser_text: "Jika Anda masih masuk di perangkat lain, Anda juga bisa mengganti kata sandi di sana, \
+                         asalkan Anda tahu kata sandi yang sekarang.",
+    forgot_password: "Lupa kata sandi?",
+
     delete_your_account: "Hapus akun Anda",
     deletion_text: "Akun Anda langsung dihapus dan Anda dikeluarkan dari semua sesi. Tindakan ini tidak bisa \
                     dibatalkan. Nama pengguna Anda tidak bisa dipakai siapa pun untuk sementara waktu.",
@@ -179,6 +190,7 @@ fn flash(flash: Flash) -> &'static str {
         Flash::ProfileChanged => "Perubahan Anda sudah disimpan.",
         Flash::OtherSessionEnded => "Sesi itu sudah diakhiri.",
         Flash::OtherSessionsEnded => "Anda sudah keluar dari semua sesi lain.",
+        Flash::PasswordReset => "Kata sandi baru Anda sudah disimpan. Masuk dengan kata sandi itu.",
         Flash::DevicesForgotten => "Semua peramban lain sudah dilupakan.",
         Flash::AccountDeleted => "Akun Anda sudah dihapus.",
     }
@@ -251,6 +263,9 @@ fn rejection(rejection: &Rejection) -> Cow<'static, str> {
             "Ada perubahan lain pada saat yang sama, jadi tidak ada yang disimpan. Periksa isian Anda, lalu coba lagi."
                 .into()
         }
+        Rejection::NoSuchAccount => "Tidak ada akun dengan nama pengguna atau alamat email ini.".into(),
+        Rejection::LastAdministrator => "Ini pengelola aktif yang terakhir. Jadikan akun lain pengelola dulu.".into(),
+        Rejection::LinkInvalid => (MESSAGES.problem)(Problem::LinkInvalid).1.into(),
     }
 }
 
@@ -301,6 +316,11 @@ fn problem(problem: Problem) -> (&'static str, &'static str) {
             "Data Anda sedang diunduh",
             "Tunggu sampai unduhan yang lain selesai, atau batalkan unduhan itu, lalu coba lagi.",
         ),
+        Problem::LinkInvalid => (
+            "Tautan ini tidak berlaku",
+            "Mungkin sudah dipakai, sudah terlalu lama, atau ada tautan yang lebih baru. Mintalah tautan baru kepada \
+             pengelola situs ini.",
+        ),
         Problem::Internal => (
             "Terjadi kesalahan",
             "Ini kesalahan kami, dan sudah dicatat. Coba lagi. Jika terjadi lagi, kirimkan ID permintaan di bawah ini \
@@ -335,7 +355,15 @@ fn event(kind: EventKind) -> &'static str {
         EventKind::CrossOriginRefused => "Formulir dari situs lain ditolak",
         EventKind::FormRefused => "Formulir yang sudah kedaluwarsa ditolak",
         EventKind::RequestRefused => "Permintaan yang tidak bisa dibaca ditolak",
-        EventKind::AccountUnlocked => "Kunci akun dibuka",
+        EventKind::AccountCreated => "Pengelola membuat akun ini",
+        EventKind::AccountUnlocked => "Pengelola membuka kunci akun ini",
+        EventKind::AccountDisabled => "Pengelola menonaktifkan akun ini",
+        EventKind::AccountEnabled => "Pengelola mengaktifkan akun ini",
+        EventKind::AccountSignedOut => "Pengelola mengeluarkan Anda dari semua sesi",
+        EventKind::RoleAdded => "Pengelola memberi akun ini sebuah peran",
+        EventKind::RoleRemoved => "Pengelola mencabut sebuah peran dari akun ini",
+        EventKind::ResetLinkCreated => "Pengelola membuat tautan untuk membuat kata sandi baru",
+        EventKind::PasswordReset => "Kata sandi baru dibuat dengan tautan",
         EventKind::AccountDeleted => "Anda menghapus akun ini",
     }
 }

@@ -11,14 +11,14 @@ use std::borrow::Cow;
 use serde::Serialize;
 
 use super::{
-    display_time::{DisplayTime, Moment, rfc3339},
+    display_time::{DisplayTime, Moment},
     error::Problem,
     flash::Flash,
     user_agent::{self, Browser},
 };
 use crate::{
     accounts::{FieldError, Rejection},
-    clock::Timestamp,
+    clock::{Timestamp, rfc3339},
     events::{EventKind, StoredKind},
     language::Language,
 };
@@ -99,6 +99,15 @@ pub struct Messages {
     pub newest: &'static str,
     pub unknown_activity: &'static str,
     pub other_activity: &'static str,
+
+    pub set_new_password: &'static str,
+    pub save_password: &'static str,
+    pub all_sessions_will_end: &'static str,
+    pub forgotten_password: &'static str,
+    pub forgotten_password_text: &'static str,
+    pub contact: &'static str,
+    pub known_browser_text: &'static str,
+    pub forgot_password: &'static str,
 
     pub delete_your_account: &'static str,
     pub deletion_text: &'static str,

@@ -1,0 +1,3 @@
+DROP TABLE reset_links;
+DROP TABLE locks;
+DROP TABLE account_roles;

@@ -1,0 +1,158 @@
+//! What operators do with the accounts of other people.
+
+pub(super) mod store;
+
+use std::time::Duration;
+
+pub use self::store::{AccountDetails, AccountFilter};
+use super::{AccountId, Accounts, Error, LoginName, Rejection, link::LinkToken};
+use crate::{
+    client::Client,
+    db::{self, QueryResult},
+    events::{Actor, EventKind},
+    identity::Role,
+    keys::{Keys, Purpose},
+    sessions::Sessions,
+    throttle,
+    transaction::Transaction,
+};
+
+/// How long a link to set a new password is valid.
+const RESET_LINK_LIFETIME: Duration = Duration::from_hours(1);
+
+/// A change of an account that is not one's own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AdminAction {
+    /// Refuse sign-ins and end all sessions.
+    Disable,
+    /// Allow sign-ins again.
+    Enable,
+    /// Accept passwords again after too many failures.
+    Unlock,
+    /// End all sessions.
+    SignOut,
+    /// Give a role.
+    AddRole(Role),
+    /// Take a role.
+    RemoveRole(Role),
+    /// Make a link to set a new password. Links made before become invalid.
+    CreateResetLink,
+    /// Delete the account, as its owner would.
+    Delete,
+}
+
+impl AdminAction {
+    /// Whether the account is no active administrator afterwards.
+    fn removes_administrator(&self) -> bool {
+        match self {
+            Self::Disable | Self::Delete => true,
+            Self::RemoveRole(role) => role.is_admin(),
+            Self::Enable | Self::Unlock | Self::SignOut | Self::AddRole(_) | Self::CreateResetLink => false,
+        }
+    }
+}
+
+impl Accounts {
+    /// Returns the account with this user name or e-mail address.
+    pub async fn find(&self, login: &str) -> Result<Option<AccountDetails>, db::Error> {
+        let login = LoginName::parse(login);
+        self.core
+            .database
+            .read(move |conn| {
+                let Some(credential) = super::store::find(conn, &login)? else { return Ok(None) };
+                store::details(conn, credential.id)
+            })
+            .await
+    }
+
+    /// Returns at most `limit` accounts after the account `after`, in the order of their creation. Goes along an index,
+    /// so it costs the same however many there are.
+    pub async fn list(
+        &self,
+        filter: AccountFilter,
+        after: Option<AccountId>,
+        limit: usize,
+    ) -> Result<Vec<AccountDetails>, db::Error> {
+        self.core.database.read(move |conn| store::list(conn, &filter, after, limit)).await
+    }
+
+    /// Changes `target` for the operator at the command line. Returns the token of a new link, if the action makes one.
+    pub async fn operate(
+        &self,
+        target: AccountId,
+        action: AdminAction,
+        client: &Client,
+    ) -> Result<Option<LinkToken>, Error> {
+        let (keys, reserved_for) = (self.core.keys.clone(), self.name_reserved);
+        self.core
+            .transactions
+            .run(client, move |tx| apply(tx, Actor::Operator, target, &action, &keys, reserved_for))
+            .await
+    }
+}
+
+fn apply(
+    tx: &mut Transaction<'_>,
+    actor: Actor,
+    target: AccountId,
+    action: &AdminAction,
+    keys: &Keys,
+    reserved_for: Duration,
+) -> Result<Option<LinkToken>, Error> {
+    if action.removes_administrator() {
+        refuse_last_administrator(tx, target)?;
+    }
+    if !tx.lock_account(target)? {
+        return Err(Rejection::NoSuchAccount.into());
+    }
+    let mut link = None;
+    let done = match action {
+        AdminAction::Disable => {
+            store::delete_reset_link(tx.conn, target)?;
+            Sessions::revoke_all(tx, target, None)?;
+            store::set_disabled(tx, target, true)?.then_some(EventKind::AccountDisabled)
+        }
+        AdminAction::Enable => store::set_disabled(tx, target, false)?.then_some(EventKind::AccountEnabled),
+        AdminAction::Unlock => {
+            throttle::unlock(tx.conn, target)?;
+            Some(EventKind::AccountUnlocked)
+        }
+        AdminAction::SignOut => {
+            Sessions::revoke_all(tx, target, None)?;
+            Some(EventKind::AccountSignedOut)
+        }
+        AdminAction::AddRole(role) => store::add_role(tx, target, role)?.then_some(EventKind::RoleAdded),
+        AdminAction::RemoveRole(role) => store::remove_role(tx, target, role)?.then_some(EventKind::RoleRemoved),
+        AdminAction::CreateResetLink => {
+            link = Some(create_reset_link(tx, target)?);
+            Some(EventKind::ResetLinkCreated)
+        }
+        AdminAction::Delete => {
+            let name = super::store::username(tx.conn, target)?;
+            super::delete::delete(tx, target, &keys.tag(Purpose::Name, name.as_str().as_bytes()), reserved_for)?;
+            Some(EventKind::AccountDeleted)
+        }
+    };
+    // An action that changes nothing is done, and no event.
+    if let Some(kind) = done {
+        tx.record_by(actor, kind, target)?;
+    }
+    Ok(link)
+}
+
+/// Makes a link to set the password of `account`.
+pub(super) fn create_reset_link(tx: &mut Transaction<'_>, account: AccountId) -> QueryResult<LinkToken> {
+    let token = LinkToken::new();
+    store::replace_reset_link(tx.conn, account, &token, tx.now.plus(RESET_LINK_LIFETIME))?;
+    Ok(token)
+}
+
+/// Rejects a change after which no active account would have the role of administrators. Serializes such changes, so
+/// that two at once cannot remove the last two.
+pub(super) fn refuse_last_administrator(tx: &mut Transaction<'_>, target: AccountId) -> Result<(), Error> {
+    store::lock_administrators(tx.conn)?;
+    if store::active_administrators(tx.conn, 2)? == [target] {
+        return Err(Rejection::LastAdministrator.into());
+    }
+    Ok(())
+}

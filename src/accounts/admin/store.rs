@@ -1,0 +1,187 @@
+//! The queries of operators.
+
+use diesel::{
+    ExpressionMethods, OptionalExtension, QueryDsl, QueryResult, Queryable, RunQueryDsl, Selectable, SelectableHelper,
+};
+
+use crate::{
+    accounts::{AccountId, Email, Username, link::LinkToken},
+    clock::Timestamp,
+    db::{
+        AnyConnection, MultiBackend, cached, for_update,
+        schema::{account_roles, accounts, locks, reset_links},
+    },
+    identity::{AccountState, Role},
+    passwords,
+    transaction::Transaction,
+};
+
+/// The row of `locks` that serializes changes after which there may be no administrator.
+const ADMINISTRATORS: &str = "administrators";
+
+/// An account as operators see it.
+#[derive(Debug, Clone)]
+pub struct AccountDetails {
+    /// Its id.
+    pub id: AccountId,
+    /// Its user name.
+    pub username: Username,
+    /// Its e-mail address.
+    pub email: Email,
+    /// Its roles, sorted.
+    pub roles: Vec<Role>,
+    /// Whether its owner can sign in.
+    pub state: AccountState,
+    /// How its password is hashed, such as "argon2id"; `None` if it has no password.
+    pub hash_scheme: Option<String>,
+    /// When it was created.
+    pub created_at: Timestamp,
+    /// When its owner last signed in.
+    pub last_sign_in_at: Option<Timestamp>,
+}
+
+/// Which accounts a list contains: all by default.
+#[derive(Debug, Clone, Default)]
+pub struct AccountFilter {
+    /// Only those with this role.
+    pub role: Option<Role>,
+    /// Only those in this state.
+    pub state: Option<AccountState>,
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = accounts)]
+struct Row {
+    id: AccountId,
+    username: Username,
+    email: Email,
+    password_hash: String,
+    created_at: Timestamp,
+    last_sign_in_at: Option<Timestamp>,
+    disabled: bool,
+    locked: bool,
+}
+
+impl Row {
+    fn with_roles(self, roles: &[(AccountId, Role)]) -> AccountDetails {
+        let roles = roles.iter().filter(|(account, _)| *account == self.id);
+        AccountDetails {
+            id: self.id,
+            username: self.username,
+            email: self.email,
+            roles: roles.map(|(_, role)| role.clone()).collect(),
+            state: AccountState::new(self.disabled, self.locked),
+            hash_scheme: passwords::scheme(&self.password_hash).map(str::to_owned),
+            created_at: self.created_at,
+            last_sign_in_at: self.last_sign_in_at,
+        }
+    }
+}
+
+fn with_roles(conn: &mut AnyConnection, rows: Vec<Row>) -> QueryResult<Vec<AccountDetails>> {
+    let ids = rows.iter().map(|row| row.id);
+    let roles: Vec<(AccountId, Role)> = account_roles::table
+        .filter(account_roles::account_id.eq_any(ids))
+        .order((account_roles::account_id, account_roles::role))
+        .select((account_roles::account_id, account_roles::role))
+        .load(conn)?;
+    Ok(rows.into_iter().map(|row| row.with_roles(&roles)).collect())
+}
+
+pub(super) fn details(conn: &mut AnyConnection, id: AccountId) -> QueryResult<Option<AccountDetails>> {
+    let row: Option<Row> = accounts::table.find(id).select(Row::as_select()).get_result(conn).optional()?;
+    Ok(with_roles(conn, row.into_iter().collect())?.pop())
+}
+
+pub(super) fn list(
+    conn: &mut AnyConnection,
+    filter: &AccountFilter,
+    after: Option<AccountId>,
+    limit: usize,
+) -> QueryResult<Vec<AccountDetails>> {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let mut query =
+        accounts::table.select(Row::as_select()).order(accounts::id).limit(limit).into_boxed::<MultiBackend>();
+    if let Some(after) = after {
+        query = query.filter(accounts::id.gt(after));
+    }
+    query = match filter.state {
+        None => query,
+        Some(AccountState::Disabled) => query.filter(accounts::disabled.eq(true)),
+        Some(AccountState::Locked) => query.filter(accounts::disabled.eq(false)).filter(accounts::locked.eq(true)),
+        Some(AccountState::Active) => query.filter(accounts::disabled.eq(false)).filter(accounts::locked.eq(false)),
+    };
+    if let Some(role) = &filter.role {
+        let with_role = account_roles::table.filter(account_roles::role.eq(role)).select(account_roles::account_id);
+        query = query.filter(accounts::id.eq_any(with_role));
+    }
+    let rows = query.load(conn)?;
+    with_roles(conn, rows)
+}
+
+/// Locks the row that serializes changes of administrators.
+pub(super) fn lock_administrators(conn: &mut AnyConnection) -> QueryResult<()> {
+    for_update(locks::table.find(ADMINISTRATORS).select(locks::name)).get_result::<String>(conn).map(|_| ())
+}
+
+/// Returns at most `limit` administrators that are not disabled.
+pub(super) fn active_administrators(conn: &mut AnyConnection, limit: i64) -> QueryResult<Vec<AccountId>> {
+    account_roles::table
+        .inner_join(accounts::table)
+        .filter(account_roles::role.eq(Role::ADMIN))
+        .filter(accounts::disabled.eq(false))
+        .order(account_roles::account_id)
+        .limit(limit)
+        .select(account_roles::account_id)
+        .load(conn)
+}
+
+/// Disables or enables an account. Returns whether that was a change.
+pub(super) fn set_disabled(tx: &mut Transaction<'_>, id: AccountId, disabled: bool) -> QueryResult<bool> {
+    tx.invalidate(id);
+    let changed = accounts::table.find(id).filter(accounts::disabled.ne(disabled));
+    Ok(cached(diesel::update(changed).set(accounts::disabled.eq(disabled))).execute(tx.conn)? > 0)
+}
+
+/// Gives a role. Returns whether the account did not have it.
+pub(in crate::accounts) fn add_role(tx: &mut Transaction<'_>, id: AccountId, role: &Role) -> QueryResult<bool> {
+    tx.invalidate(id);
+    let known: Option<AccountId> =
+        account_roles::table.find((id, role)).select(account_roles::account_id).get_result(tx.conn).optional()?;
+    if known.is_some() {
+        return Ok(false);
+    }
+    diesel::insert_into(account_roles::table)
+        .values((account_roles::account_id.eq(id), account_roles::role.eq(role)))
+        .execute(tx.conn)?;
+    Ok(true)
+}
+
+/// Takes a role. Returns whether the account had it.
+pub(super) fn remove_role(tx: &mut Transaction<'_>, id: AccountId, role: &Role) -> QueryResult<bool> {
+    tx.invalidate(id);
+    Ok(diesel::delete(account_roles::table.find((id, role))).execute(tx.conn)? > 0)
+}
+
+/// Makes the link with this token the only one of an account, until then.
+pub(super) fn replace_reset_link(
+    conn: &mut AnyConnection,
+    account: AccountId,
+    token: &LinkToken,
+    expires_at: Timestamp,
+) -> QueryResult<()> {
+    delete_reset_link(conn, account)?;
+    diesel::insert_into(reset_links::table)
+        .values((
+            reset_links::account_id.eq(account),
+            reset_links::token_hash.eq(token.hash()),
+            reset_links::expires_at.eq(expires_at),
+        ))
+        .execute(conn)
+        .map(|_| ())
+}
+
+/// Makes the link of an account invalid. Returns whether there was one.
+pub(in crate::accounts) fn delete_reset_link(conn: &mut AnyConnection, account: AccountId) -> QueryResult<bool> {
+    Ok(diesel::delete(reset_links::table.find(account)).execute(conn)? > 0)
+}

@@ -1,0 +1,272 @@
+use std::{
+    io::Write,
+    process::{Command, Stdio},
+};
+
+use serde_json::Value;
+
+use crate::{
+    command_line::{Running, gatehouse, temp_dir},
+    support::{PASSWORD, WRONG_PASSWORD, client::Client},
+};
+
+/// A served database, and commands on it.
+struct Site {
+    dir: tempfile::TempDir,
+    url: Option<std::ffi::OsString>,
+    running: Running,
+}
+
+/// What a command printed, and its exit status.
+struct Output {
+    status: i32,
+    out: String,
+    err: String,
+}
+
+impl Site {
+    fn serve() -> Self {
+        let dir = temp_dir();
+        let mut serve = gatehouse(dir.path());
+        serve.args(["serve", "--session-cache", "0s"]);
+        let variable = serve.get_envs().find(|(name, _)| *name == "GATEHOUSE_DATABASE_URL");
+        let url = variable.and_then(|(_, url)| url.map(ToOwned::to_owned));
+        let running = Running::start(&mut serve);
+        Self { dir, url, running }
+    }
+
+    fn client(&self) -> Client {
+        Client::new(&self.running.address)
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = gatehouse(self.dir.path());
+        command.arg("account").args(arguments);
+        command.env("GATEHOUSE_PUBLIC_URL", &self.running.address);
+        if let Some(url) = &self.url {
+            command.env("GATEHOUSE_DATABASE_URL", url);
+        }
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        run(&mut self.command(arguments), "")
+    }
+
+    fn show(&self, login: &str) -> Value {
+        let shown = self.run(&["show", login, "--json"]);
+        serde_json::from_str(&shown.out).unwrap_or_else(|_| panic!("{}", shown.err))
+    }
+}
+
+fn run(command: &mut Command, input: &str) -> Output {
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // A command that needs no input may have ended.
+    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+    let output = child.wait_with_output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    Output { status: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr) }
+}
+
+#[tokio::test]
+async fn disabled_account_is_signed_out_at_once_and_answered_like_a_wrong_password() {
+    let site = Site::serve();
+    let zoe = site.client();
+    zoe.register("zoe").await;
+    assert_eq!(site.run(&["disable", "zoe"]).status, 0);
+    assert!(!zoe.is_signed_in().await);
+    let disabled = site.client().sign_in("zoe", PASSWORD).await;
+    let wrong = site.client().sign_in("zoe", WRONG_PASSWORD).await;
+    assert_eq!((disabled.status, disabled.body), (422, wrong.body));
+    assert_eq!(site.show("zoe")["state"], "disabled");
+    assert_eq!(site.run(&["enable", "zoe@keepers.example"]).status, 0);
+    assert_eq!(site.client().sign_in("zoe", PASSWORD).await.status, 303);
+    assert_eq!(site.show("zoe")["state"], "active");
+}
+
+#[tokio::test]
+async fn sign_out_ends_all_sessions() {
+    let site = Site::serve();
+    let zoe = site.client();
+    zoe.register("zoe").await;
+    let other = site.client();
+    other.sign_in("zoe", PASSWORD).await;
+    assert_eq!(site.show("zoe")["sessions"], 2);
+    assert_eq!(site.run(&["sign-out", "zoe"]).status, 0);
+    assert!(!zoe.is_signed_in().await && !other.is_signed_in().await);
+    assert_eq!(site.show("zoe")["sessions"], 0);
+}
+
+#[tokio::test]
+async fn roles_are_added_and_removed_and_shown_in_order() {
+    let site = Site::serve();
+    site.client().register("zoe").await;
+    for (arguments, roles) in [
+        (["add-role", "zoe", "staff"], &["staff"][..]),
+        (["add-role", "zoe", "editor"], &["editor", "staff"]),
+        (["add-role", "zoe", "staff"], &["editor", "staff"]),
+        (["remove-role", "zoe", "staff"], &["editor"]),
+        (["remove-role", "zoe", "staff"], &["editor"]),
+    ] {
+        assert_eq!(site.run(&arguments).status, 0);
+        assert_eq!(site.show("zoe")["roles"], serde_json::json!(roles), "{arguments:?}");
+    }
+    for role in ["any", "Staff", "", "a b"] {
+        let refused = site.run(&["add-role", "zoe", role]);
+        assert_eq!(refused.status, 2, "{role}: {}", refused.err);
+    }
+}
+
+#[tokio::test]
+async fn last_active_administrator_cannot_be_demoted_disabled_or_deleted() {
+    let site = Site::serve();
+    let zoe = site.client();
+    zoe.register("zoe").await;
+    site.client().register("eva").await;
+    assert_eq!(site.run(&["add-role", "zoe", "admin"]).status, 0);
+    assert_eq!(site.run(&["add-role", "eva", "admin"]).status, 0);
+    assert_eq!(site.run(&["disable", "eva"]).status, 0);
+    for arguments in [&["remove-role", "zoe", "admin"][..], &["disable", "zoe"], &["delete", "zoe", "--yes"]] {
+        let refused = site.run(arguments);
+        assert_eq!(refused.status, 1, "{arguments:?}");
+        assert!(refused.err.contains("the last active administrator"), "{}", refused.err);
+    }
+    let refused = zoe.submit("/account/delete", &[("confirm", "zoe"), ("current_password", PASSWORD)]).await;
+    assert_eq!(refused.status, 422);
+    assert!(refused.body.contains("the last active administrator"));
+    assert!(zoe.is_signed_in().await);
+    assert_eq!(site.run(&["enable", "eva"]).status, 0);
+    assert_eq!(site.run(&["remove-role", "zoe", "admin"]).status, 0);
+}
+
+#[tokio::test]
+async fn deletion_needs_a_confirmation() {
+    let site = Site::serve();
+    let zoe = site.client();
+    zoe.register("zoe").await;
+    assert_eq!(site.run(&["delete", "zoe"]).status, 2);
+    assert!(zoe.is_signed_in().await);
+    assert_eq!(site.run(&["delete", "zoe", "--yes"]).status, 0);
+    assert!(!zoe.is_signed_in().await);
+    assert_eq!(site.run(&["show", "zoe"]).status, 1);
+    let again = site.client().register("zoe").await;
+    assert_eq!(again.error_fields(), ["username"], "the name stays reserved, as after a deletion by the owner");
+}
+
+#[tokio::test]
+async fn account_is_created_with_a_password_from_standard_input() {
+    let site = Site::serve();
+    let mut create = site.command(&["create", "Zoe", "zoe@keepers.example", "--role", "staff", "--password-stdin"]);
+    assert_eq!(run(&mut create, &format!("{PASSWORD}\n")).status, 0);
+    assert_eq!(site.client().sign_in("zoe", PASSWORD).await.status, 303);
+    let zoe = site.show("zoe");
+    assert_eq!((&zoe["roles"][0], &zoe["hash_scheme"]), (&"staff".into(), &"argon2id".into()));
+    for (username, email, password, expected) in [
+        ("zoe", "ida@keepers.example", PASSWORD, "This user name is taken."),
+        ("ida", "zoe@keepers.example", PASSWORD, "There is already an account"),
+        ("!", "ida@keepers.example", PASSWORD, "A user name"),
+        ("ida", "ida@keepers.example", "short", "Use at least 15 characters."),
+        ("ida", "ida@keepers.example", "passwordpassword", "repeats itself"),
+    ] {
+        let refused = run(&mut site.command(&["create", username, email, "--password-stdin"]), password);
+        assert_eq!((refused.status, refused.err.contains(expected)), (1, true), "{}", refused.err);
+    }
+    assert_eq!(site.run(&["show", "ida"]).status, 1);
+    let mut reserved = site.command(&["create", "admin", "admin@keepers.example", "--password-stdin"]);
+    assert_eq!(run(&mut reserved, PASSWORD).status, 0, "reserved names are for operators");
+}
+
+#[tokio::test]
+async fn account_without_a_password_gets_a_link_to_set_one() {
+    let site = Site::serve();
+    let created = site.run(&["create", "zoe", "zoe@keepers.example"]);
+    let prefix = format!("{}/reset?token=", site.running.address);
+    assert!(created.out.starts_with(&prefix), "{}{}", created.out, created.err);
+    assert_eq!(site.show("zoe")["hash_scheme"], Value::Null);
+    for password in ["", "!", PASSWORD] {
+        assert_eq!(site.client().sign_in("zoe", password).await.status, 422, "no password matches");
+    }
+    let path = created.out.trim().strip_prefix(&site.running.address).unwrap();
+    let client = site.client();
+    let token = client.get(path).await.hidden_field("token").unwrap();
+    let fields = [("token", token.as_str()), ("password", PASSWORD), ("password_confirm", PASSWORD)];
+    assert_eq!(client.post("/reset", &fields).await.location(), "/login");
+    assert_eq!(client.sign_in("zoe", PASSWORD).await.status, 303);
+    assert_eq!(site.show("zoe")["hash_scheme"], "argon2id");
+}
+
+#[tokio::test]
+async fn command_that_prints_a_link_needs_the_public_url() {
+    let site = Site::serve();
+    site.client().register("zoe").await;
+    for arguments in [&["reset-link", "zoe"][..], &["create", "ida", "ida@keepers.example"]] {
+        let refused = run(site.command(arguments).env_remove("GATEHOUSE_PUBLIC_URL"), "");
+        assert_eq!(refused.status, 2);
+        assert!(refused.err.contains("GATEHOUSE_PUBLIC_URL"), "{}", refused.err);
+    }
+    assert_eq!(site.run(&["show", "ida"]).status, 1, "nothing was created");
+}
+
+#[tokio::test]
+async fn list_is_filtered_and_complete() {
+    let site = Site::serve();
+    for name in ["zoe", "eva", "ida"] {
+        site.client().register(name).await;
+    }
+    site.run(&["add-role", "eva", "staff"]);
+    site.run(&["disable", "ida"]);
+    let names = |arguments: &[&str]| -> Vec<String> {
+        let listed = site.run(&[&["list", "--json"], arguments].concat());
+        assert_eq!(listed.status, 0, "{}", listed.err);
+        let lines = listed.out.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        lines.map(|account| account["username"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(names(&[]), ["zoe", "eva", "ida"], "in the order of their creation");
+    assert_eq!(names(&["--role", "staff"]), ["eva"]);
+    assert_eq!(names(&["--state", "disabled"]), ["ida"]);
+    assert_eq!(names(&["--state", "active"]), ["zoe", "eva"]);
+    assert_eq!(names(&["--state", "locked"]), Vec::<String>::new());
+    assert_eq!(names(&["--state", "disabled", "--role", "staff"]), Vec::<String>::new());
+    let line: Value = serde_json::from_str(site.run(&["list", "--json"]).out.lines().next().unwrap()).unwrap();
+    let keys: Vec<_> = line.as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(
+        keys,
+        ["created_at", "email", "hash_scheme", "id", "last_sign_in_at", "roles", "state", "username"],
+        "as the contract says"
+    );
+    let text = site.run(&["list", "--role", "staff"]).out;
+    assert_eq!(text.split_whitespace().collect::<Vec<_>>(), ["eva", "eva@keepers.example", "active", "staff"]);
+}
+
+#[tokio::test]
+async fn unknown_account_and_missing_database_are_no_success() {
+    let site = Site::serve();
+    for arguments in [&["show", "eva"][..], &["disable", "eva"], &["unlock", "eva"], &["reset-link", "eva"]] {
+        let refused = site.run(arguments);
+        assert_eq!((refused.status, refused.err.contains("There is no account")), (1, true), "{}", refused.err);
+    }
+    let elsewhere = temp_dir();
+    let refused = run(gatehouse(elsewhere.path()).args(["account", "list"]), "");
+    assert_eq!(refused.status, 2);
+    assert!(refused.err.contains("there is no data/"), "{}", refused.err);
+    assert_eq!(std::fs::read_dir(elsewhere.path()).unwrap().count(), 0, "nothing was created");
+}
+
+#[tokio::test]
+async fn every_account_command_shows_an_example() {
+    let dir = temp_dir();
+    let help = run(gatehouse(dir.path()).args(["account", "--help"]), "").out;
+    let commands: Vec<_> = help
+        .lines()
+        .skip_while(|line| *line != "Commands:")
+        .skip(1)
+        .take_while(|line| line.starts_with("  "))
+        .filter_map(|line| line.split_whitespace().next())
+        .filter(|name| *name != "help" && name.chars().all(|letter| letter.is_ascii_lowercase() || letter == '-'))
+        .collect();
+    assert_eq!(commands.len(), 11, "{help}");
+    for command in commands {
+        let help = run(gatehouse(dir.path()).args(["account", command, "--help"]), "").out;
+        assert!(help.contains(&format!("Example: gatehouse account {command}")), "{help}");
+    }
+}

@@ -1,0 +1,3 @@
+//! The commands, one file each, run as an operator runs them.
+
+mod account;
