@@ -2,28 +2,23 @@
 
 use std::sync::Arc;
 
-use super::{Accounts, store};
-use crate::{
-    client::Client,
-    language::Language,
-    sessions::{ChangeError, Session},
-};
+use super::{Accounts, Error, store};
+use crate::{client::Client, language::Language, sessions::Session, throttle::Limit};
 
 impl Accounts {
-    /// Keeps the language that the owner of `session` chose. It protects nothing, so it needs no recent sign-in and is
-    /// neither an event nor a change that `GATEHOUSE_SIGN_IN_RATE` limits: it takes no space.
+    /// Keeps the language that the owner of `session` chose. Needs no recent sign-in and records no event, because the
+    /// language gives no access. Counts for `GATEHOUSE_SIGN_IN_RATE`, because each change is a write.
     pub async fn change_language(
         &self,
         language: Language,
         session: &Arc<Session>,
         client: &Client,
-    ) -> Result<(), ChangeError> {
-        if session.account.language == Some(language) {
-            return Ok(());
-        }
+    ) -> Result<(), Error> {
+        let throttle = self.throttle.clone();
         let change = self.sessions.run_as(session, client, move |tx, acting| {
+            throttle.record(tx.conn, Limit::Changes(acting.account.id), tx.now)??;
             store::set_language(tx, acting, language)?;
-            Ok::<_, ChangeError>(())
+            Ok::<_, Error>(())
         });
         change.await
     }

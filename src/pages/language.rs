@@ -4,8 +4,8 @@ use actix_web::HttpResponse;
 use serde::Deserialize;
 
 use crate::{
+    accounts::Error,
     language::Language,
-    sessions::ChangeError,
     web::{
         error::Problem,
         form::Form,
@@ -28,9 +28,10 @@ pub(crate) struct LanguageForm {
 pub(crate) async fn post(visitor: Visitor, Form(form): Form<LanguageForm>) -> Result<HttpResponse, Problem> {
     if let Some(session) = &visitor.session {
         match visitor.state.accounts.change_language(form.language, session, &visitor.client).await {
-            // The session may have ended meanwhile; then the choice is that of a guest.
-            Ok(()) | Err(ChangeError::SessionEnded) => {}
-            Err(error) => return Err(error.into()),
+            // If the session has ended meanwhile or the account is changed too often, the browser keeps the choice.
+            Ok(()) | Err(Error::SessionEnded | Error::Rejected(_)) => {}
+            Err(Error::Database(error)) => return Err(error.into()),
+            Err(Error::Hashing(error)) => return Err(error.into()),
         }
     }
     let return_to = ReturnTo::parse_page(&form.next);

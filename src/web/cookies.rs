@@ -13,7 +13,8 @@ use actix_web::{
 };
 use memchr::memchr;
 
-/// How the cookies of this server are named and written: with the prefix `__Host-` over TLS (RFC 6265bis, 4.1.3.2).
+/// How the cookies of this server are named and written: with the prefix `__Host-` over TLS (RFC 6265bis, 4.1.3.2),
+/// except [`CookieName::Language`], which is neither secret nor trusted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cookies {
     secure: bool,
@@ -28,7 +29,7 @@ pub enum CookieName {
     Device,
     /// A message that the next page shows.
     Flash,
-    /// The language of the pages. Not secret and not trusted, so its name needs no prefix.
+    /// The language of the pages.
     Language,
 }
 
@@ -197,7 +198,8 @@ mod tests {
     #[test]
     fn removal_cookie_has_the_same_attributes() {
         for (cookies, name) in [true, false].into_iter().flat_map(|secure| {
-            [CookieName::Session, CookieName::Device, CookieName::Flash].map(|name| (Cookies::new(secure), name))
+            let names = [CookieName::Session, CookieName::Device, CookieName::Flash, CookieName::Language];
+            names.map(|name| (Cookies::new(secure), name))
         }) {
             let mut headers = HeaderMap::new();
             cookies.remove(name, &mut headers);

@@ -72,8 +72,9 @@ struct ProblemPage<'a> {
 pub(super) struct HasBody;
 
 /// The session of a request, once the guard has found it active. The middleware keeps a clone for the error page,
-/// because an error or a panic consumes the request. Empty for a guest, for pages that need no session, and if the
-/// database did not answer; then the error page has no navigation.
+/// because an error or a panic consumes the request. Empty for a guest, for pages that need no session, for addresses
+/// without a page, and if the database did not answer; then the error page has no navigation, and its language is that
+/// of the browser.
 #[derive(Clone, Default)]
 pub(crate) struct ActiveSession(Rc<OnceCell<Arc<Session>>>);
 

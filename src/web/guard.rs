@@ -47,7 +47,8 @@ pub enum Access {
     Guests,
     /// Signed-in people; a guest is redirected to the sign-in page.
     SignedIn,
-    /// Anybody. The form has no CSRF token, because it stands on every page and changes only what the page looks like.
+    /// Anybody. The form has no CSRF token, because it also stands on error pages, which may not know the session; it
+    /// changes only the language.
     Appearance,
 }
 

@@ -6,8 +6,7 @@ use std::time::Duration;
 use actix_web::{
     HttpMessage,
     http::header::{
-        ACCEPT_LANGUAGE, AcceptLanguage, CONTENT_LANGUAGE, Header, HeaderMap, HeaderValue, LanguageTag, Preference,
-        Quality, VARY,
+        AcceptLanguage, CONTENT_LANGUAGE, Header, HeaderMap, HeaderValue, LanguageTag, Preference, Quality, VARY,
     },
 };
 use strum::VariantArray;
@@ -18,12 +17,12 @@ use crate::{language::Language, sessions::Session};
 /// How long a browser keeps the choice.
 pub(crate) const COOKIE_MAX_AGE: Duration = Duration::from_hours(365 * 24);
 
-/// What a request says of the language that its sender reads.
+/// The languages that a request asks for, in its cookie and in `Accept-Language`.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct RequestedLanguages {
     chosen: Option<Language>,
-    /// Acceptable ones, the preferred first.
-    accepted: Vec<Language>,
+    /// The preferred one.
+    accepted: Option<Language>,
     refused: Vec<Language>,
 }
 
@@ -32,18 +31,15 @@ impl RequestedLanguages {
     #[must_use]
     pub(crate) fn of(request: &impl HttpMessage, cookies: Cookies) -> Self {
         let chosen = chosen(request.headers(), cookies);
-        if !request.headers().contains_key(ACCEPT_LANGUAGE) {
-            return Self { chosen, ..Self::default() };
-        }
-        let Ok(AcceptLanguage(items)) = AcceptLanguage::parse(request) else {
-            return Self { chosen, ..Self::default() };
-        };
+        let items = AcceptLanguage::parse(request).map_or_else(|_| Vec::new(), |AcceptLanguage(items)| items);
+        let known = items.iter().filter_map(|item| Some((known(&item.item)?, item.quality)));
         // RFC 9110, 12.4.2: a weight of 0 means "not acceptable".
-        let (refused, accepted): (Vec<_>, Vec<_>) = items.into_iter().partition(|item| item.quality == Quality::ZERO);
+        let (refused, accepted): (Vec<_>, Vec<_>) = known.partition(|(_, weight)| *weight == Quality::ZERO);
         Self {
             chosen,
-            accepted: AcceptLanguage(accepted).ranked().iter().filter_map(known).collect(),
-            refused: refused.iter().filter_map(|item| known(&item.item)).collect(),
+            // The first of those with the largest weight.
+            accepted: accepted.into_iter().rev().max_by_key(|(_, weight)| *weight).map(|(language, _)| language),
+            refused: refused.into_iter().map(|(language, _)| language).collect(),
         }
     }
 
@@ -55,7 +51,7 @@ impl RequestedLanguages {
             let acceptable = |language: &Language| !self.refused.contains(language);
             [default].iter().chain(Language::VARIANTS).copied().find(acceptable).unwrap_or(default)
         };
-        self.chosen.or(account).or_else(|| self.accepted.first().copied()).unwrap_or_else(fallback)
+        self.chosen.or(account).or(self.accepted).unwrap_or_else(fallback)
     }
 }
 
@@ -77,7 +73,7 @@ pub(super) fn set_headers(headers: &mut HeaderMap, language: Language) {
 
 #[cfg(test)]
 mod tests {
-    use actix_web::test::TestRequest;
+    use actix_web::{http::header::ACCEPT_LANGUAGE, test::TestRequest};
 
     use super::*;
 

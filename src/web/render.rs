@@ -303,7 +303,7 @@ impl CurrentUser {
     #[must_use]
     pub fn layout_at(&self, path: &str) -> Layout {
         let layout = Layout::new(&self.state, self.language(), Some(&self.session), path.to_owned());
-        layout.at(self.request.path()).with_flash(self.request.headers())
+        layout.at(path.split('?').next().unwrap_or(path)).with_flash(self.request.headers())
     }
 }
 

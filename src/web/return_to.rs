@@ -9,6 +9,8 @@ use url::Url;
 
 /// In bytes.
 const MAX_LENGTH: usize = 2000;
+/// The length of the sign-in or registration page's address with the longest path to go to, each byte percent-encoded.
+const MAX_PAGE_LENGTH: usize = "/register?next=".len() + 3 * MAX_LENGTH;
 
 /// Characters that would end the value of a query parameter, or that a header must not hold.
 const QUERY_VALUE: &AsciiSet =
@@ -26,19 +28,19 @@ impl ReturnTo {
     #[must_use]
     pub(crate) fn parse(text: &str) -> Option<Self> {
         // These pages would lead back to the sign-in page.
-        Self::parse_except(text, &["/login", "/register", "/logout", "/language"])
+        Self::parse_except(text, MAX_LENGTH, &["/login", "/register", "/logout", "/language"])
     }
 
     /// Returns the path in `text` of any page, or `None` if there is any doubt.
     #[must_use]
     pub(crate) fn parse_page(text: &str) -> Option<Self> {
         // These addresses take only forms.
-        Self::parse_except(text, &["/logout", "/language"])
+        Self::parse_except(text, MAX_PAGE_LENGTH, &["/logout", "/language"])
     }
 
-    fn parse_except(text: &str, excluded: &[&str]) -> Option<Self> {
+    fn parse_except(text: &str, max_length: usize, excluded: &[&str]) -> Option<Self> {
         let mut letters = text.bytes();
-        if text.len() > MAX_LENGTH || letters.next() != Some(b'/') || matches!(letters.next(), Some(b'/' | b'\\')) {
+        if text.len() > max_length || letters.next() != Some(b'/') || matches!(letters.next(), Some(b'/' | b'\\')) {
             return None;
         }
         // Browsers drop tabs and line ends from URLs and read \ as /.

@@ -125,11 +125,16 @@ fn assert_content_type(answer: &Answer, path: &str) {
 async fn every_response_with_a_body_names_content_type_and_charset() {
     let (app, zoe) = populated().await;
     let mut statuses = BTreeMap::new();
-    for client in [app.client(), zoe.clone()] {
+    let clients = [app.client(), zoe.clone()];
+    for (client, language) in clients.iter().flat_map(|client| ["en", "id"].map(|code| (client.speaking(code), code))) {
         let mut paths = every_path(&zoe).await;
         paths.push("/static/mark.svg".to_owned());
         for path in paths {
             let answer = client.get(&path).await;
+            if answer.header("content-type").starts_with("text/html") {
+                let headers = (answer.header("content-language"), answer.header("vary"));
+                assert_eq!(headers, (language, "Accept-Language"), "{path}");
+            }
             if !answer.body.is_empty() {
                 assert_content_type(&answer, &path);
                 *statuses.entry(answer.status).or_insert(0) += 1;

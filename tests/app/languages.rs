@@ -61,6 +61,10 @@ async fn choosing_a_language_returns_to_the_page_and_to_no_other_origin() {
         assert_redirect(&answer, location);
         assert_eq!(answer.set_cookies(), ["language=id; HttpOnly; SameSite=Lax; Path=/; Max-Age=31536000"]);
     }
+    // The longest path to go to after signing in, in the address of the sign-in page.
+    let longest = format!("/login?next={}", "%2F".repeat(1999).replacen("%2F", "/a", 1));
+    let answer = client.post("/language", &[("language", "id"), ("next", &longest)]).await;
+    assert_redirect(&answer, &longest);
     for fields in [&[("language", "de")][..], &[], &[("language", "id"), ("role", "admin")]] {
         assert_eq!(client.post("/language", fields).await.status, 400);
     }
@@ -128,6 +132,20 @@ async fn language_of_an_ended_session_is_kept_by_the_browser_only() {
 }
 
 #[tokio::test]
+async fn changes_of_the_language_are_limited_like_other_changes_of_an_account() {
+    let app = TestApp::with(&["--sign-in-rate", "2/1h"]);
+    let zoe = app.signed_in_client("zoe").await;
+    for language in ["id", "en"] {
+        assert_redirect(&zoe.post("/language", &[("language", language)]).await, "/");
+    }
+    assert_redirect(&zoe.post("/language", &[("language", "id")]).await, "/");
+    assert_eq!(zoe.get("/").await.header("content-language"), "id", "the browser keeps the choice");
+    zoe.remove_cookie("language");
+    assert_eq!(zoe.get("/").await.header("content-language"), "en", "the account does not");
+    assert_eq!(zoe.submit("/account", &[("language", "id")]).await.status, 429);
+}
+
+#[tokio::test]
 async fn language_chosen_before_registration_is_kept_with_the_account() {
     let app = TestApp::spawn();
     let client = app.client();
@@ -143,7 +161,7 @@ async fn profile_form_changes_the_language_alone_without_a_recent_sign_in() {
     let app = TestApp::spawn();
     let zoe = app.signed_in_client("zoe").await;
     let export = async || -> Value { serde_json::from_str(&zoe.get("/account/export").await.body).unwrap() };
-    assert_eq!(export().await["account"]["language"], Value::Null);
+    assert_eq!(export().await["account"].get("language"), Some(&Value::Null));
     app.clock.advance(Duration::from_mins(20));
     let page = zoe.get("/account").await.body;
     assert!(page.contains("<option value=\"en\" lang=\"en\" selected>English</option>"), "{page}");

@@ -87,7 +87,7 @@ pub(crate) async fn post(user: CurrentUser, Form(form): Form<ProfileForm>) -> Re
                 user.set_session(&mut response, &session)?;
             }
             if let Some(language) = form.language {
-                // Or the browser's own choice would still hold.
+                // The cookie takes precedence over the account.
                 user.set_language(&mut response, language)?;
             }
             Ok(response)

@@ -69,9 +69,9 @@ pub(super) static MESSAGES: Messages = Messages {
 
     where_you_are_signed_in: "Where you are signed in",
     this_device: "This device",
-    session_from: "From",
-    session_signed_in: "Signed in",
-    session_last_used: "last used",
+    session_address: "Address:",
+    session_signed_in: "Signed in:",
+    session_last_used: "Last used:",
     more_sessions: "There are more sessions, used less recently, that are not shown.",
     sign_out_of_others: "Sign out of all other sessions",
     no_other_session: "You are not signed in anywhere else.",
@@ -223,7 +223,6 @@ fn field_error(error: FieldError) -> Cow<'static, str> {
 fn rejection(rejection: &Rejection) -> Cow<'static, str> {
     match rejection {
         Rejection::Invalid(_) => MESSAGES.fields_rejected.into(),
-        // One sentence for every wrong combination, so that it does not tell which accounts exist.
         Rejection::WrongCredentials => "The user name, e-mail address or password is not right.".into(),
         Rejection::Throttled(Throttled::RetryAfter(span)) => {
             format!("Too many attempts. Wait {}, then try again.", wait(Wait::from(*span))).into()

@@ -21,20 +21,21 @@ use crate::{
 pub(super) static MESSAGES: Messages = Messages {
     language_name: "Bahasa Indonesia",
 
-    error_prefix: "Galat:",
-    skip_to_content: "Langsung ke isi halaman",
+    error_prefix: "Kesalahan:",
+    skip_to_content: "Langsung ke konten utama",
     signed_in_as: "Masuk sebagai",
     your_account: "Akun Anda",
     nav_home: "Beranda",
     nav_account: "Akun",
-    nav_password: "Sandi",
+    nav_password: "Kata sandi",
     nav_sessions: "Sesi",
     nav_activity: "Aktivitas",
     sign_out: "Keluar",
     there_is_a_problem: "Ada yang perlu diperbaiki",
-    reauthentication_hint: "Anda masuk beberapa waktu yang lalu. Masukkan kata sandi untuk memastikan bahwa ini Anda.",
+    reauthentication_hint: "Sudah beberapa waktu sejak Anda masuk. Masukkan kata sandi untuk memastikan bahwa ini \
+                            memang Anda.",
     request_id: "ID permintaan:",
-    go_to_home_page: "Ke beranda",
+    go_to_home_page: "Kembali ke beranda",
 
     username: "Nama pengguna",
     username_hint: "3 sampai 32 karakter: huruf a sampai z, angka, titik, tanda hubung, dan garis bawah.",
@@ -67,60 +68,61 @@ pub(super) static MESSAGES: Messages = Messages {
 
     change_your_password: "Ganti kata sandi",
     change_password: "Ganti kata sandi",
-    other_sessions_will_end: "Anda akan dikeluarkan dari semua sesi lain.",
+    other_sessions_will_end: "Anda akan otomatis keluar dari semua sesi lain.",
 
-    where_you_are_signed_in: "Tempat Anda masuk",
+    where_you_are_signed_in: "Sesi aktif Anda",
     this_device: "Perangkat ini",
-    session_from: "Dari",
-    session_signed_in: "Masuk",
-    session_last_used: "terakhir dipakai",
-    more_sessions: "Masih ada sesi lain yang lebih lama tidak dipakai dan tidak ditampilkan.",
+    session_address: "Alamat:",
+    session_signed_in: "Masuk:",
+    session_last_used: "Terakhir aktif:",
+    more_sessions: "Sesi lain yang sudah lebih lama tidak aktif tidak ditampilkan di sini.",
     sign_out_of_others: "Keluar dari semua sesi lain",
-    no_other_session: "Anda tidak masuk di tempat lain.",
-    known_browsers: "Peramban yang dikenal",
-    known_browsers_text: "Saat ada yang mencoba-coba kata sandi, Anda tetap bisa masuk dari peramban yang pernah Anda \
-                          pakai. Jika salah satunya tidak lagi Anda percayai, lupakan semua peramban kecuali yang ini. \
-                          Anda tetap masuk di semua tempat.",
-    forget_known_browsers: "Lupakan peramban yang dikenal",
+    no_other_session: "Tidak ada sesi lain yang aktif.",
+    known_browsers: "Browser yang dikenal",
+    known_browsers_text: "Saat orang lain mencoba menebak kata sandi Anda, Anda tetap bisa masuk dari browser yang \
+                          pernah Anda pakai. Jika salah satunya tidak lagi Anda percayai, lupakan semua browser \
+                          kecuali yang ini. Semua sesi Anda tetap aktif.",
+    forget_known_browsers: "Lupakan browser yang dikenal",
 
     recent_activity: "Aktivitas terbaru",
-    no_activity: "Belum ada aktivitas.",
-    older_activity: "Aktivitas yang lebih lama",
+    no_activity: "Tidak ada aktivitas untuk ditampilkan.",
+    older_activity: "Aktivitas sebelumnya",
     refused_attempts: "Percobaan yang ditolak",
     refused_attempts_text: "Percobaan ini tidak berhasil. Siapa pun yang tahu nama pengguna Anda bisa melakukannya.",
-    older_attempts: "Percobaan yang lebih lama",
+    older_attempts: "Percobaan sebelumnya",
     newest: "Terbaru",
-    unknown_activity: "Ada yang tidak Anda kenali? Mengganti kata sandi mengeluarkan Anda dari semua sesi lain.",
+    unknown_activity: "Ada aktivitas yang tidak Anda kenali? Jika Anda mengganti kata sandi, semua sesi lain akan \
+                       berakhir.",
     other_activity: "Aktivitas lain",
 
     set_new_password: "Buat kata sandi baru",
     save_password: "Simpan kata sandi",
     all_sessions_will_end: "Semua sesi Anda akan berakhir. Setelah itu, masuk dengan kata sandi baru.",
     forgotten_password: "Lupa kata sandi",
-    forgotten_password_text: "Situs ini tidak mengirim email. Pengelolanya bisa memberi Anda tautan untuk \
-                              membuat kata sandi baru. Tautan itu berlaku sekali saja, selama satu jam.",
+    forgotten_password_text: "Situs ini tidak mengirim email. Pengelolanya bisa memberi Anda tautan untuk membuat \
+                              kata sandi baru. Tautan itu berlaku sekali saja, selama satu jam.",
     contact: "Hubungi:",
     known_browser_text: "Jika Anda masih masuk di perangkat lain, Anda juga bisa mengganti kata sandi di sana, \
                          asalkan Anda tahu kata sandi yang sekarang.",
     forgot_password: "Lupa kata sandi?",
 
     delete_your_account: "Hapus akun Anda",
-    deletion_text: "Akun Anda langsung dihapus dan Anda dikeluarkan dari semua sesi. Tindakan ini tidak bisa \
-                    dibatalkan. Nama pengguna Anda tidak bisa dipakai siapa pun untuk sementara waktu.",
+    deletion_text: "Akun Anda akan langsung dihapus dan semua sesi Anda berakhir. Tindakan ini tidak bisa \
+                    dibatalkan. Untuk sementara waktu, nama pengguna Anda tidak bisa dipakai siapa pun.",
     download_first: "Sebaiknya simpan dulu salinan data Anda.",
-    type_username_to_confirm: "Ketik nama pengguna Anda untuk memastikan",
+    type_username_to_confirm: "Ketik nama pengguna Anda untuk konfirmasi",
     delete_my_account: "Hapus akun saya",
 
     form_rejected: "Formulir tidak diterima",
     fields_rejected: "Ada isian yang perlu diperbaiki.",
 
     hello: |username| format!("Halo, {username}"),
-    failed_attempts: |number| format!("{number} percobaan gagal untuk masuk sebagai Anda."),
+    failed_attempts: |number| format!("{number} percobaan masuk ke akun Anda gagal."),
     times: |number| format!("({number} kali)"),
-    sign_out_of_session: |browser, address| format!("Keluar dari sesi {browser} dari {address}"),
+    sign_out_of_session: |browser, address| format!("Keluar dari sesi {browser} dengan alamat {address}"),
     client: |browser, address| format!("{browser}, dari {address}"),
     password_hint: |minimum| {
-        format!("Paling sedikit {minimum} karakter. Beberapa kata berurutan mudah diingat dan sulit ditebak.")
+        format!("Minimal {minimum} karakter. Gabungan beberapa kata mudah diingat dan sulit ditebak.")
     },
     browser,
     moment,
@@ -136,8 +138,8 @@ fn browser(browser: &Browser) -> String {
         Browser::Program => "Program komputer".to_owned(),
         Browser::Known { name, system: None } => name.to_string(),
         Browser::Known { name, system: Some(system) } => format!("{name} di {system}"),
-        Browser::Unknown { system: None } => "Peramban tidak dikenal".to_owned(),
-        Browser::Unknown { system: Some(system) } => format!("Peramban tidak dikenal di {system}"),
+        Browser::Unknown { system: None } => "Browser tidak dikenal".to_owned(),
+        Browser::Unknown { system: Some(system) } => format!("Browser tidak dikenal di {system}"),
     }
 }
 
@@ -151,7 +153,7 @@ fn moment(moment: Moment) -> String {
     }
 }
 
-/// Hours and minutes are separated by a full stop (Ejaan yang Disempurnakan V, II.A.3).
+/// Hours and minutes are separated by a full stop (Ejaan yang Disempurnakan V, *Tanda Titik*).
 fn clock_time(at: Time) -> String {
     format!("{:02}.{:02} UTC", at.hour(), at.minute())
 }
@@ -183,15 +185,15 @@ fn wait(wait: Wait) -> String {
 
 fn flash(flash: Flash) -> &'static str {
     match flash {
-        Flash::Registered => "Akun Anda sudah siap, dan Anda sudah masuk.",
+        Flash::Registered => "Akun Anda sudah dibuat dan Anda sudah masuk.",
         Flash::SignedOut => "Anda sudah keluar.",
         Flash::SessionEnded => "Sesi Anda sudah berakhir. Masuk lagi untuk melanjutkan.",
-        Flash::PasswordChanged => "Kata sandi Anda sudah diganti. Anda dikeluarkan dari semua sesi lain.",
+        Flash::PasswordChanged => "Kata sandi Anda sudah diganti. Anda sudah keluar dari semua sesi lain.",
         Flash::ProfileChanged => "Perubahan Anda sudah disimpan.",
-        Flash::OtherSessionEnded => "Sesi itu sudah diakhiri.",
+        Flash::OtherSessionEnded => "Sesi tersebut sudah diakhiri.",
         Flash::OtherSessionsEnded => "Anda sudah keluar dari semua sesi lain.",
         Flash::PasswordReset => "Kata sandi baru Anda sudah disimpan. Masuk dengan kata sandi itu.",
-        Flash::DevicesForgotten => "Semua peramban lain sudah dilupakan.",
+        Flash::DevicesForgotten => "Semua browser lain sudah dilupakan.",
         Flash::AccountDeleted => "Akun Anda sudah dihapus.",
     }
 }
@@ -199,41 +201,41 @@ fn flash(flash: Flash) -> &'static str {
 fn field_error(error: FieldError) -> Cow<'static, str> {
     let text = match error {
         FieldError::LoginMissing => "Masukkan nama pengguna atau alamat email Anda.",
-        FieldError::Username(UsernameError::Missing) => "Pilih nama pengguna.",
-        FieldError::Username(UsernameError::Length) => "Nama pengguna terdiri dari 3 sampai 32 karakter.",
-        FieldError::Username(UsernameError::FirstCharacter) => "Nama pengguna diawali huruf atau angka.",
+        FieldError::Username(UsernameError::Missing) => "Buat nama pengguna.",
+        FieldError::Username(UsernameError::Length) => "Nama pengguna harus terdiri dari 3 sampai 32 karakter.",
+        FieldError::Username(UsernameError::FirstCharacter) => "Nama pengguna harus diawali huruf atau angka.",
         FieldError::Username(UsernameError::Character) => {
             "Nama pengguna hanya boleh berisi huruf a sampai z, angka, titik, tanda hubung, dan garis bawah."
         }
-        FieldError::UsernameTaken => "Nama pengguna ini sudah dipakai. Pilih yang lain.",
-        FieldError::UsernameReserved => "Nama pengguna ini tidak tersedia. Pilih yang lain.",
+        FieldError::UsernameTaken => "Nama pengguna ini sudah dipakai. Coba yang lain.",
+        FieldError::UsernameReserved => "Nama pengguna ini tidak tersedia. Coba yang lain.",
         FieldError::Email(EmailError::Missing) => "Masukkan alamat email Anda.",
-        FieldError::Email(EmailError::TooLong) => "Alamat email paling panjang 254 karakter.",
-        FieldError::Email(EmailError::Malformed) => "Masukkan alamat email seperti nama@example.org.",
-        FieldError::EmailTaken => "Sudah ada akun dengan alamat ini. Masuk saja.",
+        FieldError::Email(EmailError::TooLong) => "Alamat email maksimal 254 karakter.",
+        FieldError::Email(EmailError::Malformed) => "Masukkan alamat email yang valid, misalnya nama@example.org.",
+        FieldError::EmailTaken => "Sudah ada akun dengan alamat email ini. Silakan masuk.",
         FieldError::PasswordMissing => "Masukkan kata sandi Anda.",
         FieldError::NewPasswordMissing => "Buat kata sandi.",
-        FieldError::PasswordTooLong => "Kata sandi paling panjang 256 karakter.",
+        FieldError::PasswordTooLong => "Kata sandi maksimal 256 karakter.",
         FieldError::PasswordWeak(Weakness::TooShort(min)) => {
-            return format!("Gunakan paling sedikit {min} karakter. Beberapa kata berurutan sudah cukup.").into();
+            return format!("Gunakan minimal {min} karakter. Gabungan beberapa kata juga boleh.").into();
         }
         FieldError::PasswordWeak(Weakness::Personal) => {
-            "Kata sandi ini tersusun dari nama Anda, alamat Anda, atau nama situs ini, yang paling dulu dicoba orang \
-             lain. Pilih yang lain."
+            "Kata sandi ini terdiri dari nama Anda, alamat email Anda, atau nama situs ini, yang biasanya dicoba \
+             lebih dulu oleh orang lain. Gunakan kata sandi lain."
         }
         FieldError::PasswordWeak(Weakness::Pattern) => {
-            "Kata sandi ini berulang, atau mengikuti urutan papan ketik atau abjad, yang paling dulu dicoba orang \
-             lain. Gunakan beberapa kata yang tidak berhubungan."
+            "Kata sandi ini berupa pengulangan, atau urutan pada keyboard atau abjad, yang biasanya dicoba lebih \
+             dulu oleh orang lain. Gunakan beberapa kata yang tidak saling berhubungan."
         }
         FieldError::PasswordWeak(Weakness::Common) => {
-            "Ini kata sandi yang umum atau kalimat terkenal, atau mudah ditebak darinya. Gunakan beberapa kata yang \
-             tidak berhubungan."
+            "Kata sandi ini umum dipakai atau mirip dengan kata sandi umum atau kalimat terkenal, sehingga mudah \
+             ditebak. Gunakan beberapa kata yang tidak saling berhubungan."
         }
-        FieldError::PasswordUnchanged => "Ini kata sandi Anda saat ini. Pilih yang lain.",
+        FieldError::PasswordUnchanged => "Kata sandi ini sama dengan yang sekarang. Gunakan yang lain.",
         FieldError::ConfirmationMismatch => "Kedua kata sandi tidak sama.",
         FieldError::CurrentPasswordMissing => "Masukkan kata sandi Anda saat ini.",
-        FieldError::CurrentPasswordMismatch => "Kata sandi saat ini tidak benar.",
-        FieldError::DeletionNotConfirmed => "Ketik nama pengguna Anda untuk memastikan.",
+        FieldError::CurrentPasswordMismatch => "Kata sandi yang Anda masukkan salah.",
+        FieldError::DeletionNotConfirmed => "Ketik nama pengguna Anda untuk konfirmasi.",
     };
     text.into()
 }
@@ -241,26 +243,28 @@ fn field_error(error: FieldError) -> Cow<'static, str> {
 fn rejection(rejection: &Rejection) -> Cow<'static, str> {
     match rejection {
         Rejection::Invalid(_) => MESSAGES.fields_rejected.into(),
-        Rejection::WrongCredentials => "Nama pengguna, alamat email, atau kata sandi tidak benar.".into(),
+        Rejection::WrongCredentials => "Nama pengguna, email, atau kata sandi salah.".into(),
         Rejection::Throttled(Throttled::RetryAfter(span)) => {
             format!("Terlalu banyak percobaan. Tunggu {}, lalu coba lagi.", wait(Wait::from(*span))).into()
         }
         Rejection::Throttled(Throttled::LockedOut) => {
-            "Terlalu banyak kata sandi salah berturut-turut. Untuk melindungi akun ini, kata sandi dari sini tidak \
-             diterima. Gunakan peramban yang pernah dipakai untuk masuk, atau minta pengelola situs ini membuka kunci \
-             akun."
+            "Kata sandi yang salah sudah terlalu sering dimasukkan berturut-turut. Demi keamanan, akun ini tidak \
+             menerima kata sandi dari browser ini. Gunakan browser yang pernah dipakai untuk masuk, atau minta \
+             pengelola situs ini membuka kunci akun."
                 .into()
         }
         Rejection::TooManyRegistrations(span) => format!(
-            "Terlalu banyak pendaftaran berasal dari jaringan Anda. Tunggu {}, lalu coba lagi.",
+            "Terlalu banyak pendaftaran dari jaringan Anda. Tunggu {}, lalu coba lagi.",
             wait(Wait::from(*span))
         )
         .into(),
         Rejection::Overloaded => {
-            "Sedang banyak orang yang masuk. Tidak ada yang hilang: tunggu beberapa detik, lalu coba lagi.".into()
+            "Sedang banyak orang yang mencoba masuk. Data Anda tidak hilang. Tunggu beberapa detik, lalu coba lagi."
+                .into()
         }
         Rejection::Conflict => {
-            "Ada perubahan lain pada saat yang sama, jadi tidak ada yang disimpan. Periksa isian Anda, lalu coba lagi."
+            "Ada perubahan lain pada saat yang sama, jadi tidak ada yang disimpan. Periksa isian Anda, lalu coba \
+             lagi."
                 .into()
         }
         Rejection::NoSuchAccount => "Tidak ada akun dengan nama pengguna atau alamat email ini.".into(),
@@ -273,12 +277,13 @@ fn problem(problem: Problem) -> (&'static str, &'static str) {
     match problem {
         Problem::Malformed => (
             "Permintaan tidak bisa dibaca",
-            "Sebagian dari yang dikirim peramban Anda tidak bisa dibaca. Kembali, muat ulang halaman, lalu coba lagi.",
+            "Sebagian data dari browser Anda tidak bisa dibaca. Kembali ke halaman sebelumnya, muat ulang, lalu coba \
+             lagi.",
         ),
         Problem::Unauthenticated => ("Anda belum masuk", "Masuk dulu, lalu coba lagi."),
         Problem::MisdirectedRequest => (
-            "Ini bukan alamat situs ini",
-            "Alamat di peramban Anda bukan alamat yang dipakai situs ini. Buka situs ini dengan alamatnya sendiri, \
+            "Alamat situs tidak sesuai",
+            "Alamat di browser Anda bukan alamat yang dipakai situs ini. Buka situs ini melalui alamat yang benar, \
              atau tanyakan kepada pengelolanya.",
         ),
         Problem::CrossOrigin => (
@@ -288,8 +293,8 @@ fn problem(problem: Problem) -> (&'static str, &'static str) {
         ),
         Problem::InvalidCsrfToken => (
             "Formulir ini sudah kedaluwarsa",
-            "Mungkin Anda masuk lagi di jendela lain setelah membuka halaman ini. Kembali, muat ulang halaman, lalu \
-             coba lagi.",
+            "Mungkin Anda masuk lagi di jendela lain setelah membuka halaman ini. Kembali ke halaman sebelumnya, \
+             muat ulang, lalu coba lagi.",
         ),
         Problem::RegistrationClosed => (
             "Pendaftaran ditutup",
@@ -299,18 +304,18 @@ fn problem(problem: Problem) -> (&'static str, &'static str) {
             ("Halaman tidak ditemukan", "Mungkin alamatnya salah ketik, atau halamannya sudah dihapus.")
         }
         Problem::MethodNotAllowed(_) => {
-            ("Alamat ini tidak menerima itu", "Halaman ini tidak menerima permintaan semacam ini.")
+            ("Permintaan tidak didukung", "Halaman ini tidak menerima permintaan seperti ini.")
         }
         Problem::RequestTimeout => (
             "Permintaan terlalu lama",
-            "Kiriman peramban Anda tidak sampai pada waktunya. Periksa koneksi Anda, lalu coba lagi.",
+            "Data dari browser Anda tidak sampai tepat waktu. Periksa koneksi internet Anda, lalu coba lagi.",
         ),
         Problem::PayloadTooLarge => (
             "Permintaan terlalu besar",
-            "Kiriman peramban Anda lebih besar daripada formulir mana pun di situs ini. Tidak ada yang disimpan.",
+            "Data dari browser Anda lebih besar daripada yang diterima situs ini. Tidak ada yang disimpan.",
         ),
         Problem::UnsupportedMediaType => {
-            ("Permintaan ini bukan formulir", "Alamat ini hanya menerima formulir seperti yang dikirim peramban.")
+            ("Permintaan ini bukan formulir", "Alamat ini hanya menerima formulir seperti yang dikirim browser.")
         }
         Problem::ExportRunning => (
             "Data Anda sedang diunduh",
@@ -323,13 +328,13 @@ fn problem(problem: Problem) -> (&'static str, &'static str) {
         ),
         Problem::Internal => (
             "Terjadi kesalahan",
-            "Ini kesalahan kami, dan sudah dicatat. Coba lagi. Jika terjadi lagi, kirimkan ID permintaan di bawah ini \
-             kepada pengelola situs ini.",
+            "Kesalahan ini ada di pihak kami dan sudah dicatat. Coba lagi. Jika terjadi lagi, kirimkan ID permintaan \
+             di bawah ini kepada pengelola situs ini.",
         ),
         Problem::Unavailable => {
-            ("Situs sedang tidak tersedia", "Tidak ada yang hilang. Tunggu beberapa detik, lalu coba lagi.")
+            ("Situs sedang tidak dapat diakses", "Data Anda tidak hilang. Tunggu beberapa detik, lalu coba lagi.")
         }
-        Problem::Other(_) => ("Permintaan tidak berhasil", "Kembali, lalu coba lagi."),
+        Problem::Other(_) => ("Permintaan tidak berhasil", "Kembali ke halaman sebelumnya, lalu coba lagi."),
     }
 }
 
@@ -345,13 +350,13 @@ fn event(kind: EventKind) -> &'static str {
         EventKind::RegistrationThrottled => "Pendaftaran ditolak karena terlalu banyak percobaan",
         EventKind::SignedOut => "Anda keluar",
         EventKind::SessionEnded => "Anda mengakhiri sesi lain",
-        EventKind::SessionReplaced => "Sesi yang paling lama tidak dipakai berakhir karena sesi terlalu banyak",
-        EventKind::DevicesForgotten => "Anda membuat situs ini melupakan semua peramban lain",
+        EventKind::SessionReplaced => "Sesi yang paling lama tidak aktif diakhiri karena jumlah sesi terlalu banyak",
+        EventKind::DevicesForgotten => "Anda melupakan semua browser lain",
         EventKind::SessionExpired => "Sebuah sesi kedaluwarsa",
-        EventKind::Reauthenticated => "Anda memastikan kata sandi Anda",
+        EventKind::Reauthenticated => "Anda mengonfirmasi kata sandi",
         EventKind::PasswordChanged => "Anda mengganti kata sandi",
         EventKind::ProfileChanged => "Anda mengubah nama pengguna atau alamat email",
-        EventKind::TokenRefused => "Sesi yang tidak sah ditolak",
+        EventKind::TokenRefused => "Sesi yang tidak valid ditolak",
         EventKind::CrossOriginRefused => "Formulir dari situs lain ditolak",
         EventKind::FormRefused => "Formulir yang sudah kedaluwarsa ditolak",
         EventKind::RequestRefused => "Permintaan yang tidak bisa dibaca ditolak",
@@ -359,7 +364,7 @@ fn event(kind: EventKind) -> &'static str {
         EventKind::AccountUnlocked => "Pengelola membuka kunci akun ini",
         EventKind::AccountDisabled => "Pengelola menonaktifkan akun ini",
         EventKind::AccountEnabled => "Pengelola mengaktifkan akun ini",
-        EventKind::AccountSignedOut => "Pengelola mengeluarkan Anda dari semua sesi",
+        EventKind::AccountSignedOut => "Pengelola mengakhiri semua sesi Anda",
         EventKind::RoleAdded => "Pengelola memberi akun ini sebuah peran",
         EventKind::RoleRemoved => "Pengelola mencabut sebuah peran dari akun ini",
         EventKind::ResetLinkCreated => "Pengelola membuat tautan untuk membuat kata sandi baru",

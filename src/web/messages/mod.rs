@@ -80,7 +80,7 @@ pub struct Messages {
 
     pub where_you_are_signed_in: &'static str,
     pub this_device: &'static str,
-    pub session_from: &'static str,
+    pub session_address: &'static str,
     pub session_signed_in: &'static str,
     pub session_last_used: &'static str,
     pub more_sessions: &'static str,
@@ -183,6 +183,104 @@ impl Messages {
         match kind {
             StoredKind::Known(kind) => (self.event)(*kind),
             StoredKind::Unknown(_) => self.other_activity,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use actix_web::http::StatusCode;
+    use strum::VariantArray;
+
+    use super::*;
+    use crate::{
+        identity::{EmailError, UsernameError},
+        passwords::Weakness,
+        throttle::Throttled,
+    };
+
+    fn assert_translated<T: PartialEq + std::fmt::Debug>(text: impl Fn(&Messages) -> T) {
+        assert_ne!(text(Messages::of(Language::English)), text(Messages::of(Language::Indonesian)));
+    }
+
+    #[test]
+    fn texts_that_pages_seldom_show_are_translated() {
+        for kind in EventKind::VARIANTS {
+            assert_translated(|messages| (messages.event)(*kind));
+        }
+        let mut messages_after_redirect = 0;
+        for flash in (0..).map_while(Flash::from_repr) {
+            assert_translated(|messages| (messages.flash)(flash));
+            messages_after_redirect += 1;
+        }
+        assert!(messages_after_redirect >= 10);
+        for problem in [
+            Problem::Malformed,
+            Problem::Unauthenticated,
+            Problem::MisdirectedRequest,
+            Problem::CrossOrigin,
+            Problem::InvalidCsrfToken,
+            Problem::RegistrationClosed,
+            Problem::NotFound,
+            Problem::MethodNotAllowed("GET"),
+            Problem::RequestTimeout,
+            Problem::PayloadTooLarge,
+            Problem::UnsupportedMediaType,
+            Problem::ExportRunning,
+            Problem::LinkInvalid,
+            Problem::Internal,
+            Problem::Unavailable,
+            Problem::Other(StatusCode::IM_A_TEAPOT),
+        ] {
+            assert_translated(|messages| (messages.problem)(problem).0);
+            assert_translated(|messages| (messages.problem)(problem).1);
+        }
+        for rejection in [
+            Rejection::Invalid(Vec::new()),
+            Rejection::WrongCredentials,
+            Rejection::Throttled(Throttled::RetryAfter(Duration::from_secs(1))),
+            Rejection::Throttled(Throttled::LockedOut),
+            Rejection::TooManyRegistrations(Duration::from_secs(1)),
+            Rejection::Overloaded,
+            Rejection::Conflict,
+            Rejection::NoSuchAccount,
+            Rejection::LinkInvalid,
+            Rejection::LastAdministrator,
+        ] {
+            assert_translated(|messages| (messages.rejection)(&rejection));
+        }
+    }
+
+    #[test]
+    fn every_error_of_a_field_is_translated() {
+        for error in [
+            FieldError::LoginMissing,
+            FieldError::Username(UsernameError::Missing),
+            FieldError::Username(UsernameError::Length),
+            FieldError::Username(UsernameError::FirstCharacter),
+            FieldError::Username(UsernameError::Character),
+            FieldError::UsernameTaken,
+            FieldError::UsernameReserved,
+            FieldError::Email(EmailError::Missing),
+            FieldError::Email(EmailError::TooLong),
+            FieldError::Email(EmailError::Malformed),
+            FieldError::EmailTaken,
+            FieldError::PasswordMissing,
+            FieldError::NewPasswordMissing,
+            FieldError::PasswordTooLong,
+            FieldError::PasswordWeak(Weakness::TooShort(15)),
+            FieldError::PasswordWeak(Weakness::Personal),
+            FieldError::PasswordWeak(Weakness::Pattern),
+            FieldError::PasswordWeak(Weakness::Common),
+            FieldError::PasswordUnchanged,
+            FieldError::ConfirmationMismatch,
+            FieldError::CurrentPasswordMissing,
+            FieldError::CurrentPasswordMismatch,
+            FieldError::DeletionNotConfirmed,
+        ] {
+            assert_translated(|messages| (messages.field_error)(error));
         }
     }
 }

@@ -36,7 +36,7 @@ async fn session_list_describes_devices_and_marks_current_session() {
     app.clock.advance(Duration::from_mins(30));
     sign_in_with_firefox(&app).await;
     let page = client.get("/account/sessions").await.body;
-    assert!(page.contains("Firefox on Linux") && page.contains("From 127.0.0.1."), "{page}");
+    assert!(page.contains("Firefox on Linux") && page.contains("Address: 127.0.0.1<br>"), "{page}");
     assert!(page.contains("<time datetime=\"2026-11-22T00:30:00Z\">just now</time>"), "{page}");
     assert_eq!(page.matches("This device").count(), 1);
     assert_eq!(
