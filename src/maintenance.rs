@@ -79,6 +79,7 @@ pub async fn delete_expired(state: &AppState) {
         while state.sessions.delete_expired().await? > 0 {}
         while state.accounts.delete_expired_counters().await? > 0 {}
         state.accounts.release_names().await?;
+        while state.accounts.delete_expired_invitations().await? > 0 {}
         let (age, now) = (state.settings.events_kept, state.core.clock.now());
         while state.core.events.delete_older_than(age, now).await? > 0 {}
         Ok::<_, db::Error>(())

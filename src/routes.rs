@@ -8,7 +8,7 @@ use actix_web::{
 };
 
 use crate::{
-    pages::{account, forgot, health, home, language, login, logout, register, reset},
+    pages::{account, forgot, health, home, language, login, logout, register, reset, setup},
     web::{
         assets::Assets,
         error::Problem,
@@ -37,6 +37,7 @@ pub fn table() -> Vec<Route> {
         Route::new("/logout").open_to_all().post(logout::post),
         Route::new(forgot::PATH).with_or_without_session().get(forgot::get),
         Route::new(reset::PATH).with_or_without_session().get(reset::get).post(reset::post),
+        Route::new(setup::PATH).with_or_without_session().get(setup::get).post(setup::post),
         Route::new("/language").for_appearance().post(language::post),
         Route::new("/healthz").open_to_all().get(health::alive),
         Route::new("/readyz").open_to_all().get(health::ready),

@@ -26,7 +26,7 @@ use tokio::{sync::oneshot, time::timeout};
 use tracing::{debug, info, warn};
 
 use crate::{
-    accounts::Accounts,
+    accounts::{Accounts, LinkToken},
     clock::Clock,
     config::{ConfigError, Settings},
     core::{Core, OpenError},
@@ -106,7 +106,6 @@ pub struct Application {
 impl Application {
     /// Checks the settings, opens everything, and listens. Blocks while the database is migrated.
     pub fn build(settings: Settings, hooks: TestHooks) -> Result<Self, StartError> {
-        settings.check()?;
         let database_url = settings.database()?;
         let assets = Assets::load(settings.static_dir.as_deref()).map_err(|error| {
             let folder = settings.static_dir.as_deref().unwrap_or("static".as_ref()).display();
@@ -128,6 +127,7 @@ impl Application {
             cookies: Cookies::new(public_url.is_https()),
             assets,
             exports: Exclusive::default(),
+            setup_token: LinkToken::new(),
             sessions,
             core,
             public_url: public_url.clone(),

@@ -151,6 +151,14 @@ impl Transaction<'_> {
         self.record_for(self.client, kind, account, 1, Some(actor))
     }
 
+    /// Records what `actor` did that is about no account yet.
+    pub fn record_without_account(&mut self, actor: Actor, kind: EventKind) -> QueryResult<()> {
+        let event = Recorded { kind, account: None, occurrences: 1, actor: Some(actor) };
+        events::store::insert(self.conn, EventId::new(), event, self.client, self.now)?;
+        self.outcome.recorded.push(event);
+        Ok(())
+    }
+
     /// Records something that happened `occurrences` times to `account`; nothing if that is zero.
     pub fn record_many(&mut self, kind: EventKind, account: AccountId, occurrences: usize) -> QueryResult<()> {
         if occurrences == 0 {

@@ -147,6 +147,7 @@ async fn register(app: &AppState, number: u64) -> f64 {
     let name = format!("newcomer-{number}");
     let form = Register {
         language: None,
+        admission: gatehouse::accounts::Admission::Open,
         email: format!("{name}@keepers.example"),
         username: name,
         password: PASSWORD.into(),

@@ -45,6 +45,10 @@ pub enum Rejection {
     Conflict,
     /// There is no such account, or not any more.
     NoSuchAccount,
+    /// Nobody may register.
+    RegistrationClosed,
+    /// Only people with an invitation may register.
+    InvitationNeeded,
     /// The link was used, replaced, or is too old, or never existed.
     LinkInvalid,
     /// No active account would have the role of administrators.

@@ -3,6 +3,8 @@
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
 
+use subtle::ConstantTimeEq;
+
 use crate::random;
 
 /// 256 random bits that stand in the address of a link. The database keeps only their hash, so who reads it cannot use
@@ -11,7 +13,9 @@ use crate::random;
 pub struct LinkToken([u8; 32]);
 
 impl LinkToken {
-    pub(super) fn new() -> Self {
+    /// Returns a new token.
+    #[must_use]
+    pub fn new() -> Self {
         Self(random::bytes())
     }
 
@@ -27,10 +31,22 @@ impl LinkToken {
         BASE64.encode(self.0)
     }
 
+    /// Whether this is the other token. Compares in constant time.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.0.ct_eq(&other.0).into()
+    }
+
     /// Returns what the database keeps of the token. It is looked up by this hash, so the time of the look-up discloses
     /// nothing that helps to find the token.
     pub(super) fn hash(&self) -> Vec<u8> {
         digest(&SHA256, &self.0).as_ref().to_vec()
+    }
+}
+
+impl Default for LinkToken {
+    fn default() -> Self {
+        Self::new()
     }
 }
 

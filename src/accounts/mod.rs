@@ -9,6 +9,7 @@ mod create;
 mod delete;
 mod error;
 mod forget_devices;
+mod invitations;
 mod link;
 mod register;
 mod reserved_names;
@@ -29,6 +30,7 @@ pub use self::{
     delete::DeleteAccount,
     error::{Error, FieldError, Rejection},
     forget_devices::{DevicesForgotten, ForgetDevices},
+    invitations::{Admission, Invitation, InvitationId},
     link::LinkToken,
     register::Register,
     reset_password::ResetPassword,

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use secrecy::SecretString;
 
 use super::{
-    AccountId, Accounts, Email, Error, FieldError, Rejection, SignedIn, Username,
+    AccountId, Accounts, Admission, Email, Error, FieldError, Rejection, SignedIn, Username,
+    invitations::use_up,
     store::{self, NewAccount},
     validation::NewNames,
 };
@@ -32,6 +33,8 @@ pub struct Register {
     pub password_confirm: SecretString,
     /// The language that the person chose, if any.
     pub language: Option<Language>,
+    /// Why the person may register.
+    pub admission: Admission,
     /// The browser's current session. It ends when the new one begins.
     pub replaces: Option<Arc<Session>>,
 }
@@ -87,6 +90,7 @@ impl Accounts {
                     inserted => inserted?,
                 }
                 tx.record(EventKind::Registered, account)?;
+                use_up(tx, &form.admission, account)?;
                 let session =
                     sessions.create(tx, account, false, &PreviousSignIn::default(), form.replaces.as_deref())?;
                 Ok::<_, Error>(Some(session))
@@ -101,7 +105,12 @@ impl Accounts {
     /// Validates all fields, so that the page shows every error at once. Only the slow part of the password policy runs
     /// last, after the limits, because it occupies a hashing thread for milliseconds (ASVS 2.4.1).
     async fn validate_registration(&self, form: &Register, client: &Client) -> Result<ValidRegistration, Error> {
-        let (username, email) = (self.parse_new_username(&form.username), Email::parse(&form.email));
+        let username = match form.admission {
+            // An administrator may be called so.
+            Admission::FirstAdministrator => Username::parse(&form.username).map_err(FieldError::Username),
+            Admission::Open | Admission::Invited(_) => self.parse_new_username(&form.username),
+        };
+        let email = Email::parse(&form.email);
         let mut errors = Vec::new();
         errors.extend(username.as_ref().err().copied());
         errors.extend(email.as_ref().err().copied().map(FieldError::Email));

@@ -1,6 +1,7 @@
 //! The command line: one file for each command. Without a command, `serve` runs.
 
 mod account;
+mod invitation;
 mod open;
 mod serve;
 
@@ -40,6 +41,9 @@ enum Command {
     /// List, create and change accounts
     #[command(subcommand)]
     Account(account::Account),
+    /// List, create and revoke invitations to register
+    #[command(subcommand)]
+    Invitation(invitation::Invitation),
 }
 
 /// Runs the command of the command line.
@@ -49,6 +53,7 @@ pub async fn run() -> ExitCode {
     let outcome = match parse() {
         Ok(Command::Serve(settings)) => serve::run(*settings).await.map_err(Failure::from),
         Ok(Command::Account(account)) => account::run(account).await,
+        Ok(Command::Invitation(invitation)) => invitation::run(invitation).await,
         Err(code) => return code,
     };
     match outcome {

@@ -7,6 +7,7 @@ use tracing::info;
 
 use crate::{
     config::Settings,
+    pages::setup,
     server::{Application, StartError, TestHooks},
     telemetry,
 };
@@ -26,6 +27,12 @@ pub(super) async fn run(settings: Settings) -> Result<(), StartError> {
     });
     let mut stdout = io::stdout();
     writeln!(stdout, "Listening on http://{}", application.address())?;
+    let state = application.state();
+    // If the database does not answer, the link is not printed; it is printed at the next start.
+    if let Ok(false) = state.accounts.has_administrator().await {
+        let (origin, token) = (state.public_url.origin(), state.setup_token.expose());
+        writeln!(stdout, "Create the first administrator: {origin}{}?token={token}", setup::PATH)?;
+    }
     stdout.flush()?;
     application.run().await?;
     info!("stopped");

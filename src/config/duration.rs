@@ -5,11 +5,11 @@ use std::time::Duration;
 pub(super) const MINUTE: Duration = Duration::from_mins(1);
 pub(super) const DAY: Duration = Duration::from_hours(24);
 /// 365.25 days, which the unit `y` stands for.
-pub(super) const YEAR: Duration = Duration::from_hours(8766);
+pub(crate) const YEAR: Duration = Duration::from_hours(8766);
 const MAX: Duration = Duration::from_hours(87840);
 
 /// Returns a parser of durations from a second to `max`.
-pub(super) fn up_to(max: Duration) -> impl Fn(&str) -> Result<Duration, String> + Clone {
+pub(crate) fn up_to(max: Duration) -> impl Fn(&str) -> Result<Duration, String> + Clone {
     move |text| parse(text).and_then(|duration| at_most(max, duration))
 }
 

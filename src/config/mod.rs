@@ -15,7 +15,7 @@ pub use self::{contact::Contact, database_url::DatabaseUrl, public_url::PublicUr
 
 mod contact;
 mod database_url;
-mod duration;
+pub(crate) mod duration;
 mod public_url;
 mod rate;
 mod risks;
@@ -175,17 +175,6 @@ impl ConfigError {
 }
 
 impl Settings {
-    /// Rejects values that are declared but not implemented.
-    pub fn check(&self) -> Result<(), ConfigError> {
-        if self.registration == Registration::Invite {
-            return Err(ConfigError::new(
-                "GATEHOUSE_REGISTRATION",
-                "invitations do not exist yet; use “open” or “closed”",
-            ));
-        }
-        Ok(())
-    }
-
     /// Returns the database to use.
     pub fn database(&self) -> Result<DatabaseUrl, ConfigError> {
         let url = match &self.database_url {

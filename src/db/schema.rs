@@ -34,6 +34,18 @@ diesel::table! {
 }
 
 diesel::table! {
+    invitations (id) {
+        id -> Binary,
+        token_hash -> Binary,
+        inviter -> Text,
+        roles -> Text,
+        created_at -> BigInt,
+        expires_at -> BigInt,
+        used_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
     reset_links (account_id) {
         account_id -> Binary,
         token_hash -> Binary,

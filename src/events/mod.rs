@@ -71,6 +71,12 @@ pub enum EventKind {
     FormRefused,
     /// A request that is no form of this server: malformed, too large, of another type, or with an unknown field.
     RequestRefused,
+    /// An operator made an invitation.
+    InvitationCreated,
+    /// An operator made an invitation invalid.
+    InvitationRevoked,
+    /// The account was registered with an invitation.
+    InvitationUsed,
     /// An operator created the account.
     AccountCreated,
     /// An operator unlocked the account.
@@ -196,6 +202,18 @@ pub enum Actor {
     Operator,
     /// An administrator, with this account.
     Administrator(AccountId),
+}
+
+impl std::str::FromStr for Actor {
+    type Err = uuid::Error;
+
+    /// Reads what `Display` wrote.
+    fn from_str(text: &str) -> Result<Self, uuid::Error> {
+        match text {
+            "operator" => Ok(Self::Operator),
+            id => Ok(Self::Administrator(AccountId::from(*Uuid::parse_str(id)?.as_bytes()))),
+        }
+    }
 }
 
 /// As stored and logged.

@@ -18,6 +18,12 @@ impl Role {
     const ANY: &str = "any";
     const MAX_LENGTH: usize = 32;
 
+    /// Returns the role of administrators.
+    #[must_use]
+    pub fn admin() -> Self {
+        Self(Self::ADMIN.to_owned())
+    }
+
     /// Returns a role that was parsed before it was stored.
     pub(crate) fn from_stored(name: String) -> Self {
         Self(name)

@@ -10,3 +10,4 @@ pub(crate) mod login;
 pub(crate) mod logout;
 pub(crate) mod register;
 pub(crate) mod reset;
+pub(crate) mod setup;

@@ -31,6 +31,8 @@ pub enum Problem {
     InvalidCsrfToken,
     /// Registration is closed.
     RegistrationClosed,
+    /// Registration needs an invitation.
+    InvitationNeeded,
     /// There is no such page.
     NotFound,
     /// The page does not take this method, but these.
@@ -60,7 +62,9 @@ impl Problem {
         match self {
             Self::Malformed => StatusCode::BAD_REQUEST,
             Self::Unauthenticated => StatusCode::UNAUTHORIZED,
-            Self::CrossOrigin | Self::InvalidCsrfToken | Self::RegistrationClosed => StatusCode::FORBIDDEN,
+            Self::CrossOrigin | Self::InvalidCsrfToken | Self::RegistrationClosed | Self::InvitationNeeded => {
+                StatusCode::FORBIDDEN
+            }
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,

@@ -128,6 +128,8 @@ fn retry_after(rejection: &Rejection) -> Option<u64> {
         | Rejection::Conflict
         | Rejection::NoSuchAccount
         | Rejection::LinkInvalid
+        | Rejection::RegistrationClosed
+        | Rejection::InvitationNeeded
         | Rejection::LastAdministrator => None,
         Rejection::Throttled(Throttled::RetryAfter(wait)) | Rejection::TooManyRegistrations(wait) => {
             Some(whole_seconds(*wait))
@@ -194,6 +196,8 @@ impl Visitor {
             | Rejection::LastAdministrator => StatusCode::UNPROCESSABLE_ENTITY,
             Rejection::NoSuchAccount => return Err(Problem::NotFound),
             Rejection::LinkInvalid => return Err(Problem::LinkInvalid),
+            Rejection::RegistrationClosed => return Err(Problem::RegistrationClosed),
+            Rejection::InvitationNeeded => return Err(Problem::InvitationNeeded),
             Rejection::Throttled(_) | Rejection::TooManyRegistrations(_) => StatusCode::TOO_MANY_REQUESTS,
             Rejection::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
         };

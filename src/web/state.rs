@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{assets::Assets, cookies::Cookies, exclusive::Exclusive, host::ExpectedHost};
 use crate::{
-    accounts::{AccountId, Accounts},
+    accounts::{AccountId, Accounts, LinkToken},
     config::{PublicUrl, Settings},
     core::Core,
     sessions::Sessions,
@@ -30,6 +30,8 @@ pub struct AppState {
     pub sessions: Arc<Sessions>,
     /// All accounts.
     pub accounts: Accounts,
+    /// The token of the link that creates the first administrator. Good for this process only.
+    pub setup_token: LinkToken,
     /// The accounts whose data is being exported.
     pub exports: Exclusive<AccountId>,
 }

@@ -6,7 +6,8 @@ use std::{
     net::TcpStream,
     os::unix::fs::PermissionsExt,
     path::Path,
-    process::{Child, Command, Stdio},
+    process::{Child, ChildStdout, Command, Stdio},
+    sync::Mutex,
     time::Duration,
 };
 
@@ -25,6 +26,8 @@ pub fn gatehouse(dir: &Path) -> Command {
 /// A running server process. Dropping it kills the process.
 pub struct Running {
     child: Child,
+    /// Standard output, if it was not read to its end.
+    stdout: Option<Mutex<BufReader<ChildStdout>>>,
     pub address: String,
 }
 
@@ -33,9 +36,17 @@ impl Running {
     pub fn start(command: &mut Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        stdout.read_line(&mut line).unwrap();
         let address = line.strip_prefix("Listening on ").unwrap_or_else(|| panic!("{line:?}")).trim().to_owned();
-        Self { child, address }
+        Self { child, stdout: Some(Mutex::new(stdout)), address }
+    }
+
+    /// Waits for the next line on standard output.
+    pub fn next_line(&self) -> String {
+        let mut line = String::new();
+        self.stdout.as_ref().unwrap().lock().unwrap().read_line(&mut line).unwrap();
+        line
     }
 
     /// Returns the id of the process.
@@ -187,7 +198,7 @@ fn startup_error(settings: &[(&str, &str)]) -> String {
     }
     let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     // Killed when dropped, in case the settings are accepted.
-    let mut running = Running { child, address: String::new() };
+    let mut running = Running { child, stdout: None, address: String::new() };
     let status = running.exit_code();
     let (mut stdout, mut stderr) = (String::new(), String::new());
     running.child.stdout.take().unwrap().read_to_string(&mut stdout).unwrap();
@@ -222,7 +233,6 @@ fn invalid_setting_stops_startup_with_setting_name_and_reason() {
         ("GATEHOUSE_SECRET_FILE", "/proc/nowhere", "cannot read /proc/nowhere"),
         ("GATEHOUSE_TRUSTED_PROXIES", "10.0.0.0/8,proxy", "is not a network"),
         ("GATEHOUSE_REGISTRATION", "maybe", "is not possible here"),
-        ("GATEHOUSE_REGISTRATION", "invite", "invitations do not exist yet"),
         ("GATEHOUSE_SESSION_IDLE", "soon", "is not a duration; use for example 90s, 30m, 12h or 14d"),
         ("GATEHOUSE_SESSION_LIFETIME", "0s", "must be longer than zero"),
         ("GATEHOUSE_SESSION_LIFETIME", "2y", "is longer than 1year"),

@@ -77,6 +77,7 @@ async fn concurrent_processes_migrate_one_database_safely() {
         for table in [
             "account_roles",
             "reset_links",
+            "invitations",
             "locks",
             "account_cleanups",
             "round_trips",

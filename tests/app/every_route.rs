@@ -82,6 +82,8 @@ async fn populated() -> (TestApp, Client) {
     assert_eq!(eva.submit("/account/delete", &[("confirm", "eva"), ("current_password", PASSWORD)]).await.status, 303);
     app.operate("zoe", AdminAction::AddRole("staff".parse().unwrap())).await;
     app.operate("zoe", AdminAction::CreateResetLink).await;
+    let (lifetime, operator) = (Duration::from_hours(1), gatehouse::client::Client::anonymous());
+    app.state.accounts.invite(Vec::new(), lifetime, &operator).await.unwrap();
     (app, client)
 }
 

@@ -18,6 +18,7 @@ async fn guest_is_redirected_to_login_from_every_guarded_route() {
             "/logout",
             "/forgot",
             "/reset",
+            "/setup",
             "/language",
             "/healthz",
             "/readyz"

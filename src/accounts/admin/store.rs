@@ -120,12 +120,12 @@ pub(super) fn list(
 }
 
 /// Locks the row that serializes changes of administrators.
-pub(super) fn lock_administrators(conn: &mut AnyConnection) -> QueryResult<()> {
+pub(in crate::accounts) fn lock_administrators(conn: &mut AnyConnection) -> QueryResult<()> {
     for_update(locks::table.find(ADMINISTRATORS).select(locks::name)).get_result::<String>(conn).map(|_| ())
 }
 
 /// Returns at most `limit` administrators that are not disabled.
-pub(super) fn active_administrators(conn: &mut AnyConnection, limit: i64) -> QueryResult<Vec<AccountId>> {
+pub(in crate::accounts) fn active_administrators(conn: &mut AnyConnection, limit: i64) -> QueryResult<Vec<AccountId>> {
     account_roles::table
         .inner_join(accounts::table)
         .filter(account_roles::role.eq(Role::ADMIN))

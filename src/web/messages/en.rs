@@ -49,6 +49,8 @@ pub(super) static MESSAGES: Messages = Messages {
     new_here: "New here?",
     create_an_account: "Create an account",
     create_account: "Create account",
+    create_administrator: "Create the first administrator",
+    create_administrator_text: "This account administers the site: it can see and change all other accounts.",
     already_have_an_account: "Already have an account?",
 
     home: "Home",
@@ -246,7 +248,9 @@ fn rejection(rejection: &Rejection) -> Cow<'static, str> {
         Rejection::LastAdministrator => {
             "This is the last active administrator. Make another account an administrator first.".into()
         }
-        Rejection::LinkInvalid => (MESSAGES.problem)(Problem::LinkInvalid).1.into(),
+        Rejection::LinkInvalid => problem(Problem::LinkInvalid).1.into(),
+        Rejection::RegistrationClosed => problem(Problem::RegistrationClosed).1.into(),
+        Rejection::InvitationNeeded => problem(Problem::InvitationNeeded).1.into(),
     }
 }
 
@@ -274,6 +278,10 @@ fn problem(problem: Problem) -> (&'static str, &'static str) {
         Problem::RegistrationClosed => (
             "Registration is closed",
             "You cannot create an account here at the moment. If you need one, ask the operator of this site.",
+        ),
+        Problem::InvitationNeeded => (
+            "Registration is by invitation",
+            "You need an invitation to create an account here. Ask the operator of this site for one.",
         ),
         Problem::NotFound => ("Page not found", "The address may be mistyped, or the page may have been removed."),
         Problem::MethodNotAllowed(_) => {
@@ -333,6 +341,9 @@ fn event(kind: EventKind) -> &'static str {
         EventKind::CrossOriginRefused => "A form from another site was refused",
         EventKind::FormRefused => "A form that was out of date was refused",
         EventKind::RequestRefused => "A malformed request was refused",
+        EventKind::InvitationCreated => "An operator made an invitation",
+        EventKind::InvitationRevoked => "An operator made an invitation invalid",
+        EventKind::InvitationUsed => "You registered with an invitation",
         EventKind::AccountCreated => "An operator created the account",
         EventKind::AccountUnlocked => "An operator unlocked the account",
         EventKind::AccountDisabled => "An operator disabled the account",

@@ -52,6 +52,8 @@ pub(super) static MESSAGES: Messages = Messages {
     new_here: "Belum punya akun?",
     create_an_account: "Daftar",
     create_account: "Daftar",
+    create_administrator: "Buat pengelola pertama",
+    create_administrator_text: "Akun ini mengelola situs: bisa melihat dan mengubah semua akun lain.",
     already_have_an_account: "Sudah punya akun?",
 
     home: "Beranda",
@@ -269,7 +271,9 @@ fn rejection(rejection: &Rejection) -> Cow<'static, str> {
         }
         Rejection::NoSuchAccount => "Tidak ada akun dengan nama pengguna atau alamat email ini.".into(),
         Rejection::LastAdministrator => "Ini pengelola aktif yang terakhir. Jadikan akun lain pengelola dulu.".into(),
-        Rejection::LinkInvalid => (MESSAGES.problem)(Problem::LinkInvalid).1.into(),
+        Rejection::LinkInvalid => problem(Problem::LinkInvalid).1.into(),
+        Rejection::RegistrationClosed => problem(Problem::RegistrationClosed).1.into(),
+        Rejection::InvitationNeeded => problem(Problem::InvitationNeeded).1.into(),
     }
 }
 
@@ -299,6 +303,10 @@ fn problem(problem: Problem) -> (&'static str, &'static str) {
         Problem::RegistrationClosed => (
             "Pendaftaran ditutup",
             "Saat ini Anda tidak bisa mendaftar di sini. Jika memerlukan akun, tanyakan kepada pengelola situs ini.",
+        ),
+        Problem::InvitationNeeded => (
+            "Pendaftaran dengan undangan",
+            "Anda memerlukan undangan untuk mendaftar di sini. Mintalah undangan kepada pengelola situs ini.",
         ),
         Problem::NotFound => {
             ("Halaman tidak ditemukan", "Mungkin alamatnya salah ketik, atau halamannya sudah dihapus.")
@@ -360,6 +368,9 @@ fn event(kind: EventKind) -> &'static str {
         EventKind::CrossOriginRefused => "Formulir dari situs lain ditolak",
         EventKind::FormRefused => "Formulir yang sudah kedaluwarsa ditolak",
         EventKind::RequestRefused => "Permintaan yang tidak bisa dibaca ditolak",
+        EventKind::InvitationCreated => "Pengelola membuat undangan",
+        EventKind::InvitationRevoked => "Pengelola membatalkan undangan",
+        EventKind::InvitationUsed => "Anda mendaftar dengan undangan",
         EventKind::AccountCreated => "Pengelola membuat akun ini",
         EventKind::AccountUnlocked => "Pengelola membuka kunci akun ini",
         EventKind::AccountDisabled => "Pengelola menonaktifkan akun ini",

@@ -60,6 +60,8 @@ pub struct Messages {
     pub new_here: &'static str,
     pub create_an_account: &'static str,
     pub create_account: &'static str,
+    pub create_administrator: &'static str,
+    pub create_administrator_text: &'static str,
     pub already_have_an_account: &'static str,
 
     pub home: &'static str,
@@ -223,6 +225,7 @@ mod tests {
             Problem::CrossOrigin,
             Problem::InvalidCsrfToken,
             Problem::RegistrationClosed,
+            Problem::InvitationNeeded,
             Problem::NotFound,
             Problem::MethodNotAllowed("GET"),
             Problem::RequestTimeout,
@@ -247,6 +250,8 @@ mod tests {
             Rejection::Conflict,
             Rejection::NoSuchAccount,
             Rejection::LinkInvalid,
+            Rejection::RegistrationClosed,
+            Rejection::InvitationNeeded,
             Rejection::LastAdministrator,
         ] {
             assert_translated(|messages| (messages.rejection)(&rejection));

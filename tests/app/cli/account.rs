@@ -1,72 +1,10 @@
-use std::{
-    io::Write,
-    process::{Command, Stdio},
-};
-
 use serde_json::Value;
 
+use super::{Site, run};
 use crate::{
-    command_line::{Running, gatehouse, temp_dir},
-    support::{PASSWORD, WRONG_PASSWORD, client::Client},
+    command_line::{gatehouse, temp_dir},
+    support::{PASSWORD, WRONG_PASSWORD},
 };
-
-/// A served database, and commands on it.
-struct Site {
-    dir: tempfile::TempDir,
-    url: Option<std::ffi::OsString>,
-    running: Running,
-}
-
-/// What a command printed, and its exit status.
-struct Output {
-    status: i32,
-    out: String,
-    err: String,
-}
-
-impl Site {
-    fn serve() -> Self {
-        let dir = temp_dir();
-        let mut serve = gatehouse(dir.path());
-        serve.args(["serve", "--session-cache", "0s"]);
-        let variable = serve.get_envs().find(|(name, _)| *name == "GATEHOUSE_DATABASE_URL");
-        let url = variable.and_then(|(_, url)| url.map(ToOwned::to_owned));
-        let running = Running::start(&mut serve);
-        Self { dir, url, running }
-    }
-
-    fn client(&self) -> Client {
-        Client::new(&self.running.address)
-    }
-
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = gatehouse(self.dir.path());
-        command.arg("account").args(arguments);
-        command.env("GATEHOUSE_PUBLIC_URL", &self.running.address);
-        if let Some(url) = &self.url {
-            command.env("GATEHOUSE_DATABASE_URL", url);
-        }
-        command
-    }
-
-    fn run(&self, arguments: &[&str]) -> Output {
-        run(&mut self.command(arguments), "")
-    }
-
-    fn show(&self, login: &str) -> Value {
-        let shown = self.run(&["show", login, "--json"]);
-        serde_json::from_str(&shown.out).unwrap_or_else(|_| panic!("{}", shown.err))
-    }
-}
-
-fn run(command: &mut Command, input: &str) -> Output {
-    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    // A command that needs no input may have ended.
-    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
-    let output = child.wait_with_output().unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    Output { status: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr) }
-}
 
 #[tokio::test]
 async fn disabled_account_is_signed_out_at_once_and_answered_like_a_wrong_password() {
@@ -156,7 +94,8 @@ async fn deletion_needs_a_confirmation() {
 #[tokio::test]
 async fn account_is_created_with_a_password_from_standard_input() {
     let site = Site::serve();
-    let mut create = site.command(&["create", "Zoe", "zoe@keepers.example", "--role", "staff", "--password-stdin"]);
+    let mut create =
+        site.command("account", &["create", "Zoe", "zoe@keepers.example", "--role", "staff", "--password-stdin"]);
     assert_eq!(run(&mut create, &format!("{PASSWORD}\n")).status, 0);
     assert_eq!(site.client().sign_in("zoe", PASSWORD).await.status, 303);
     let zoe = site.show("zoe");
@@ -168,11 +107,11 @@ async fn account_is_created_with_a_password_from_standard_input() {
         ("ida", "ida@keepers.example", "short", "Use at least 15 characters."),
         ("ida", "ida@keepers.example", "passwordpassword", "repeats itself"),
     ] {
-        let refused = run(&mut site.command(&["create", username, email, "--password-stdin"]), password);
+        let refused = run(&mut site.command("account", &["create", username, email, "--password-stdin"]), password);
         assert_eq!((refused.status, refused.err.contains(expected)), (1, true), "{}", refused.err);
     }
     assert_eq!(site.run(&["show", "ida"]).status, 1);
-    let mut reserved = site.command(&["create", "admin", "admin@keepers.example", "--password-stdin"]);
+    let mut reserved = site.command("account", &["create", "admin", "admin@keepers.example", "--password-stdin"]);
     assert_eq!(run(&mut reserved, PASSWORD).status, 0, "reserved names are for operators");
 }
 
@@ -200,7 +139,7 @@ async fn command_that_prints_a_link_needs_the_public_url() {
     let site = Site::serve();
     site.client().register("zoe").await;
     for arguments in [&["reset-link", "zoe"][..], &["create", "ida", "ida@keepers.example"]] {
-        let refused = run(site.command(arguments).env_remove("GATEHOUSE_PUBLIC_URL"), "");
+        let refused = run(site.command("account", arguments).env_remove("GATEHOUSE_PUBLIC_URL"), "");
         assert_eq!(refused.status, 2);
         assert!(refused.err.contains("GATEHOUSE_PUBLIC_URL"), "{}", refused.err);
     }
