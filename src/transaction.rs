@@ -133,7 +133,7 @@ impl Transactions {
         };
         let events = Arc::clone(&self.events);
         let on_commit = move |(_, outcome): &(T, Outcome)| {
-            outcome.recorded.iter().for_each(|event| event.log());
+            outcome.recorded.iter().for_each(|event| events.committed(*event));
             outcome.anonymized.iter().for_each(|account| events.discard_account(*account));
         };
         self.database.transaction(work, on_commit).await.map(|(value, _)| value)

@@ -21,6 +21,17 @@ pub(crate) type Job<S> = Box<dyn FnOnce(&mut S) + Send>;
 pub(crate) struct WorkerPool<S> {
     jobs: Sender<Job<S>>,
     permits: Arc<Semaphore>,
+    threads: usize,
+    max_jobs: usize,
+}
+
+/// The jobs of a pool of threads at one moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct JobCounts {
+    /// Jobs that no thread has taken yet.
+    pub waiting: usize,
+    /// Jobs that a thread has taken.
+    pub running: usize,
 }
 
 /// A reserved slot in the queue. A job that is submitted with it cannot be refused, so the caller may count or write
@@ -67,7 +78,23 @@ impl<S: 'static> WorkerPool<S> {
                 }
             })?;
         }
-        Ok(Self { jobs, permits: Arc::new(Semaphore::new(threads.saturating_add(max_queued))) })
+        let max_jobs = threads.saturating_add(max_queued);
+        Ok(Self { jobs, permits: Arc::new(Semaphore::new(max_jobs)), threads, max_jobs })
+    }
+
+    /// Returns the number of threads.
+    #[must_use]
+    pub(crate) fn threads(&self) -> usize {
+        self.threads
+    }
+
+    /// Returns the jobs that wait for a thread, and those that run. The two are read one after the other, so a job that
+    /// begins or ends at the same moment may be missing.
+    #[must_use]
+    pub(crate) fn queue(&self) -> JobCounts {
+        let unfinished = self.max_jobs - self.permits.available_permits();
+        let waiting = self.jobs.len().min(unfinished);
+        JobCounts { waiting, running: unfinished - waiting }
     }
 
     /// Reserves a slot in the queue. Returns `None` at once if the queue is full.

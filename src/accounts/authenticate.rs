@@ -2,12 +2,63 @@
 
 use std::sync::Arc;
 
+use prometheus_client::metrics::{counter::Counter, family::Family};
 use secrecy::SecretString;
+use strum::{IntoStaticStr, VariantArray};
 
 use super::{
     Accounts, Device, Error, FieldError, LoginName, Rejection, SignedIn, store, validation, verify_password::Target,
 };
-use crate::{client::Client, events::EventKind, sessions::Session};
+use crate::{client::Client, events::EventKind, sessions::Session, throttle::Throttled};
+
+/// The number of sign-ins since the start, by the label `outcome`.
+pub type SignInCounts = Family<[(&'static str, &'static str); 1], Counter>;
+
+/// How a sign-in ended.
+#[derive(Debug, Clone, Copy, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case")]
+enum Outcome {
+    Succeeded,
+    /// The password was wrong, or there is no such account.
+    Failed,
+    /// Too many attempts, or too many sign-ins with the right password.
+    Throttled,
+    /// The account is locked.
+    LockedOut,
+    /// The hashing queue was full.
+    Overloaded,
+    /// A field was empty or too long.
+    Invalid,
+    /// The server could not finish it, for example because the database did not answer.
+    Error,
+}
+
+impl From<&Result<SignedIn, Error>> for Outcome {
+    fn from(result: &Result<SignedIn, Error>) -> Self {
+        let rejection = match result {
+            Ok(_) => return Self::Succeeded,
+            Err(Error::Rejected(rejection)) => rejection,
+            Err(_) => return Self::Error,
+        };
+        match rejection {
+            Rejection::WrongCredentials => Self::Failed,
+            Rejection::Throttled(Throttled::RetryAfter(_)) => Self::Throttled,
+            Rejection::Throttled(Throttled::LockedOut) => Self::LockedOut,
+            Rejection::Overloaded => Self::Overloaded,
+            Rejection::Invalid(_) => Self::Invalid,
+            _ => Self::Error,
+        }
+    }
+}
+
+/// Returns counters that are all zero, because Prometheus cannot compute the rate of a counter that appears later.
+pub(super) fn sign_in_counts() -> SignInCounts {
+    let counts = SignInCounts::default();
+    for outcome in Outcome::VARIANTS {
+        counts.get_or_create(&[("outcome", outcome.into())]).inc_by(0);
+    }
+    counts
+}
 
 /// A sign-in, as typed.
 #[derive(Debug)]
@@ -27,6 +78,12 @@ pub struct SignIn {
 impl Accounts {
     /// Signs a person in, under a new session.
     pub async fn authenticate(&self, sign_in: SignIn, client: &Client) -> Result<SignedIn, Error> {
+        let result = self.try_authenticate(sign_in, client).await;
+        self.sign_ins.get_or_create(&[("outcome", Outcome::from(&result).into())]).inc();
+        result
+    }
+
+    async fn try_authenticate(&self, sign_in: SignIn, client: &Client) -> Result<SignedIn, Error> {
         let mut errors = Vec::new();
         if sign_in.login.trim().is_empty() {
             errors.push(FieldError::LoginMissing);

@@ -23,7 +23,7 @@ use std::{sync::Arc, time::Duration};
 use self::reserved_names::ReservedNames;
 pub use self::{
     admin::{AccountDetails, AccountFilter, AdminAction},
-    authenticate::SignIn,
+    authenticate::{SignIn, SignInCounts},
     change_password::ChangePassword,
     change_profile::ChangeProfile,
     create::CreateAccount,
@@ -45,6 +45,7 @@ use crate::{
     passwords::{Hasher, Policy},
     sessions::{NewSession, Session, Sessions},
     throttle::{self, Throttle},
+    worker_pool::JobCounts,
 };
 
 /// All accounts.
@@ -59,6 +60,7 @@ pub struct Accounts {
     registration: Registration,
     recent_sign_in: Duration,
     name_reserved: Duration,
+    sign_ins: SignInCounts,
 }
 
 /// A person has signed in.
@@ -97,6 +99,7 @@ impl Accounts {
             registration: settings.registration,
             recent_sign_in: settings.recent_sign_in,
             name_reserved: settings.name_reserved,
+            sign_ins: authenticate::sign_in_counts(),
         }
     }
 
@@ -135,6 +138,18 @@ impl Accounts {
     #[must_use]
     pub fn hashing_time(&self) -> Duration {
         self.hasher.busy()
+    }
+
+    /// Returns the jobs that wait for the hashing threads, and those that run.
+    #[must_use]
+    pub fn hashing_queue(&self) -> JobCounts {
+        self.hasher.queue()
+    }
+
+    /// Returns the numbers of sign-ins in this process since its start.
+    #[must_use]
+    pub fn sign_in_counts(&self) -> SignInCounts {
+        self.sign_ins.clone()
     }
 
     /// Deletes expired reservations of user names. Returns their number.

@@ -22,7 +22,10 @@ use super::{
     error::{Error, StartError, TransactionError},
     migrate, mysql, schema,
 };
-use crate::{config::DatabaseUrl, worker_pool::WorkerPool};
+use crate::{
+    config::DatabaseUrl,
+    worker_pool::{JobCounts, WorkerPool},
+};
 
 /// Connections to a server. A file has one writer and as many readers as there are cores.
 const POOL_SIZE: usize = 8;
@@ -41,6 +44,17 @@ const PING_AFTER: Duration = Duration::from_secs(5);
 pub struct Database {
     readers: Arc<WorkerPool<Worker>>,
     writers: Arc<WorkerPool<Worker>>,
+}
+
+/// The threads of the database at one moment. Each has one connection.
+#[derive(Debug, Clone, Copy)]
+pub struct PoolStatus {
+    /// The pool: `read` and `write` on SQLite, `all` on MySQL.
+    pub name: &'static str,
+    /// The number of threads, and so of connections at most.
+    pub threads: usize,
+    /// The jobs that wait for a thread, and those that run.
+    pub jobs: JobCounts,
 }
 
 /// Per-thread state: the URL and, once opened, the connection with the time of its last use.
@@ -170,6 +184,16 @@ impl Database {
             outcome
         })
         .await
+    }
+
+    /// Returns the state of each pool of threads.
+    #[must_use]
+    pub fn pools(&self) -> Vec<PoolStatus> {
+        let status = |name, pool: &WorkerPool<Worker>| PoolStatus { name, threads: pool.threads(), jobs: pool.queue() };
+        if Arc::ptr_eq(&self.readers, &self.writers) {
+            return vec![status("all", &self.writers)];
+        }
+        vec![status("read", &self.readers), status("write", &self.writers)]
     }
 
     /// Reads from a table, for health checks.

@@ -12,8 +12,9 @@ pub(crate) mod store;
 
 use std::time::Duration;
 
+use prometheus_client::metrics::{counter::Counter, family::Family};
 use serde::{Deserialize, Serialize};
-use strum::{Display, EnumString, IntoStaticStr};
+use strum::{Display, EnumString, IntoStaticStr, VariantArray};
 use tracing::info;
 use uuid::Uuid;
 
@@ -27,9 +28,8 @@ use crate::{
 };
 
 /// What happened. Stored and logged by its name in snake case, at most 32 characters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Display, EnumString, IntoStaticStr)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Display, EnumString, IntoStaticStr, VariantArray)]
 #[strum(serialize_all = "snake_case")]
-#[cfg_attr(test, derive(strum::VariantArray))]
 pub enum EventKind {
     /// An account was created.
     Registered,
@@ -235,17 +235,26 @@ impl Recorded {
     }
 }
 
+/// The number of events since the start, by the label `kind`.
+pub type EventCounts = Family<[(&'static str, &'static str); 1], Counter>;
+
 /// Reads the activity log and counts the events that are not part of a change.
 pub struct Events {
     database: Database,
     buffer: Buffer,
+    counts: EventCounts,
 }
 
 impl Events {
     /// Returns a log over `database`.
     #[must_use]
     pub fn new(database: Database, clock: Clock) -> Self {
-        Self { database, buffer: Buffer::new(clock) }
+        let events = Self { database, buffer: Buffer::new(clock), counts: EventCounts::default() };
+        // From zero, because Prometheus cannot compute the rate of a counter that appears with its first event.
+        for kind in EventKind::VARIANTS {
+            events.add(*kind, 0);
+        }
+        events
     }
 
     /// Returns at most `limit` events of `account` that are older than `before`, the newest first. Goes along an index,
@@ -273,7 +282,24 @@ impl Events {
 
     /// Counts one event in memory until the next [`Events::flush`]. Runs no query.
     pub fn count(&self, kind: EventKind, account: Option<AccountId>, client: &Client) {
+        self.add(kind, 1);
         self.buffer.count(kind, account, client);
+    }
+
+    /// Logs and counts an event of a change, after the commit.
+    pub(crate) fn committed(&self, event: Recorded) {
+        event.log();
+        self.add(event.kind, u64::try_from(event.occurrences).unwrap_or_default());
+    }
+
+    /// Returns the numbers of events in this process since its start.
+    #[must_use]
+    pub fn counts(&self) -> EventCounts {
+        self.counts.clone()
+    }
+
+    fn add(&self, kind: EventKind, occurrences: u64) {
+        self.counts.get_or_create(&[("kind", kind.name())]).inc_by(occurrences);
     }
 
     /// Drops what was counted for an account that was deleted.
@@ -295,8 +321,6 @@ impl Events {
 
 #[cfg(test)]
 mod tests {
-    use strum::VariantArray;
-
     use super::*;
 
     #[test]

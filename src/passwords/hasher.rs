@@ -11,7 +11,7 @@ use super::{
 use crate::{
     client::Network,
     config::Settings,
-    worker_pool::{JobFailed, job},
+    worker_pool::{JobCounts, JobFailed, job},
 };
 
 /// How long a thread keeps its memory without work.
@@ -64,6 +64,12 @@ impl Hasher {
     #[must_use]
     pub fn busy(&self) -> Duration {
         self.threads.busy()
+    }
+
+    /// Returns the jobs that wait for a thread, and those that run.
+    #[must_use]
+    pub fn queue(&self) -> JobCounts {
+        self.threads.queue()
     }
 
     /// Returns the number of blocks of 19 MiB that the threads have in memory.

@@ -30,6 +30,10 @@ impl<J> JobQueue<J> {
         self.known.is_empty() && self.unknown.is_empty()
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.known.len() + self.unknown.len()
+    }
+
     pub(super) fn push(&mut self, lane: Lane, job: J) {
         match lane {
             Lane::Known => self.known.push_back(job),

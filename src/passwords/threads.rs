@@ -22,7 +22,7 @@ use super::{
     cpu_share::{CpuShare, ThreadPriority, process_cpu_time, thread_cpu_time},
     job_queue::{JobQueue, Lane},
 };
-use crate::worker_pool::{Job, JobFailed};
+use crate::worker_pool::{Job, JobCounts, JobFailed};
 
 /// The `nice` value of threads at low priority: the highest.
 const LOW_PRIORITY: i32 = 19;
@@ -119,6 +119,13 @@ impl Threads {
     /// Returns the time that the threads have worked since the start, summed over all threads.
     pub(super) fn busy(&self) -> Duration {
         Duration::from_nanos(self.0.busy_nanoseconds.load(Ordering::Relaxed))
+    }
+
+    /// Returns the jobs that wait for a thread, and those that run.
+    pub(super) fn queue(&self) -> JobCounts {
+        let state = self.0.state.lock();
+        // An engine that is not idle may also be about to release its memory, which takes microseconds.
+        JobCounts { waiting: state.jobs.len(), running: self.0.engines - state.idle.len() }
     }
 
     /// Returns the number of blocks of memory in use or kept for the next job.

@@ -15,6 +15,7 @@ mod token;
 use std::{fmt, sync::Arc, time::Duration};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
+use prometheus_client::metrics::gauge::Gauge;
 use serde::{Deserialize, Serialize};
 
 use self::{cache::Cache, last_seen::LastSeen, token::Tokens};
@@ -116,6 +117,7 @@ pub struct Sessions {
     tokens: Tokens,
     cache: Cache,
     last_seen: LastSeen,
+    active: Gauge,
     per_account: u16,
     plain: Limits,
     remembered: Limits,
@@ -134,6 +136,7 @@ impl Sessions {
             tokens: Tokens::default(),
             cache: Cache::new(settings.session_cache, core.transactions.epochs()),
             last_seen: LastSeen::default(),
+            active: Gauge::default(),
             per_account: settings.sessions_per_account,
             plain: Limits { idle: settings.session_idle, lifetime: settings.session_lifetime },
             remembered: Limits { idle: settings.remember_idle, lifetime: settings.remember_lifetime },
@@ -149,6 +152,20 @@ impl Sessions {
     pub async fn list(&self, account: AccountId, limit: usize) -> Result<Vec<SessionSummary>, db::Error> {
         let idle = store::IdleSince::at(self.clock.now(), self.plain.idle, self.remembered.idle);
         self.database.read(move |conn| store::list(conn, account, idle, limit)).await
+    }
+
+    /// Counts the active sessions of all accounts, for [`Sessions::active`]. Reads a whole index, so it must not run
+    /// for each request.
+    pub async fn count_active(&self) -> Result<(), db::Error> {
+        let idle = store::IdleSince::at(self.clock.now(), self.plain.idle, self.remembered.idle);
+        self.active.set(self.database.read(move |conn| store::count(conn, idle)).await?);
+        Ok(())
+    }
+
+    /// Returns the number of active sessions when they were last counted.
+    #[must_use]
+    pub fn active(&self) -> Gauge {
+        self.active.clone()
     }
 
     /// Writes the last uses that are not in the database yet. What cannot be written is kept for the next time.

@@ -362,6 +362,16 @@ pub(super) fn list(
     }
 }
 
+/// Returns the number of sessions that are not idle for too long. Reads `sessions_idle` only; sessions past their end
+/// count until they are deleted.
+pub(super) fn count(conn: &mut AnyConnection, idle: IdleSince) -> QueryResult<i64> {
+    let used_since = |remembered: bool, since: Timestamp| {
+        sessions::table.filter(sessions::remembered.eq(remembered).and(sessions::last_seen_at.gt(since))).count()
+    };
+    let plain: i64 = used_since(false, idle.plain).get_result(conn)?;
+    used_since(true, idle.remembered).get_result::<i64>(conn).map(|remembered| plain + remembered)
+}
+
 pub(super) fn update_last_seen(conn: &mut AnyConnection, seen: &[(SessionId, Timestamp)]) -> QueryResult<()> {
     for (id, at) in seen {
         cached(
