@@ -9,6 +9,9 @@ pub mod cli;
 /// Builds the server, binds, runs and drains.
 pub mod server;
 
+/// `/metrics` for Prometheus.
+pub(crate) mod metrics;
+
 /// Writes and cleans up in the background.
 pub mod maintenance;
 

@@ -16,7 +16,7 @@ use crate::{db, web::state::AppState};
 const FLUSH_INTERVAL: Duration = Duration::from_secs(1);
 /// How often cleanups that changes left in the database are looked up.
 const CLEAN_UP_INTERVAL: Duration = Duration::from_secs(1);
-/// How often expired rows are deleted, in rounds of cleaning up.
+/// How often expired rows are deleted and sessions are counted, in rounds of cleaning up.
 const DELETE_EVERY: u32 = 60;
 
 /// Runs until `stop` is received. What fails is tried again in the next round.
@@ -45,6 +45,9 @@ async fn clean_up_rounds(state: &AppState) {
         clean_up(state).await;
         if round.is_multiple_of(DELETE_EVERY) {
             delete_expired(state).await;
+            if state.settings.metrics_listen.is_some() {
+                count_sessions(state).await;
+            }
         }
         round = round.wrapping_add(1);
     }
@@ -86,5 +89,12 @@ pub async fn delete_expired(state: &AppState) {
     };
     if let Err(error) = deleted.await {
         warn!(%error, "could not delete expired rows, will retry");
+    }
+}
+
+/// Counts the active sessions for `/metrics`.
+pub async fn count_sessions(state: &AppState) {
+    if let Err(error) = state.sessions.count_active().await {
+        warn!(%error, "could not count the active sessions, will retry");
     }
 }

@@ -13,6 +13,7 @@ use crate::{
         assets::Assets,
         error::Problem,
         guard::{self, Access},
+        request_metrics::MatchedRoute,
     },
 };
 
@@ -149,10 +150,13 @@ impl Route {
 
     /// Registers the page behind the guard.
     pub fn register(self, config: &mut ServiceConfig) {
-        let (access, allow) = (self.access, self.methods.allow());
+        let (path, access, allow) = (self.path, self.access, self.methods.allow());
         let resource = self
             .resource
             .default_service(web::to(move || async move { Err::<&str, _>(Problem::MethodNotAllowed(allow)) }));
-        config.service(resource.wrap(from_fn(move |req, next| guard::authorize(access, req, next))));
+        config.service(resource.wrap(from_fn(move |req, next| {
+            MatchedRoute::set(&req, path);
+            guard::authorize(access, req, next)
+        })));
     }
 }

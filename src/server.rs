@@ -31,6 +31,7 @@ use crate::{
     config::{ConfigError, Settings},
     core::{Core, OpenError},
     maintenance,
+    metrics::Metrics,
     passwords::Hasher,
     routes,
     sessions::Sessions,
@@ -41,6 +42,7 @@ use crate::{
         exclusive::Exclusive,
         host::ExpectedHost,
         middleware,
+        request_metrics::RequestMetrics,
         state::AppState,
     },
 };
@@ -68,8 +70,8 @@ pub enum StartError {
     #[error(transparent)]
     Open(#[from] OpenError),
     /// The address cannot be used.
-    #[error("GATEHOUSE_LISTEN: cannot listen on {0}: {1}")]
-    Listen(SocketAddr, #[source] io::Error),
+    #[error("{0}: cannot listen on {1}: {2}")]
+    Listen(&'static str, SocketAddr, #[source] io::Error),
     /// The operating system refused.
     #[error("cannot start: {0}")]
     System(#[from] io::Error),
@@ -101,6 +103,7 @@ pub struct Application {
     state: Data<AppState>,
     server: Server,
     address: SocketAddr,
+    metrics_address: Option<SocketAddr>,
 }
 
 impl Application {
@@ -111,9 +114,9 @@ impl Application {
             let folder = settings.static_dir.as_deref().unwrap_or("static".as_ref()).display();
             ConfigError::new("GATEHOUSE_STATIC_DIR", format!("{folder} cannot be used: {error}"))
         })?;
-        let listener =
-            TcpListener::bind(settings.listen).map_err(|error| StartError::Listen(settings.listen, error))?;
-        let address = listener.local_addr()?;
+        let (listener, address) = listen("GATEHOUSE_LISTEN", settings.listen)?;
+        let metrics = settings.metrics_listen.map(|address| listen("GATEHOUSE_METRICS_LISTEN", address)).transpose()?;
+        let (metrics_listener, metrics_address) = metrics.unzip();
         let public_url = settings.public_url(address)?;
 
         create_data_dir(&settings)?;
@@ -128,6 +131,7 @@ impl Application {
             assets,
             exports: Exclusive::default(),
             setup_token: LinkToken::new(),
+            requests: metrics_address.map(|_| RequestMetrics::default()),
             sessions,
             core,
             public_url: public_url.clone(),
@@ -137,15 +141,22 @@ impl Application {
             warn!("{risk}");
         }
 
-        let server = serve(&state, hooks.routes, listener, address)?;
-        info!(database = %database_url, public = %public_url, "ready");
-        Ok(Self { state, server, address })
+        let server = serve(&state, hooks.routes, (listener, address), metrics_listener)?;
+        let metrics = metrics_address.map(tracing::field::display);
+        info!(database = %database_url, public = %public_url, metrics, "ready");
+        Ok(Self { state, server, address, metrics_address })
     }
 
     /// Returns the address on which the server listens.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Returns the address on which the server answers Prometheus, if it does.
+    #[must_use]
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.metrics_address
     }
 
     /// Returns the state, for tests and benchmarks.
@@ -178,20 +189,29 @@ impl Application {
     }
 }
 
+/// Returns a listener at `address`, and the port that it got.
+fn listen(setting: &'static str, address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
+    let listener = TcpListener::bind(address).map_err(|error| StartError::Listen(setting, address, error))?;
+    let address = listener.local_addr()?;
+    Ok((listener, address))
+}
+
 /// Returns the running server. As `actix_web::HttpServer`, but with a [`Stream`] between each socket and actix.
 fn serve(
     state: &Data<AppState>,
     more: fn(&mut ServiceConfig),
-    listener: TcpListener,
-    address: SocketAddr,
+    (listener, address): (TcpListener, SocketAddr),
+    metrics: Option<TcpListener>,
 ) -> io::Result<Server> {
     let workers = thread::available_parallelism().map_or(2, NonZero::get);
     let max_connections = max_connections(workers);
     let builder = Server::build();
     let drain = builder.graceful_shutdown_signal();
+    let drain_metrics = drain.clone();
     let niceness = getpriority_process(None).unwrap_or(0) + REQUEST_NICENESS;
+    let metrics = metrics.map(|listener| (listener, Arc::new(Metrics::new(state))));
     let state = state.clone();
-    let server = builder
+    let mut builder = builder
         .workers(workers)
         .max_concurrent_connections(max_connections)
         .shutdown_timeout(DRAIN_SECONDS)
@@ -226,7 +246,10 @@ fn serve(
             })
             .and_then(http)
         })?;
-    Ok(server.run())
+    if let Some((listener, metrics)) = metrics {
+        builder = builder.listen("metrics", listener, move || Arc::clone(&metrics).service(drain_metrics.clone()))?;
+    }
+    Ok(builder.run())
 }
 
 /// Raises the limit of open files as far as the system allows, and returns how many connections each worker may have:

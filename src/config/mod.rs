@@ -152,6 +152,11 @@ pub struct Settings {
     #[arg(long, env = "GATEHOUSE_STATIC_DIR")]
     pub static_dir: Option<PathBuf>,
 
+    /// Address and port that serves metrics for Prometheus at /metrics, such as 127.0.0.1:9464. There is no access
+    /// control, so choose an address that only Prometheus can reach [default: none]
+    #[arg(long, env = "GATEHOUSE_METRICS_LISTEN")]
+    pub metrics_listen: Option<SocketAddr>,
+
     /// What to log: error, warn, info, debug or a tracing filter. Text on a terminal, JSON lines otherwise
     #[arg(long, env = "GATEHOUSE_LOG", default_value = "info", value_parser = log_filter)]
     pub log: EnvFilter,

@@ -17,10 +17,12 @@ use aws_lc_rs::digest::{SHA256, digest};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
 use rust_embed::RustEmbed;
 
-use super::error::Problem;
+use super::{error::Problem, request_metrics::MatchedRoute};
 
 /// The path below which the files are served.
 const PREFIX: &str = "/static";
+/// The route of all files, in metrics.
+const ROUTE: &str = "/static/{name}";
 const STYLE: &str = "style.css";
 const MARK: &str = "mark.svg";
 
@@ -81,6 +83,7 @@ impl Assets {
     pub fn register(&self, config: &mut ServiceConfig) {
         let assets = self.clone();
         let scope = web::scope(PREFIX).wrap(from_fn(move |req, next| {
+            MatchedRoute::set(&req, ROUTE);
             let assets = assets.clone();
             async move { assets.with_headers(req, next).await }
         }));

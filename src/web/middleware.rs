@@ -30,6 +30,7 @@ use super::{
     form::SharedPayload,
     language::RequestedLanguages,
     layout::Layout,
+    request_metrics::MatchedRoute,
     return_to::ReturnTo,
     security_headers,
     state::AppState,
@@ -52,11 +53,12 @@ struct RequestInfo {
     uri: Uri,
     languages: RequestedLanguages,
     session: ActiveSession,
+    route: MatchedRoute,
     started_at: Option<Instant>,
 }
 
 /// Handles one request: gives it an id, identifies the client, checks host and origin, takes the body from the handler,
-/// catches panics, fills error responses, adds the security headers, and logs.
+/// catches panics, fills error responses, adds the security headers, counts, and logs.
 pub(crate) async fn handle(
     mut req: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
@@ -69,13 +71,17 @@ pub(crate) async fn handle(
         uri: req.uri().clone(),
         languages: RequestedLanguages::of(&req, state.cookies),
         session: ActiveSession::default(),
-        started_at: enabled!(Level::DEBUG).then(Instant::now),
+        route: MatchedRoute::default(),
+        started_at: (state.requests.is_some() || enabled!(Level::DEBUG)).then(Instant::now),
         state,
     };
     let client = client_ip::client(req.headers(), req.peer_addr(), &info.state.settings.trusted_proxies);
     req.extensions_mut().insert(client.clone());
     req.extensions_mut().insert(info.session.clone());
     req.extensions_mut().insert(info.languages.clone());
+    if info.state.requests.is_some() {
+        req.extensions_mut().insert(info.route.clone());
+    }
     // A test without a socket has none.
     let connection = req.conn_data::<Rc<Connection>>().cloned();
     if let Some(connection) = &connection {
@@ -172,6 +178,9 @@ impl RequestInfo {
             response = response.map_body(|_, body| BoxBody::new(BodyWithPayload { body, _payload: payload }));
         }
         if let Some(started_at) = self.started_at {
+            if let Some(requests) = &self.state.requests {
+                requests.record(&self.route, &self.method, response.status(), started_at.elapsed());
+            }
             request_id::sync_scope(Some(self.id), || {
                 debug!(
                     method = %self.method,

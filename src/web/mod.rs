@@ -20,6 +20,7 @@ pub(crate) mod layout;
 pub mod messages;
 pub(crate) mod middleware;
 pub(crate) mod render;
+pub(crate) mod request_metrics;
 pub(crate) mod return_to;
 pub(crate) mod security_headers;
 pub mod state;

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{assets::Assets, cookies::Cookies, exclusive::Exclusive, host::ExpectedHost};
+use super::{
+    assets::Assets, cookies::Cookies, exclusive::Exclusive, host::ExpectedHost, request_metrics::RequestMetrics,
+};
 use crate::{
     accounts::{AccountId, Accounts, LinkToken},
     config::{PublicUrl, Settings},
@@ -34,4 +36,6 @@ pub struct AppState {
     pub setup_token: LinkToken,
     /// The accounts whose data is being exported.
     pub exports: Exclusive<AccountId>,
+    /// The numbers and durations of requests; `None` without `GATEHOUSE_METRICS_LISTEN`.
+    pub(crate) requests: Option<RequestMetrics>,
 }

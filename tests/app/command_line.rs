@@ -253,6 +253,8 @@ fn invalid_setting_stops_startup_with_setting_name_and_reason() {
         ("GATEHOUSE_SITE_NAME", "", "1 to 60 printable characters"),
         ("GATEHOUSE_STATIC_DIR", "/proc/nowhere", "/proc/nowhere cannot be used"),
         ("GATEHOUSE_STATIC_DIR", "/", "style.css is missing"),
+        ("GATEHOUSE_METRICS_LISTEN", "here", "invalid socket address"),
+        ("GATEHOUSE_METRICS_LISTEN", "192.0.2.1:9464", "cannot listen on 192.0.2.1:9464"),
         ("GATEHOUSE_LOG", "gatehouse=loud", "is not a filter"),
     ] {
         let error = startup_error(&[(name, value)]);
@@ -321,6 +323,7 @@ fn help_lists_every_setting_and_shows_no_secret() {
         "HASH_QUEUE",
         "SITE_NAME",
         "STATIC_DIR",
+        "METRICS_LISTEN",
         "LOG",
     ] {
         let flag = name.to_lowercase().replace('_', "-");

@@ -7,9 +7,10 @@ use std::{
 };
 
 /// The modules top down. A module imports only from those below it.
-const LAYERS: [&str; 22] = [
+const LAYERS: [&str; 23] = [
     "cli",
     "server",
+    "metrics",
     "maintenance",
     "routes",
     "pages",

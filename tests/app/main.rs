@@ -31,6 +31,7 @@ mod log;
 mod login;
 mod logout;
 mod manifest;
+mod metrics;
 mod middleware;
 mod password_policy;
 mod register;

@@ -11,6 +11,7 @@ pub mod mariadb;
 
 use std::{
     env,
+    net::SocketAddr,
     path::{Path, PathBuf},
     sync::{Arc, mpsc},
     thread::{self, JoinHandle},
@@ -45,6 +46,8 @@ pub const START: Timestamp = Timestamp::from_millis(1_795_305_600_000);
 /// A running application. Dropping it stops the server.
 pub struct TestApp {
     pub address: String,
+    /// The address of `/metrics`, with `--metrics-listen`.
+    pub metrics_address: Option<SocketAddr>,
     pub clock: Clock,
     pub state: Data<AppState>,
     handle: ServerHandle,
@@ -148,13 +151,15 @@ impl TestApp {
         let thread = thread::spawn(move || {
             actix_web::rt::System::new().block_on(async move {
                 let application = Application::build(settings, hooks).unwrap_or_else(|error| panic!("{error}"));
-                sender.send((application.address(), application.state(), application.handle())).unwrap();
+                let addresses = (application.address(), application.metrics_address());
+                sender.send((addresses, application.state(), application.handle())).unwrap();
                 application.run().await.unwrap();
             });
         });
-        let (address, state, handle) = receiver.recv().expect("the application starts");
+        let ((address, metrics_address), state, handle) = receiver.recv().expect("the application starts");
         Self {
             address: format!("http://{address}"),
+            metrics_address,
             clock,
             state,
             handle,
