@@ -51,7 +51,7 @@ async fn sign_in(browser: &Browser) {
 }
 
 /// Opens every page in turn and calls `check` with its name.
-async fn for_each_page(browser: &Browser, mut check: impl AsyncFnMut(&'static str)) {
+async fn for_each_page(app: &TestApp, browser: &Browser, mut check: impl AsyncFnMut(&'static str)) {
     let texts = browser.messages;
     browser.goto("/login").await;
     check("login").await;
@@ -68,6 +68,17 @@ async fn for_each_page(browser: &Browser, mut check: impl AsyncFnMut(&'static st
     check("register-errors").await;
     browser.goto("/nowhere").await;
     check("not-found").await;
+    browser.goto("/forgot").await;
+    browser.wait_for_heading(texts.forgotten_password).await;
+    check("forgot").await;
+    browser.goto(&format!("/reset?token={}", app.reset_token("zoe").await)).await;
+    browser.wait_for_heading(texts.set_new_password).await;
+    browser.click(texts.save_password).await;
+    browser.wait_for_text(texts.there_is_a_problem).await;
+    check("reset-errors").await;
+    browser.goto(&format!("/setup?token={}", app.state.setup_token.expose())).await;
+    browser.wait_for_heading(texts.create_administrator).await;
+    check("setup").await;
     browser.goto("/test/panic").await;
     check("error").await;
     sign_in(browser).await;
@@ -96,14 +107,14 @@ async fn for_each_page(browser: &Browser, mut check: impl AsyncFnMut(&'static st
 #[tokio::test]
 async fn axe_reports_no_violations_on_any_page_theme_or_width() {
     let axe = fs::read_to_string(tool("axe-core/axe.min.js")).unwrap();
-    let app = TestApp::spawn();
+    let app = TestApp::with(&["--contact", "help@keepers.example"]);
     app.signed_in_client("zoe").await;
     app.client().sign_in("zoe", WRONG_PASSWORD).await;
     let english = [false, true].into_iter().flat_map(|dark| WIDTHS.map(|width| (width, dark, Language::English)));
     // Colors and columns do not depend on the language.
     for (width, dark, language) in english.chain([(320, false, Language::Indonesian)]) {
         let browser = Browser::open(&app.address, View { width, dark, scripts: true, language }).await;
-        for_each_page(&browser, async |page| {
+        for_each_page(&app, &browser, async |page| {
             browser.client.execute(&axe, vec![]).await.unwrap();
             let result = browser.client.execute_async(RUN_AXE, vec![]).await.unwrap();
             assert!(result["passes"].as_u64().unwrap() > 10, "{page}: axe has checked the page");
@@ -117,13 +128,13 @@ async fn axe_reports_no_violations_on_any_page_theme_or_width() {
 // WCAG 1.4.10 and 2.5.8. WCAG requires touch targets of 24 px, the design 44 px.
 #[tokio::test]
 async fn pages_fit_320_pixels_and_touch_targets_are_44_pixels_high() {
-    let app = TestApp::spawn();
+    let app = TestApp::with(&["--contact", "help@keepers.example"]);
     app.signed_in_client("zoe").await;
     app.client().sign_in("zoe", WRONG_PASSWORD).await;
     for language in Language::VARIANTS {
         let view = View { width: 320, scripts: true, language: *language, ..View::default() };
         let browser = Browser::open(&app.address, view).await;
-        for_each_page(&browser, async |page| {
+        for_each_page(&app, &browser, async |page| {
             let result = browser.client.execute(MEASURE_LAYOUT, vec![]).await.unwrap();
             assert_eq!(result, serde_json::json!([true, []]), "{page}, {language:?}");
         })
@@ -188,6 +199,9 @@ async fn every_page_has_valid_html() {
         ("activity", user.get("/account/activity").await),
         ("delete", user.get("/account/delete").await),
         ("problem", guest.get("/nowhere").await),
+        ("forgot", guest.get("/forgot").await),
+        ("reset", user.get(&format!("/reset?token={}", app.reset_token("zoe").await)).await),
+        ("setup", guest.get(&format!("/setup?token={}", app.state.setup_token.expose())).await),
         ("error", guest.get("/test/panic").await),
     ];
     for (name, answer) in &pages {
@@ -231,7 +245,7 @@ async fn screenshots_of_every_page_can_be_taken() {
     let output = env::var_os("GATEHOUSE_PICTURES").map(PathBuf::from);
     let dir = output.clone().unwrap_or_else(|| scratch.path().to_owned());
     fs::create_dir_all(&dir).unwrap();
-    let app = TestApp::spawn();
+    let app = TestApp::with(&["--contact", "help@keepers.example"]);
     app.signed_in_client("zoe").await;
     app.client().sign_in("zoe", WRONG_PASSWORD).await;
     let views = WIDTHS.into_iter().flat_map(|width| [(width, false), (width, true)]);
@@ -239,7 +253,7 @@ async fn screenshots_of_every_page_can_be_taken() {
     // Without an output directory, one view is enough to check that screenshots work.
     for (width, dark, language) in views.take(if output.is_some() { usize::MAX } else { 1 }) {
         let browser = Browser::open(&app.address, View { width, dark, scripts: false, language }).await;
-        for_each_page(&browser, async |page| {
+        for_each_page(&app, &browser, async |page| {
             let screenshot = browser.client.screenshot().await.unwrap();
             assert!(screenshot.starts_with(b"\x89PNG"), "{page}");
             let theme = if dark { "dark" } else { "light" };
