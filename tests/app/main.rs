@@ -33,6 +33,7 @@ mod logout;
 mod manifest;
 mod metrics;
 mod middleware;
+mod packaging;
 mod password_policy;
 mod register;
 mod reset;

@@ -1,0 +1,34 @@
+//! Rules for the packages and the operator's guide. `packaging/test-deb` installs the Debian package.
+
+use std::{collections::BTreeSet, fs, path::Path, process::Command};
+
+/// Returns the names of settings in a text.
+fn settings(text: &str) -> BTreeSet<&str> {
+    text.split(|letter: char| !letter.is_ascii_uppercase() && letter != '_')
+        .filter(|word| word.starts_with("GATEHOUSE_"))
+        .collect()
+}
+
+#[test]
+fn packages_and_guide_name_only_existing_settings() {
+    let help = Command::new(env!("CARGO_BIN_EXE_gatehouse")).args(["serve", "--help"]).output().unwrap();
+    let help = String::from_utf8(help.stdout).unwrap();
+    let existing = settings(&help);
+    for file in
+        ["packaging/debian/gatehouse.env", "packaging/debian/gatehouse.service", "Dockerfile", "docs/operating.md"]
+    {
+        let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap();
+        let named = settings(&text);
+        assert!(!named.is_empty(), "{file}");
+        assert_eq!(named.difference(&existing).collect::<Vec<_>>(), Vec::<&&str>::new(), "{file}");
+    }
+}
+
+#[test]
+fn new_installation_starts_with_the_defaults() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging/debian/gatehouse.env");
+    for line in fs::read_to_string(path).unwrap().lines() {
+        let is_setting = line.starts_with("#GATEHOUSE_") && line.contains('=');
+        assert!(is_setting || line.is_empty() || line == "#" || line.starts_with("# "), "{line}");
+    }
+}
