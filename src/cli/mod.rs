@@ -2,6 +2,7 @@
 
 mod account;
 mod invitation;
+mod migrate;
 mod open;
 mod serve;
 
@@ -44,6 +45,8 @@ enum Command {
     /// List, create and revoke invitations to register
     #[command(subcommand)]
     Invitation(invitation::Invitation),
+    /// Run pending migrations of the database
+    Migrate(Box<migrate::Migrate>),
 }
 
 /// Runs the command of the command line.
@@ -54,6 +57,7 @@ pub async fn run() -> ExitCode {
         Ok(Command::Serve(settings)) => serve::run(*settings).await.map_err(Failure::from),
         Ok(Command::Account(account)) => account::run(account).await,
         Ok(Command::Invitation(invitation)) => invitation::run(invitation).await,
+        Ok(Command::Migrate(migrate)) => migrate::run(&migrate),
         Err(code) => return code,
     };
     match outcome {

@@ -16,11 +16,12 @@ const MYSQL: EmbeddedMigrations = embed_migrations!("migrations/mysql");
 /// How long one process waits for another that migrates the same database, in seconds.
 const LOCK_SECONDS: u32 = 60;
 
-/// Runs pending migrations. Several processes may do so at once: one migrates, the others wait for it.
-pub(super) fn migrate(conn: &mut AnyConnection) -> Result<(), Cause> {
+/// Runs pending migrations and returns their number. Several processes may do so at once: one migrates, the others wait
+/// for it.
+pub(super) fn migrate(conn: &mut AnyConnection) -> Result<usize, Cause> {
     match conn {
         AnyConnection::Sqlite(sqlite) => {
-            sqlite.immediate_transaction(|sqlite| sqlite.run_pending_migrations(SQLITE).map(|_| ()))
+            sqlite.immediate_transaction(|sqlite| sqlite.run_pending_migrations(SQLITE).map(|run| run.len()))
         }
         AnyConnection::Mysql(mysql) => {
             // DDL is not transactional on MySQL. Named locks belong to the whole server, so the name contains the
@@ -39,7 +40,7 @@ pub(super) fn migrate(conn: &mut AnyConnection) -> Result<(), Cause> {
                     format!("another process has been migrating this database for {LOCK_SECONDS} seconds").into()
                 );
             }
-            let outcome = mysql.run_pending_migrations(MYSQL).map(|_| ());
+            let outcome = mysql.run_pending_migrations(MYSQL).map(|run| run.len());
             mysql.batch_execute("DO RELEASE_LOCK(CONCAT('gatehouse-', MD5(DATABASE())))")?;
             outcome
         }

@@ -107,8 +107,9 @@ impl Worker {
 }
 
 impl Database {
-    /// Connects, migrates and checks. Blocks, so call it before serving.
-    pub fn open(url: &DatabaseUrl) -> Result<Self, StartError> {
+    /// Connects, runs pending migrations, and checks that the database returns what was written. Returns the number of
+    /// migrations. Blocks.
+    pub fn migrate(url: &DatabaseUrl) -> Result<usize, StartError> {
         let system = |error| StartError::System(url.clone(), error);
         if let DatabaseUrl::Sqlite(path) = url
             && let Some(folder) = path.parent()
@@ -119,8 +120,13 @@ impl Database {
         let target = url.clone();
         // On a thread of its own: a connection to a server must not be opened inside the runtime of a request worker.
         let prepared = thread::spawn(move || prepare(&target)).join();
-        prepared.unwrap_or_else(|_| Err(StartError::Migrate(url.clone(), "a panic, see the log".into())))?;
+        prepared.unwrap_or_else(|_| Err(StartError::Migrate(url.clone(), "a panic, see the log".into())))
+    }
 
+    /// Migrates the database as [`Database::migrate`] does, and starts its threads. Blocks, so call it before serving.
+    pub fn open(url: &DatabaseUrl) -> Result<Self, StartError> {
+        let system = |error| StartError::System(url.clone(), error);
+        Self::migrate(url)?;
         let worker = |mode| {
             let url = url.clone();
             move || {
@@ -218,12 +224,12 @@ where
         .map_err(Error::from)?
 }
 
-fn prepare(url: &DatabaseUrl) -> Result<(), StartError> {
+fn prepare(url: &DatabaseUrl) -> Result<usize, StartError> {
     let mut connection =
         AnyConnection::open(url, Mode::Write).map_err(|error| StartError::Connect(url.clone(), error.into()))?;
-    migrate::migrate(&mut connection).map_err(|error| StartError::Migrate(url.clone(), error))?;
+    let migrations = migrate::migrate(&mut connection).map_err(|error| StartError::Migrate(url.clone(), error))?;
     let same = connection
         .write(&mut |conn| migrate::round_trip(conn).map_err(Error::from))
         .map_err(|error| StartError::Migrate(url.clone(), error.into()))?;
-    if same { Ok(()) } else { Err(StartError::RoundTrip(url.clone())) }
+    if same { Ok(migrations) } else { Err(StartError::RoundTrip(url.clone())) }
 }

@@ -1,7 +1,9 @@
 //! The commands, one file each, run as an operator runs them.
 
 mod account;
+mod instance;
 mod invitation;
+mod migrate;
 mod serve;
 
 use std::{
@@ -12,6 +14,7 @@ use std::{
 
 use serde_json::Value;
 
+use self::instance::Instance;
 use crate::{
     command_line::{Running, gatehouse, temp_dir},
     support::client::Client,
