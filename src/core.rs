@@ -40,7 +40,7 @@ pub enum OpenError {
 impl Core {
     /// Loads the keys and opens the database that `settings` name. Blocks while it migrates the database.
     pub fn open(settings: &Settings, clock: Clock) -> Result<Self, OpenError> {
-        let keys = Arc::new(Keys::load(settings)?);
+        let keys = Arc::new(Keys::load(settings, clock.now())?);
         let database = Database::open(&settings.database()?)?;
         let events = Arc::new(Events::new(database.clone(), clock.clone()));
         Ok(Self {

@@ -4,6 +4,7 @@ mod account;
 mod invitation;
 mod migrate;
 mod open;
+mod secret;
 mod serve;
 
 use std::process::ExitCode;
@@ -16,7 +17,7 @@ use clap::{
 use rustix::{fs::Mode, process::umask};
 
 use crate::{
-    config::{ConfigError, Settings},
+    config::{ConfigError, DatabaseUrl, Settings},
     core::OpenError,
     server::StartError,
 };
@@ -47,6 +48,8 @@ enum Command {
     Invitation(invitation::Invitation),
     /// Run pending migrations of the database
     Migrate(Box<migrate::Migrate>),
+    /// Replace the signing secret
+    Secret(secret::Secret),
 }
 
 /// Runs the command of the command line.
@@ -58,6 +61,7 @@ pub async fn run() -> ExitCode {
         Ok(Command::Account(account)) => account::run(account).await,
         Ok(Command::Invitation(invitation)) => invitation::run(invitation).await,
         Ok(Command::Migrate(migrate)) => migrate::run(&migrate),
+        Ok(Command::Secret(secret)) => secret::run(&secret).await,
         Err(code) => return code,
     };
     match outcome {
@@ -109,6 +113,16 @@ fn variable(argument: &str) -> Option<String> {
 fn fail(message: &str, status: u8) -> ExitCode {
     eprintln!("gatehouse: {message}");
     ExitCode::from(status)
+}
+
+/// Returns the database of `settings`. Fails if it is a file that does not exist: a mistyped path must not create an
+/// empty database, which has no accounts.
+fn existing_database(settings: &Settings) -> Result<DatabaseUrl, ConfigError> {
+    let url = settings.database()?;
+    match url.missing_file() {
+        Some(path) => Err(ConfigError::new("GATEHOUSE_DATABASE_URL", format!("there is no {}", path.display()))),
+        None => Ok(url),
+    }
 }
 
 fn is_wrong_setting(error: &Failure) -> bool {

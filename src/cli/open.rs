@@ -13,7 +13,7 @@ use crate::{
     telemetry,
 };
 
-use super::Failure;
+use super::{Failure, existing_database};
 
 /// The use cases that a command calls.
 pub(super) struct Opened {
@@ -22,12 +22,10 @@ pub(super) struct Opened {
 }
 
 impl Opened {
-    /// Opens the existing database that `settings` name. A mistyped path must not create an empty one.
+    /// Opens the existing database that `settings` name.
     pub(super) fn existing(settings: &Settings) -> Result<Self, Failure> {
         telemetry::init(settings.log.clone());
-        if let Some(path) = settings.database()?.missing_file() {
-            return Err(ConfigError::new("GATEHOUSE_DATABASE_URL", format!("there is no {}", path.display())).into());
-        }
+        existing_database(settings)?;
         if let Some(path) = Keys::missing_file(settings) {
             return Err(ConfigError::new("GATEHOUSE_DATA_DIR", format!("there is no {}", path.display())).into());
         }

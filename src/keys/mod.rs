@@ -1,9 +1,10 @@
 //! The signing secret and the keys derived from it. Each purpose has its own key, so a signature for one purpose is
 //! invalid for all others.
 
+mod rotation;
 mod secret_file;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use aws_lc_rs::{
     hkdf::{HKDF_SHA256, Prk, Salt},
@@ -14,11 +15,12 @@ use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header};
 use secrecy::{ExposeSecret, SecretString};
 use strum::VariantArray;
 
+pub(crate) use self::rotation::{RotationError, rotate};
 use self::secret_file::check_strength;
-use crate::config::{ConfigError, Settings};
-
-/// The name of the secret in the data folder.
-const FILE_NAME: &str = "secret.key";
+use crate::{
+    clock::Timestamp,
+    config::{ConfigError, Settings},
+};
 
 /// What a signature is for. Each purpose has a key of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, VariantArray)]
@@ -57,9 +59,17 @@ pub struct Keys {
     previous: Vec<DerivedKeys>,
 }
 
+/// A secret that only verifies.
+struct PreviousSecret {
+    secret: SecretString,
+    /// Whether its session tokens are accepted. Not after all sessions were ended.
+    verifies_sessions: bool,
+}
+
 /// The keys derived from one secret.
 struct DerivedKeys {
     id: String,
+    verifies_sessions: bool,
     token_signer: EncodingKey,
     token_verifier: TokenVerifier,
     /// One for each [`Purpose`], in the order of the variants.
@@ -84,13 +94,14 @@ impl TokenVerifier {
 }
 
 impl DerivedKeys {
-    fn from_secret(secret: &[u8]) -> Self {
-        let root = Salt::new(HKDF_SHA256, b"gatehouse").extract(secret);
+    fn from_secret(secret: &SecretString, verifies_sessions: bool) -> Self {
+        let root = Salt::new(HKDF_SHA256, b"gatehouse").extract(secret.expose_secret().as_bytes());
         let token = expand::<32>(&root, "gatehouse session token v1");
         let id = BASE64.encode(expand::<6>(&root, "gatehouse key id v1"));
         let header = serde_json::to_vec(&token_header(&id)).expect("a header has only strings as keys");
         Self {
             id,
+            verifies_sessions,
             token_signer: EncodingKey::from_secret(&token),
             token_verifier: TokenVerifier {
                 header: BASE64.encode(header),
@@ -138,41 +149,57 @@ fn expand<const N: usize>(root: &Prk, label: &str) -> [u8; N] {
 impl Keys {
     /// Reads the secrets from `settings` and their files. Creates the secret in the data folder if none is configured
     /// and none exists.
-    pub fn load(settings: &Settings) -> Result<Self, ConfigError> {
+    pub fn load(settings: &Settings, now: Timestamp) -> Result<Self, ConfigError> {
+        if let Some(file) = Self::missing_file(settings) {
+            secret_file::create_if_missing(&file).map_err(|error| {
+                let file = file.display();
+                ConfigError::new("GATEHOUSE_DATA_DIR", format!("cannot create the secret {file}: {error}"))
+            })?;
+        }
+        Self::load_existing(settings, now)
+    }
+
+    /// Reads the secrets from `settings` and their files.
+    pub fn load_existing(settings: &Settings, now: Timestamp) -> Result<Self, ConfigError> {
+        let read = |setting, file: &Path| {
+            let secret = secret_file::read(file).map_err(|message| ConfigError::new(setting, message))?;
+            check_strength(setting, secret)
+        };
+        let mut former = Vec::new();
         let secret = match (&settings.secret, &settings.secret_file) {
             (Some(secret), _) => check_strength("GATEHOUSE_SECRET", secret.clone())?,
-            (None, Some(file)) => {
-                let secret =
-                    secret_file::read(file).map_err(|message| ConfigError::new("GATEHOUSE_SECRET_FILE", message))?;
-                check_strength("GATEHOUSE_SECRET_FILE", secret)?
-            }
+            (None, Some(file)) => read("GATEHOUSE_SECRET_FILE", file)?,
             (None, None) => {
-                let file = settings.data_dir.join(FILE_NAME);
-                let fail = |message| ConfigError::new("GATEHOUSE_DATA_DIR", message);
-                secret_file::create_if_missing(&file)
-                    .map_err(|error| fail(format!("cannot create the secret {}: {error}", file.display())))?;
-                check_strength("GATEHOUSE_DATA_DIR", secret_file::read(&file).map_err(fail)?)?
+                let file = secret_file::default(settings);
+                let secret = read("GATEHOUSE_DATA_DIR", &file)?;
+                // After the secret: a rotation in between leaves it in both files, and not in neither.
+                former = rotation::read(&file, settings, now)?;
+                secret
             }
         };
-        let previous = settings
-            .previous_secrets
-            .iter()
-            .filter(|secret| !secret.expose_secret().is_empty())
-            .map(|secret| check_strength("GATEHOUSE_PREVIOUS_SECRETS", secret.clone()))
-            .collect::<Result<Vec<_>, _>>()?;
-        Ok(Self::new(&secret, &previous))
+        let configured = settings.previous_secrets.iter().filter(|secret| !secret.expose_secret().is_empty());
+        for secret in configured {
+            let secret = check_strength("GATEHOUSE_PREVIOUS_SECRETS", secret.clone())?;
+            former.push(PreviousSecret { secret, verifies_sessions: true });
+        }
+        Ok(Self::new(&secret, &former))
     }
 
     /// Returns the file that [`Keys::load`] would create.
     #[must_use]
     pub fn missing_file(settings: &Settings) -> Option<PathBuf> {
         let is_configured = settings.secret.is_some() || settings.secret_file.is_some();
-        Some(settings.data_dir.join(FILE_NAME)).filter(|file| !is_configured && !file.exists())
+        Some(secret_file::default(settings)).filter(|file| !is_configured && !file.exists())
     }
 
-    fn new(secret: &SecretString, previous: &[SecretString]) -> Self {
-        let derive = |secret: &SecretString| DerivedKeys::from_secret(secret.expose_secret().as_bytes());
-        Self { current: derive(secret), previous: previous.iter().map(derive).collect() }
+    fn new(secret: &SecretString, previous: &[PreviousSecret]) -> Self {
+        Self {
+            current: DerivedKeys::from_secret(secret, true),
+            previous: previous
+                .iter()
+                .map(|previous| DerivedKeys::from_secret(&previous.secret, previous.verifies_sessions))
+                .collect(),
+        }
     }
 
     fn all(&self) -> impl Iterator<Item = &DerivedKeys> {
@@ -189,7 +216,10 @@ impl Keys {
     /// compared as bytes and never parsed, so a client cannot choose the algorithm.
     #[must_use]
     pub fn token_verifier(&self, header: &[u8]) -> Option<&TokenVerifier> {
-        self.all().map(|keys| &keys.token_verifier).find(|verifier| verifier.header.as_bytes() == header)
+        self.all()
+            .filter(|keys| keys.verifies_sessions)
+            .map(|keys| &keys.token_verifier)
+            .find(|verifier| verifier.header.as_bytes() == header)
     }
 
     /// Returns the HMAC-SHA256 of `message` with the key for `purpose`.
@@ -234,7 +264,10 @@ mod tests {
     use super::*;
 
     fn keys(secret: &str, previous: &[&str]) -> Keys {
-        let previous: Vec<_> = previous.iter().map(|text| SecretString::from(*text)).collect();
+        let previous: Vec<_> = previous
+            .iter()
+            .map(|text| PreviousSecret { secret: SecretString::from(*text), verifies_sessions: true })
+            .collect();
         Keys::new(&SecretString::from(secret), &previous)
     }
 

@@ -4,13 +4,16 @@ use std::{
     fs::{self, OpenOptions},
     io::{self, Write},
     os::unix::fs::{MetadataExt, OpenOptionsExt},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::{config::ConfigError, random};
+use crate::{
+    config::{ConfigError, Settings},
+    random,
+};
 
 /// 256 bits, the minimum key size of HS256 (RFC 7518, 3.2).
 const SECRET_BYTES: usize = 32;
@@ -38,6 +41,16 @@ pub(super) fn check_strength(setting: &'static str, secret: SecretString) -> Res
     Ok(secret)
 }
 
+/// Returns the file with the secret if no setting has it or names another file.
+pub(super) fn default(settings: &Settings) -> PathBuf {
+    settings.data_dir.join("secret.key")
+}
+
+/// Returns a new secret.
+pub(super) fn generate() -> String {
+    BASE64.encode(random::bytes::<SECRET_BYTES>())
+}
+
 /// Reads the secret from `file`. Rejects a file that other users of the machine can open.
 pub(super) fn read(file: &Path) -> Result<SecretString, String> {
     let describe = |error: io::Error| format!("cannot read {}: {error}", file.display());
@@ -58,7 +71,7 @@ pub(super) fn create_if_missing(file: &Path) -> io::Result<()> {
     }
     let folder = file.parent().unwrap_or(Path::new("."));
     let temporary = folder.join(format!("secret.{:x}.new", u64::from_ne_bytes(random::bytes())));
-    let secret = BASE64.encode(random::bytes::<SECRET_BYTES>());
+    let secret = generate();
     let written =
         OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary).and_then(|mut opened| {
             writeln!(opened, "{secret}")?;

@@ -7,6 +7,7 @@
 mod cache;
 mod change;
 mod check;
+mod end_all;
 mod last_seen;
 mod lifecycle;
 mod store;
@@ -22,6 +23,7 @@ use self::{cache::Cache, last_seen::LastSeen, token::Tokens};
 pub use self::{
     change::{ActingSession, ChangeError},
     check::TokenStatus,
+    end_all::end_all,
     store::{NewSession, PreviousSignIn, SessionSummary},
 };
 use crate::{

@@ -336,6 +336,21 @@ pub(super) fn ids(conn: &mut AnyConnection, account: AccountId, limit: i64) -> Q
         .load(conn)
 }
 
+/// Returns a batch of the sessions of all accounts that were created by `until`, in the order of the accounts, from
+/// `first` on.
+pub(super) fn batch_from(
+    conn: &mut AnyConnection,
+    first: AccountId,
+    until: Timestamp,
+) -> QueryResult<Vec<(AccountId, SessionId)>> {
+    sessions::table
+        .filter(sessions::account_id.ge(first).and(sessions::created_at.le(until)))
+        .order(sessions::account_id)
+        .limit(i64::try_from(BATCH).unwrap_or(i64::MAX))
+        .select((sessions::account_id, sessions::id))
+        .load(conn)
+}
+
 /// Returns at most `limit` active sessions of an account, the last used first.
 pub(super) fn list(
     conn: &mut AnyConnection,

@@ -143,7 +143,7 @@ mod tests {
             #[command(flatten)]
             settings: Settings,
         }
-        Keys::load(&Line::parse_from(["test", "--secret", SECRET]).settings).unwrap()
+        Keys::load(&Line::parse_from(["test", "--secret", SECRET]).settings, NOW).unwrap()
     }
 
     fn token() -> Token {

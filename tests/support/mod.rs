@@ -194,6 +194,11 @@ impl TestApp {
         &self.data_dir
     }
 
+    /// Returns the URL of the database; empty for SQLite in the data directory.
+    pub fn database_url(&self) -> &str {
+        &self.database_url
+    }
+
     pub fn database(&self) -> &Database {
         &self.state.core.database
     }

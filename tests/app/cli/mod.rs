@@ -4,6 +4,7 @@ mod account;
 mod instance;
 mod invitation;
 mod migrate;
+mod secret;
 mod serve;
 
 use std::{
@@ -14,7 +15,7 @@ use std::{
 
 use serde_json::Value;
 
-use self::instance::Instance;
+use self::instance::{Instance, Outcome};
 use crate::{
     command_line::{Running, gatehouse, temp_dir},
     support::client::Client,
