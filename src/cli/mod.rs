@@ -1,6 +1,7 @@
 //! The command line: one file for each command. Without a command, `serve` runs.
 
 mod account;
+mod backup;
 mod invitation;
 mod migrate;
 mod open;
@@ -46,6 +47,8 @@ enum Command {
     /// List, create and revoke invitations to register
     #[command(subcommand)]
     Invitation(invitation::Invitation),
+    /// Copy the database file while the server runs
+    Backup(Box<backup::Backup>),
     /// Run pending migrations of the database
     Migrate(Box<migrate::Migrate>),
     /// Replace the signing secret
@@ -60,6 +63,7 @@ pub async fn run() -> ExitCode {
         Ok(Command::Serve(settings)) => serve::run(*settings).await.map_err(Failure::from),
         Ok(Command::Account(account)) => account::run(account).await,
         Ok(Command::Invitation(invitation)) => invitation::run(invitation).await,
+        Ok(Command::Backup(backup)) => backup::run(&backup).await,
         Ok(Command::Migrate(migrate)) => migrate::run(&migrate),
         Ok(Command::Secret(secret)) => secret::run(&secret).await,
         Err(code) => return code,

@@ -79,13 +79,19 @@ fn is_loopback(host: &str) -> bool {
 }
 
 impl DatabaseUrl {
+    /// Returns the path of the SQLite file, or `None` for a server.
+    #[must_use]
+    pub fn file(&self) -> Option<&Path> {
+        match self {
+            Self::Sqlite(path) => Some(path),
+            Self::Mysql { .. } => None,
+        }
+    }
+
     /// Returns the path of a SQLite file that does not exist.
     #[must_use]
     pub fn missing_file(&self) -> Option<&Path> {
-        match self {
-            Self::Sqlite(path) if !path.exists() => Some(path),
-            Self::Sqlite(_) | Self::Mysql { .. } => None,
-        }
+        self.file().filter(|path| !path.exists())
     }
 
     /// Adds the certificate authority of the server.

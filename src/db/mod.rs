@@ -1,6 +1,7 @@
 //! The database: connections, migrations, and the only two ways in, [`read`](crate::db::Database::read) and
 //! [`write`](crate::db::Database::write). Outside of it, only `config::DatabaseUrl` names a backend.
 
+mod backup;
 mod cached;
 #[allow(missing_docs, reason = "written by diesel's derive")]
 mod connection;
@@ -15,6 +16,7 @@ pub(crate) mod types;
 pub use diesel::{QueryResult, result::Error as QueryError};
 
 pub use self::{
+    backup::{Backup, BackupError},
     cached::{Cached, ForUpdate, cached, for_update},
     connection::{AnyConnection, MultiBackend},
     error::{Cause, Error, StartError, TransactionError, is_unique_violation, serialization_failure},

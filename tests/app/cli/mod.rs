@@ -1,6 +1,7 @@
 //! The commands, one file each, run as an operator runs them.
 
 mod account;
+mod backup;
 mod instance;
 mod invitation;
 mod migrate;
