@@ -2,6 +2,7 @@
 
 mod account;
 mod backup;
+mod doctor;
 mod invitation;
 mod migrate;
 mod open;
@@ -49,6 +50,8 @@ enum Command {
     Invitation(invitation::Invitation),
     /// Copy the database file while the server runs
     Backup(Box<backup::Backup>),
+    /// Check settings, secret, database, clock, disk and reverse proxy, and say how to mend what is wrong
+    Doctor(Box<doctor::Doctor>),
     /// Run pending migrations of the database
     Migrate(Box<migrate::Migrate>),
     /// Replace the signing secret
@@ -64,6 +67,7 @@ pub async fn run() -> ExitCode {
         Ok(Command::Account(account)) => account::run(account).await,
         Ok(Command::Invitation(invitation)) => invitation::run(invitation).await,
         Ok(Command::Backup(backup)) => backup::run(&backup).await,
+        Ok(Command::Doctor(doctor)) => doctor::run(&doctor),
         Ok(Command::Migrate(migrate)) => migrate::run(&migrate),
         Ok(Command::Secret(secret)) => secret::run(&secret).await,
         Err(code) => return code,

@@ -11,7 +11,7 @@ use tracing_subscriber::EnvFilter;
 use crate::{identity::Username, language::Language};
 
 use self::duration::{DAY, MINUTE, YEAR};
-pub use self::{contact::Contact, database_url::DatabaseUrl, public_url::PublicUrl, rate::Rate};
+pub use self::{contact::Contact, database_url::DatabaseUrl, public_url::PublicUrl, rate::Rate, risks::Risk};
 
 mod contact;
 mod database_url;

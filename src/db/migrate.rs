@@ -1,9 +1,14 @@
 //! Runs the migrations at start, and checks that the database returns what was written.
 
+use std::collections::BTreeSet;
+
 use diesel::{
     ExpressionMethods, QueryDsl, QueryResult, RunQueryDsl,
     connection::SimpleConnection,
-    sql_types::{Integer, Nullable},
+    migration::{Migration, MigrationSource},
+    mysql::Mysql,
+    sql_types::{BigInt, Integer, Nullable, Text},
+    sqlite::Sqlite,
 };
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
@@ -45,6 +50,59 @@ pub(super) fn migrate(conn: &mut AnyConnection) -> Result<usize, Cause> {
             outcome
         }
     }
+}
+
+/// The migrations that a database and this release do not have in common.
+#[derive(Debug, PartialEq, Eq)]
+pub struct MigrationStatus {
+    /// Migrations of this release that did not run yet.
+    pub pending: usize,
+    /// Migrations of the database that this release does not have: a later release has run them.
+    pub unknown: usize,
+}
+
+/// Compares the migrations of the database with those of this release. Changes nothing; Diesel's own functions create
+/// the table of migrations.
+pub(super) fn status(conn: &mut AnyConnection) -> Result<MigrationStatus, Cause> {
+    #[derive(diesel::QueryableByName)]
+    struct Tables {
+        #[diesel(sql_type = BigInt)]
+        tables: i64,
+    }
+    #[derive(diesel::QueryableByName)]
+    struct Version {
+        #[diesel(sql_type = Text)]
+        version: String,
+    }
+    let known = match conn {
+        AnyConnection::Sqlite(_) => versions(&MigrationSource::<Sqlite>::migrations(&SQLITE)?),
+        AnyConnection::Mysql(_) => versions(&MigrationSource::<Mysql>::migrations(&MYSQL)?),
+    };
+    let tables: Tables = match conn {
+        AnyConnection::Sqlite(sqlite) => {
+            diesel::sql_query("SELECT COUNT(*) AS tables FROM sqlite_schema WHERE name = '__diesel_schema_migrations'")
+                .get_result(sqlite)?
+        }
+        AnyConnection::Mysql(mysql) => diesel::sql_query(
+            "SELECT COUNT(*) AS tables FROM information_schema.tables \
+             WHERE table_schema = DATABASE() AND table_name = '__diesel_schema_migrations'",
+        )
+        .get_result(mysql)?,
+    };
+    let mut applied: Vec<Version> = Vec::new();
+    if tables.tables > 0 {
+        let query = diesel::sql_query("SELECT version FROM __diesel_schema_migrations");
+        applied = match conn {
+            AnyConnection::Sqlite(sqlite) => query.load(sqlite)?,
+            AnyConnection::Mysql(mysql) => query.load(mysql)?,
+        };
+    }
+    let applied: BTreeSet<String> = applied.into_iter().map(|row| row.version).collect();
+    Ok(MigrationStatus { pending: known.difference(&applied).count(), unknown: applied.difference(&known).count() })
+}
+
+fn versions<DB: diesel::backend::Backend>(migrations: &[Box<dyn Migration<DB>>]) -> BTreeSet<String> {
+    migrations.iter().map(|migration| migration.name().version().to_string()).collect()
 }
 
 /// Writes a string and a time, reads them back and compares.

@@ -6,6 +6,7 @@ mod cached;
 #[allow(missing_docs, reason = "written by diesel's derive")]
 mod connection;
 mod error;
+mod inspect;
 mod migrate;
 mod mysql;
 mod pool;
@@ -20,5 +21,7 @@ pub use self::{
     cached::{Cached, ForUpdate, cached, for_update},
     connection::{AnyConnection, MultiBackend},
     error::{Cause, Error, StartError, TransactionError, is_unique_violation, serialization_failure},
+    inspect::{Inspection, inspect},
+    migrate::MigrationStatus,
     pool::Database,
 };

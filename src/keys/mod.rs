@@ -37,6 +37,8 @@ pub enum Purpose {
     Network,
     /// Names of sessions in URLs, which end up in the logs of proxies.
     SessionHandle,
+    /// The question of `gatehouse doctor` to a running server, and the answer.
+    Doctor,
 }
 
 impl Purpose {
@@ -49,6 +51,7 @@ impl Purpose {
             Self::Name => "gatehouse name v1",
             Self::Network => "gatehouse network v1",
             Self::SessionHandle => "gatehouse session handle v1",
+            Self::Doctor => "gatehouse doctor v1",
         }
     }
 }

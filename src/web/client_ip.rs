@@ -44,8 +44,7 @@ fn address(headers: &HeaderMap, peer: IpAddr, trusted: &[IpNet]) -> IpAddr {
         }
         return peer;
     }
-    let hops: Vec<&[u8]> =
-        headers.get_all(FORWARDED_FOR).flat_map(|header| header.as_bytes().split(|byte| *byte == b',')).collect();
+    let hops: Vec<&[u8]> = forwarded(headers).collect();
     let mut nearest = peer;
     for (number, hop) in hops.iter().rev().enumerate() {
         let Some(address) = parse(hop).filter(|_| number < MAX_HOPS) else {
@@ -57,6 +56,11 @@ fn address(headers: &HeaderMap, peer: IpAddr, trusted: &[IpNet]) -> IpAddr {
         }
     }
     nearest
+}
+
+/// Returns the entries of all `X-Forwarded-For` headers, as they were sent.
+pub(crate) fn forwarded(headers: &HeaderMap) -> impl Iterator<Item = &[u8]> {
+    headers.get_all(FORWARDED_FOR).flat_map(|header| header.as_bytes().split(|byte| *byte == b','))
 }
 
 /// Parses an address, also with a port, as some proxies write it.

@@ -44,6 +44,12 @@ impl ExpectedHost {
         if ANY_HOST.contains(&request.uri.path()) {
             return Ok(());
         }
+        let host = Self::of(request)?;
+        if self.accepts(host) { Ok(()) } else { Err(Problem::MisdirectedRequest) }
+    }
+
+    /// Returns the host that a request is for.
+    pub(crate) fn of(request: &RequestHead) -> Result<&str, Problem> {
         let mut headers = request.headers.get_all(HOST);
         let header = match (headers.next(), headers.next()) {
             (Some(host), None) => host.to_str().map_err(|_| Problem::Malformed)?,
@@ -51,11 +57,11 @@ impl ExpectedHost {
             // RFC 9112, 3.2: exactly one.
             _ => return Err(Problem::Malformed),
         };
-        let host = request.uri.authority().map_or(header, Authority::as_str);
-        if self.accepts(host) { Ok(()) } else { Err(Problem::MisdirectedRequest) }
+        Ok(request.uri.authority().map_or(header, Authority::as_str))
     }
 
-    fn accepts(&self, host: &str) -> bool {
+    /// Whether the server answers for `host`.
+    pub(crate) fn accepts(&self, host: &str) -> bool {
         host.eq_ignore_ascii_case(&self.name)
             || host.eq_ignore_ascii_case(&self.name_and_port)
             || (self.is_loopback && is_loopback(host))

@@ -19,6 +19,7 @@ pub(crate) mod language;
 pub(crate) mod layout;
 pub mod messages;
 pub(crate) mod middleware;
+pub(crate) mod probe;
 pub(crate) mod render;
 pub(crate) mod request_metrics;
 pub(crate) mod return_to;

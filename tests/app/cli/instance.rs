@@ -90,7 +90,7 @@ impl Instance {
 #[test]
 fn help_of_every_command_has_an_example() {
     let instance = Instance::new();
-    for command in [&["backup"][..], &["migrate"], &["secret", "rotate"]] {
+    for command in [&["backup"][..], &["doctor"], &["migrate"], &["secret", "rotate"]] {
         let help = instance.run(&[command, &["--help"]].concat());
         let example = format!("gatehouse {}", command.join(" "));
         let (_, examples) = help.stdout.split_once("Example").unwrap_or_else(|| panic!("{command:?}: {help:?}"));

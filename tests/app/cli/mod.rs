@@ -2,9 +2,11 @@
 
 mod account;
 mod backup;
+mod doctor;
 mod instance;
 mod invitation;
 mod migrate;
+mod proxy;
 mod secret;
 mod serve;
 
