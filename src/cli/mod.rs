@@ -135,5 +135,7 @@ fn existing_database(settings: &Settings) -> Result<DatabaseUrl, ConfigError> {
 
 fn is_wrong_setting(error: &Failure) -> bool {
     let at_start = error.downcast_ref::<StartError>();
-    error.is::<ConfigError>() || matches!(at_start, Some(StartError::Open(OpenError::Config(_))))
+    matches!(error.downcast_ref::<OpenError>(), Some(OpenError::Config(_)))
+        || error.is::<ConfigError>()
+        || matches!(at_start, Some(StartError::Open(OpenError::Config(_))))
 }

@@ -21,21 +21,21 @@ pub async fn end_all(transactions: &Transactions, until: Timestamp) -> Result<us
         let (last, ended) = transactions
             .run(&Client::anonymous(), move |tx| {
                 // In the order of accounts, so that two processes do not wait for each other.
-                let batch = store::batch_from(tx.conn, first, until)?;
+                let batch = store::batch(tx.conn, first, until)?;
                 let mut total = 0;
-                for sessions in batch.chunk_by(|(one, _), (other, _)| one == other) {
-                    let account = sessions[0].0;
+                for sessions in batch.chunk_by(|one, other| one.account_id == other.account_id) {
+                    let account = sessions[0].account_id;
                     tx.lock_account(account)?;
                     let mut ended = 0;
-                    for (_, session) in sessions {
-                        ended += usize::from(store::delete(tx, account, *session)?);
+                    for session in sessions {
+                        ended += usize::from(store::delete(tx, account, session.id)?);
                     }
                     if ended > 0 {
                         tx.record_by(Actor::Operator, EventKind::AccountSignedOut, account)?;
                     }
                     total += ended;
                 }
-                Ok::<_, db::Error>((batch.last().map(|(account, _)| *account), total))
+                Ok::<_, db::Error>((batch.last().map(|session| session.account_id), total))
             })
             .await?;
         (next, total) = (last, total + ended);

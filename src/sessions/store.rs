@@ -246,8 +246,7 @@ pub(super) fn lock(tx: &mut Transaction<'_>, session: &Session) -> QueryResult<b
     Ok(cleanup.is_none_or(|cleanup| !cleanup.ends(session.id, created_at)))
 }
 
-/// Ends all sessions of an account, except `keep`. Returns the number of those that it deleted; a
-/// [cleanup](account_cleanups) is left to do if there are at least as many as a batch.
+/// Ends all sessions of an account, except `keep`. Returns how many it deleted; a full batch leaves a cleanup to do.
 pub(super) fn end_all(tx: &mut Transaction<'_>, account: AccountId, keep: Option<SessionId>) -> QueryResult<usize> {
     tx.invalidate(account);
     let cleanup = |revoked_at| Cleanup { account_id: account, revoked_at, kept: keep };
@@ -309,8 +308,7 @@ pub(super) fn delete_cleanup(conn: &mut AnyConnection, cleanup: Cleanup) -> Quer
     diesel::delete(same).execute(conn).map(|_| ())
 }
 
-/// Deletes a batch of the sessions of an account that were used least recently, beyond the `keep` used last. Returns
-/// their number.
+/// Deletes a batch of an account's sessions beyond the `keep` that were used last. Returns their number.
 pub(super) fn delete_least_recent(tx: &mut Transaction<'_>, account: AccountId, keep: u16) -> QueryResult<usize> {
     let ids: Vec<SessionId> = sessions::table
         .filter(sessions::account_id.eq(account))
@@ -336,19 +334,11 @@ pub(super) fn ids(conn: &mut AnyConnection, account: AccountId, limit: i64) -> Q
         .load(conn)
 }
 
-/// Returns a batch of the sessions of all accounts that were created by `until`, in the order of the accounts, from
-/// `first` on.
-pub(super) fn batch_from(
-    conn: &mut AnyConnection,
-    first: AccountId,
-    until: Timestamp,
-) -> QueryResult<Vec<(AccountId, SessionId)>> {
-    sessions::table
-        .filter(sessions::account_id.ge(first).and(sessions::created_at.le(until)))
-        .order(sessions::account_id)
-        .limit(i64::try_from(BATCH).unwrap_or(i64::MAX))
-        .select((sessions::account_id, sessions::id))
-        .load(conn)
+/// Returns a batch of the sessions that were created by `until`, in the order of the accounts, from `first` on.
+pub(super) fn batch(conn: &mut AnyConnection, first: AccountId, until: Timestamp) -> QueryResult<Vec<ExpiredSession>> {
+    let batch = sessions::table.filter(sessions::account_id.ge(first).and(sessions::created_at.le(until)));
+    let batch = batch.order(sessions::account_id).limit(i64::try_from(BATCH).unwrap_or(i64::MAX));
+    batch.select(ExpiredSession::as_select()).load(conn)
 }
 
 /// Returns at most `limit` active sessions of an account, the last used first.
