@@ -1,5 +1,5 @@
 use diesel::{ExpressionMethods, QueryDsl, RunQueryDsl};
-use gatehouse::db::schema::accounts;
+use gatehouse::{accounts::AdminAction, db::schema::accounts};
 
 use crate::support::{
     PASSWORD, TestApp, WRONG_PASSWORD,
@@ -199,9 +199,8 @@ async fn weaker_hash_is_replaced_at_next_sign_in() {
     assert_eq!(app.client().sign_in("zoe", PASSWORD).await.status, 303);
 }
 
-// In CVE-2026-43911, Vaultwarden kept accepting an old password.
-#[tokio::test]
-async fn password_changed_during_verification_does_not_sign_in() {
+/// Signs `zoe` in, and calls `change` after the account was read and before the password is verified.
+async fn sign_in_during(change: impl AsyncFnOnce(&TestApp)) -> Answer {
     use gatehouse::db::schema::throttles;
     let app = TestApp::with(&["--hash-threads", "1"]);
     app.signed_in_client("zoe").await;
@@ -225,16 +224,40 @@ async fn password_changed_during_verification_does_not_sign_in() {
     // account, and for the account and the network.
     wait_for_counters(1 + 1 + 2 * 30).await;
     let client = app.client();
-    let sign_in = tokio::spawn(async move { client.sign_in("zoe", PASSWORD).await });
+    let sign_in = tokio::spawn({
+        let client = client.clone();
+        async move { client.sign_in("zoe", PASSWORD).await }
+    });
     wait_for_counters(1 + 1 + 2 * 31).await;
-    app.query(|conn| diesel::update(accounts::table).set(accounts::password_hash.eq("$changed")).execute(conn)).await;
+    change(&app).await;
     let answer = sign_in.await.unwrap();
-    assert_eq!(answer.status, 422);
-    // Not "wrong password", because it was right; and not "a lot of people are signing in", which is not true.
-    assert!(answer.body.contains("change was made at the same moment"), "{}", answer.body);
     for other in others {
         assert_eq!(other.await.unwrap(), 422);
     }
+    assert_eq!(client.get("/").await.location(), "/login?next=/", "{answer:?}");
+    answer
+}
+
+// In CVE-2026-43911, Vaultwarden kept accepting an old password.
+#[tokio::test]
+async fn password_changed_during_verification_does_not_sign_in() {
+    let answer = sign_in_during(async |app| {
+        let changed = accounts::password_hash.eq("$changed");
+        app.query(move |conn| diesel::update(accounts::table).set(changed).execute(conn)).await;
+    })
+    .await;
+    assert_eq!(answer.status, 422);
+    // Not "wrong password", because it was right; and not "a lot of people are signing in", which is not true.
+    assert!(answer.body.contains("change was made at the same moment"), "{}", answer.body);
+}
+
+#[tokio::test]
+async fn account_disabled_during_verification_does_not_sign_in() {
+    let answer = sign_in_during(async |app| {
+        app.operate("zoe", AdminAction::Disable).await;
+    })
+    .await;
+    assert_eq!(answer.status, 422);
 }
 
 // ASVS 6.2.10
