@@ -8,7 +8,7 @@ use actix_web::{
 };
 
 use crate::{
-    pages::{account, forgot, health, home, language, login, logout, register, reset, setup},
+    pages::{account, admin, forgot, health, home, language, login, logout, register, reset, setup},
     web::{
         assets::Assets,
         error::Problem,
@@ -32,6 +32,14 @@ pub fn table() -> Vec<Route> {
         Route::new("/account/sessions/end-others").post(sessions::end_others),
         Route::new("/account/sessions/forget-browsers").post(sessions::forget_browsers),
         Route::new("/account/sessions/{id}/end").post(sessions::end),
+        Route::new(admin::accounts::PATH).for_administrators().get(admin::accounts::get),
+        Route::new("/admin/accounts/{id}").for_administrators().get(admin::account::get),
+        Route::new("/admin/accounts/{id}/delete")
+            .for_administrators()
+            .get(admin::delete::get)
+            .post(admin::delete::post),
+        Route::new("/admin/accounts/{id}/{action}").for_administrators().post(admin::account::post),
+        Route::new(admin::activity::PATH).for_administrators().get(admin::activity::get),
         Route::new("/.well-known/change-password").open_to_all().get(password::well_known),
         Route::new("/login").for_guests().get(login::get).post(login::post),
         Route::new("/register").for_guests().get(register::get).post(register::post),
@@ -106,6 +114,13 @@ impl Route {
     #[must_use]
     pub fn for_guests(mut self) -> Self {
         self.access = Access::Guests;
+        self
+    }
+
+    /// Opens the page to administrators only; for everybody else there is no such page.
+    #[must_use]
+    pub fn for_administrators(mut self) -> Self {
+        self.access = Access::Administrators;
         self
     }
 

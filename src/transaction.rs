@@ -67,6 +67,8 @@ pub struct Transaction<'a> {
     /// When the change began.
     pub now: Timestamp,
     outcome: Outcome,
+    /// Who makes the change, if it is not the owner of the account.
+    actor: Option<Actor>,
     locked: Vec<AccountId>,
     invalidation: &'a mut Invalidation,
 }
@@ -125,6 +127,7 @@ impl Transactions {
                 client: &client,
                 now,
                 outcome: Outcome::default(),
+                actor: None,
                 locked: Vec::new(),
                 invalidation: &mut invalidation,
             };
@@ -143,12 +146,17 @@ impl Transactions {
 impl Transaction<'_> {
     /// Records one event of the client.
     pub fn record(&mut self, kind: EventKind, account: AccountId) -> QueryResult<()> {
-        self.record_for(self.client, kind, account, 1, None)
+        self.record_for(self.client, kind, account, 1, self.actor)
     }
 
-    /// Records what `actor` did to an account.
+    /// Records one event that `actor` caused.
     pub fn record_by(&mut self, actor: Actor, kind: EventKind, account: AccountId) -> QueryResult<()> {
         self.record_for(self.client, kind, account, 1, Some(actor))
+    }
+
+    /// Records all following events as caused by `actor`.
+    pub fn act_as(&mut self, actor: Actor) {
+        self.actor = Some(actor);
     }
 
     /// Records what `actor` did that is about no account yet.
@@ -164,7 +172,7 @@ impl Transaction<'_> {
         if occurrences == 0 {
             return Ok(());
         }
-        self.record_for(self.client, kind, account, i32::try_from(occurrences).unwrap_or(i32::MAX), None)
+        self.record_for(self.client, kind, account, i32::try_from(occurrences).unwrap_or(i32::MAX), self.actor)
     }
 
     /// Records one event of `client`, which is not the one that asked for the change.

@@ -49,6 +49,8 @@ pub enum Rejection {
     RegistrationClosed,
     /// Only people with an invitation may register.
     InvitationNeeded,
+    /// The account that asks for a change of another one is no administrator, or not any more.
+    NotAdministrator,
     /// The link was used, replaced, or is too old, or never existed.
     LinkInvalid,
     /// No active account would have the role of administrators.
@@ -88,6 +90,10 @@ pub enum FieldError {
     CurrentPasswordMismatch,
     /// The text that confirms a deletion is not the user name.
     DeletionNotConfirmed,
+    /// The text that confirms the deletion of another account is not its user name.
+    TargetNotConfirmed,
+    /// The name of a role is not valid.
+    Role,
 }
 
 impl FieldError {
@@ -98,7 +104,9 @@ impl FieldError {
             | Self::Username(_)
             | Self::UsernameTaken
             | Self::UsernameReserved
-            | Self::DeletionNotConfirmed => 0,
+            | Self::DeletionNotConfirmed
+            | Self::TargetNotConfirmed
+            | Self::Role => 0,
             Self::Email(_) | Self::EmailTaken => 1,
             Self::CurrentPasswordMissing | Self::CurrentPasswordMismatch => 2,
             Self::PasswordMissing

@@ -22,7 +22,9 @@ use std::{sync::Arc, time::Duration};
 
 use self::reserved_names::ReservedNames;
 pub use self::{
-    admin::{AccountDetails, AccountFilter, AdminAction},
+    admin::{
+        AccountDetails, AccountFilter, AccountPage, AccountQuery, AdminAction, Administer, Administered, ListPosition,
+    },
     authenticate::{SignIn, SignInCounts},
     change_password::ChangePassword,
     change_profile::ChangeProfile,

@@ -154,7 +154,7 @@ impl StoredKind {
 }
 
 /// The id of an event: a UUIDv7, so ids sort by time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct EventId(Uuid);
 
@@ -166,6 +166,12 @@ impl EventId {
 
     pub(crate) fn new() -> Self {
         Self(Uuid::now_v7())
+    }
+
+    /// Returns an id that no event before `at` has, and no event after it is smaller than.
+    fn first_at(at: Timestamp) -> Self {
+        // The first 48 bits are the milliseconds since 1970 (RFC 9562, 5.7).
+        Self(Uuid::from_u128(u128::try_from(at.as_millis()).unwrap_or(0) << 80))
     }
 
     fn as_bytes(&self) -> &[u8; 16] {
@@ -235,6 +241,28 @@ impl Recorded {
     }
 }
 
+/// Which events a list of administrators contains: all by default.
+#[derive(Debug, Clone, Default)]
+pub struct EventFilter {
+    /// Only those of this account.
+    pub account: Option<AccountId>,
+    /// Only those of clients with this address.
+    pub address: Option<String>,
+    /// Only those of this kind.
+    pub kind: Option<EventKind>,
+    /// Only those before this time.
+    pub until: Option<Timestamp>,
+}
+
+/// A part of the events that match an [`EventFilter`], the newest first.
+#[derive(Debug)]
+pub struct EventPage {
+    /// The events.
+    pub events: Vec<Event>,
+    /// Before which event the next part starts, if there may be one.
+    pub next: Option<EventId>,
+}
+
 /// The number of events since the start, by the label `kind`.
 pub type EventCounts = Family<[(&'static str, &'static str); 1], Counter>;
 
@@ -267,6 +295,17 @@ impl Events {
         limit: usize,
     ) -> Result<Vec<Event>, db::Error> {
         self.database.read(move |conn| store::list(conn, account, group, before.unwrap_or(EventId::MAX), limit)).await
+    }
+
+    /// Returns at most `limit` events of all accounts that match `filter` and are older than `before`. Looks at a
+    /// bounded number of rows, so a part may hold fewer, or none, and still not be the last one.
+    pub async fn search(
+        &self,
+        filter: EventFilter,
+        before: Option<EventId>,
+        limit: usize,
+    ) -> Result<EventPage, db::Error> {
+        self.database.read(move |conn| store::search(conn, &filter, before.unwrap_or(EventId::MAX), limit)).await
     }
 
     /// Removes address and browser from all events of an account that was deleted, in batches.

@@ -5,7 +5,7 @@ mod login_name;
 mod role;
 mod username;
 
-use std::fmt;
+use std::{fmt, str::FromStr};
 
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
@@ -51,6 +51,14 @@ impl From<[u8; 16]> for AccountId {
     }
 }
 
+impl FromStr for AccountId {
+    type Err = uuid::Error;
+
+    fn from_str(text: &str) -> Result<Self, uuid::Error> {
+        text.parse().map(Self)
+    }
+}
+
 impl fmt::Display for AccountId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
@@ -72,6 +80,14 @@ pub struct Account {
     pub language: Option<Language>,
     /// Its roles, sorted.
     pub roles: Vec<Role>,
+}
+
+impl Account {
+    /// Whether its owner administers this server.
+    #[must_use]
+    pub fn is_admin(&self) -> bool {
+        self.roles.iter().any(Role::is_admin)
+    }
 }
 
 /// Whether the owner of an account can sign in.

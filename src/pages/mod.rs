@@ -2,6 +2,7 @@
 //! and the result into a response.
 
 pub(crate) mod account;
+pub(crate) mod admin;
 pub(crate) mod forgot;
 pub(crate) mod health;
 pub(crate) mod home;

@@ -24,6 +24,7 @@ const PREFIX: &str = "/static";
 /// The route of all files, in metrics.
 const ROUTE: &str = "/static/{name}";
 const STYLE: &str = "style.css";
+const ADMIN_STYLE: &str = "admin.css";
 const MARK: &str = "mark.svg";
 
 #[derive(RustEmbed)]
@@ -37,6 +38,8 @@ pub struct Assets {
     versions: Arc<HashMap<String, String>>,
     /// The URL of the style sheet.
     pub style: Arc<str>,
+    /// The URL of the style sheet that only the admin area links, so that other pages load faster.
+    pub admin_style: Arc<str>,
     /// The URL of the site's mark.
     pub mark: Arc<str>,
 }
@@ -76,7 +79,13 @@ impl Assets {
             }
         };
         let source = folder.map_or(Source::BuiltIn, |folder| Source::Folder(folder.into()));
-        Ok(Self { source, style: url(STYLE)?, mark: url(MARK)?, versions: Arc::new(versions) })
+        Ok(Self {
+            source,
+            style: url(STYLE)?,
+            admin_style: url(ADMIN_STYLE)?,
+            mark: url(MARK)?,
+            versions: Arc::new(versions),
+        })
     }
 
     /// Registers the files below `/static`.

@@ -39,6 +39,10 @@ pub enum Flash {
     DevicesForgotten,
     /// A new password was set with a link.
     PasswordReset,
+    /// An administrator changed an account.
+    AccountChanged,
+    /// An administrator deleted the account of another person.
+    OtherAccountDeleted,
 }
 
 impl Flash {

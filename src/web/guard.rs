@@ -47,6 +47,8 @@ pub enum Access {
     Guests,
     /// Signed-in people; a guest is redirected to the sign-in page.
     SignedIn,
+    /// Administrators. For everybody else, also guests, there is no such page.
+    Administrators,
     /// Anybody. The form has no CSRF token, because it also stands on error pages, which may not know the session; it
     /// changes only the language.
     Appearance,
@@ -56,9 +58,20 @@ impl Access {
     /// Whether the form of a person with a session needs the session's token.
     fn needs_csrf_token(self) -> bool {
         match self {
-            Self::Public | Self::Anybody | Self::SignedIn => true,
+            Self::Public | Self::Anybody | Self::SignedIn | Self::Administrators => true,
             Self::Guests | Self::Appearance => false,
         }
+    }
+
+    /// Whether a form is read without a session.
+    fn takes_forms_of_guests(self) -> bool {
+        !matches!(self, Self::SignedIn | Self::Administrators)
+    }
+
+    /// Whether there is no such page for the sender of a request with this session.
+    fn is_hidden_from(self, status: Option<&TokenStatus>) -> bool {
+        let is_admin = matches!(status, Some(TokenStatus::Active(session)) if session.account.is_admin());
+        self == Self::Administrators && !is_admin
     }
 }
 
@@ -121,7 +134,11 @@ pub async fn authorize(
         return Ok(req.into_response(see_other("/")));
     }
 
-    if !safe && (access != Access::SignedIn || is_active(status.as_ref())) {
+    if access.is_hidden_from(status.as_ref()) {
+        return Err(Problem::NotFound.into());
+    }
+
+    if !safe && (access.takes_forms_of_guests() || is_active(status.as_ref())) {
         let payload = req.extensions().get::<SharedPayload>().cloned();
         let mut fields = FormFields::read(req.headers(), payload.as_ref()).await?;
         let csrf_token = fields.take_csrf_token().unwrap_or_default();
@@ -131,6 +148,9 @@ pub async fn authorize(
             && is_active(status.as_ref())
         {
             status = check(&state, cookie, &client).await?;
+        }
+        if access.is_hidden_from(status.as_ref()) {
+            return Err(Problem::NotFound.into());
         }
         if let Some(TokenStatus::Active(session)) = &status
             && access.needs_csrf_token()
@@ -154,6 +174,9 @@ pub async fn authorize(
     let response = next.call(req).await?.map_into_boxed_body();
     // The session has ended between the check above and the transaction of a change.
     let is_unauthenticated = response.status() == Problem::Unauthenticated.status();
+    if access == Access::Administrators && is_unauthenticated {
+        return Err(Problem::NotFound.into());
+    }
     if access == Access::SignedIn && is_unauthenticated {
         let redirect = redirect_to_login(&state, response.request(), true);
         return Ok(response.into_response(redirect));

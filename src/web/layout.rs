@@ -5,7 +5,11 @@ use actix_web::{http::header::HeaderMap, web::Data};
 use strum::VariantArray;
 
 use super::{cookies::CookieName, csrf::token, flash::Flash, messages::Messages, state::AppState};
-use crate::{config::Contact, language::Language, sessions::Session};
+use crate::{
+    config::Contact,
+    language::Language,
+    sessions::{NewSession, Session},
+};
 
 /// The values of `templates/layout.html`.
 pub struct Layout {
@@ -28,6 +32,8 @@ pub struct Layout {
 pub struct NavState {
     /// The user name.
     pub username: String,
+    /// Whether there is a link to the admin area.
+    pub is_admin: bool,
     /// The path of the page, which the navigation marks; empty on error pages.
     pub here: String,
 }
@@ -57,10 +63,20 @@ impl Layout {
             language,
             messages: Messages::of(language),
             flash: None,
-            nav: session.map(|session| NavState { username: username(session), here: String::new() }),
-            csrf_token: session.map(|session| token::issue(&state.core.keys, session)).unwrap_or_default(),
+            nav: session.map(|session| NavState {
+                username: username(session),
+                is_admin: session.account.is_admin(),
+                here: String::new(),
+            }),
+            csrf_token: session.map(|session| token::issue(&state.core.keys, session.id)).unwrap_or_default(),
             return_to,
         }
+    }
+
+    /// Makes the forms of the page valid for a new session, whose cookie comes with the page.
+    #[must_use]
+    pub(crate) fn for_new_session(self, session: &NewSession) -> Self {
+        Self { csrf_token: token::issue(&self.state.core.keys, session.id()), ..self }
     }
 
     /// Marks the page at `path` in the navigation.
@@ -106,6 +122,12 @@ impl Layout {
     #[must_use]
     pub fn style(&self) -> &str {
         &self.state.assets.style
+    }
+
+    /// Returns the URL of the style sheet of the admin area.
+    #[must_use]
+    pub fn admin_style(&self) -> &str {
+        &self.state.assets.admin_style
     }
 
     /// Returns the URL of the site's mark.

@@ -116,7 +116,8 @@ fn field_name(error: FieldError) -> &'static str {
         | FieldError::PasswordUnchanged => "password",
         FieldError::ConfirmationMismatch => "password_confirm",
         FieldError::CurrentPasswordMissing | FieldError::CurrentPasswordMismatch => "current_password",
-        FieldError::DeletionNotConfirmed => "confirm",
+        FieldError::DeletionNotConfirmed | FieldError::TargetNotConfirmed => "confirm",
+        FieldError::Role => "role",
     }
 }
 
@@ -127,6 +128,7 @@ fn retry_after(rejection: &Rejection) -> Option<u64> {
         | Rejection::WrongCredentials
         | Rejection::Conflict
         | Rejection::NoSuchAccount
+        | Rejection::NotAdministrator
         | Rejection::LinkInvalid
         | Rejection::RegistrationClosed
         | Rejection::InvitationNeeded
@@ -194,7 +196,7 @@ impl Visitor {
             | Rejection::WrongCredentials
             | Rejection::Conflict
             | Rejection::LastAdministrator => StatusCode::UNPROCESSABLE_ENTITY,
-            Rejection::NoSuchAccount => return Err(Problem::NotFound),
+            Rejection::NoSuchAccount | Rejection::NotAdministrator => return Err(Problem::NotFound),
             Rejection::LinkInvalid => return Err(Problem::LinkInvalid),
             Rejection::RegistrationClosed => return Err(Problem::RegistrationClosed),
             Rejection::InvitationNeeded => return Err(Problem::InvitationNeeded),

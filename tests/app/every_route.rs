@@ -60,22 +60,28 @@ fn dump(conn: &mut AnyConnection) -> QueryResult<BTreeMap<String, Vec<String>>> 
     Ok(dump)
 }
 
-/// Returns the path of every route, with the id of another session of `client`, and two paths without a route.
+/// Returns the path of every route, with the id of another session or of the account of `client`, and two paths without
+/// a route.
 async fn every_path(client: &Client) -> Vec<String> {
     let page = client.get("/account/sessions").await.body;
     let other = page.split("action=\"/account/sessions/").find_map(|part| part.split_once("/end\"")).unwrap().0;
     let table = routes::table();
-    assert!(table.iter().all(|route| route.path.matches('{').count() <= 1), "fill in the new parameter");
-    let mut paths: Vec<_> = table.iter().map(|route| route.path.replace("{id}", other)).collect();
+    let account = client.account_id().await.to_string();
+    let fill_in = |path: &str| {
+        let id = if path.starts_with("/admin") { account.as_str() } else { other };
+        path.replace("{id}", id).replace("{action}", "disable")
+    };
+    let mut paths: Vec<_> = table.iter().map(|route| fill_in(route.path)).collect();
+    assert!(paths.iter().all(|path| !path.contains('{')), "fill in the new parameter: {paths:?}");
     paths.extend(["/static/style.css", "/nowhere"].map(str::to_owned));
     paths
 }
 
-/// Returns an application with a row in every table that is not empty at rest, and the client of an account with two
-/// sessions.
+/// Returns an application with a row in every table that is not empty at rest, and the client of an administrator with
+/// two sessions.
 async fn populated() -> (TestApp, Client) {
     let app = TestApp::spawn();
-    let client = app.signed_in_client("zoe").await;
+    let client = app.administrator("zoe").await;
     app.client().sign_in("zoe", PASSWORD).await;
     app.client().sign_in("zoe", WRONG_PASSWORD).await;
     let eva = app.signed_in_client("eva").await;
@@ -148,6 +154,46 @@ async fn every_response_with_a_body_names_content_type_and_charset() {
     for path in ["/static/style.css", "/static/mark.svg"] {
         assert_content_type(&folder.client().get(path).await, path);
     }
+}
+
+// ASVS 8.2.1, 8.4.2
+#[tokio::test]
+async fn admin_area_does_not_exist_for_guests_and_members() {
+    let (app, zoe) = populated().await;
+    let member = app.signed_in_client("ida").await;
+    app.operate("ida", AdminAction::AddRole("staff".parse().unwrap())).await;
+    let paths: Vec<_> = every_path(&zoe).await.into_iter().filter(|path| path.starts_with("/admin")).collect();
+    assert!(paths.len() >= 5, "{paths:?}");
+    for (who, client) in [("guest", app.client()), ("member", member.clone())] {
+        let nowhere = client.get("/nowhere").await;
+        let token = if who == "member" { client.csrf_token().await } else { String::new() };
+        for path in &paths {
+            let page = client.get(path).await;
+            // But for the path that the language form returns to.
+            let expected = nowhere.body.replace("\"/nowhere\"", &format!("\"{path}\""));
+            assert_eq!(page.status, 404, "{who}: GET {path}");
+            assert!(who == "member" || page.body == expected, "{who}: GET {path}: {}", page.body);
+            for token in ["", &token] {
+                let fields = [("csrf_token", token), ("confirm", "zoe"), ("role", "admin")];
+                assert_eq!(client.post(path, &fields).await.status, 404, "{who}: POST {path}");
+            }
+            for method in ["GET", "POST", "PUT"] {
+                let request = client.request(method, path).header("origin", &app.address);
+                let json = client.send(request.header("accept", "application/json")).await;
+                let answer = (json.status, json.header("content-type"));
+                assert_eq!(answer, (404, "application/problem+json"), "{who}: {method} {path}");
+            }
+        }
+        assert!(!client.get("/").await.body.contains("/admin"), "{who}");
+    }
+    for path in &paths {
+        let page = zoe.get(path).await;
+        let is_form_only = path.ends_with("/disable");
+        assert_eq!(page.status, if is_form_only { 405 } else { 200 }, "{path}");
+        assert!(is_form_only || page.body.contains("/static/admin.css?v="), "{path}");
+    }
+    assert!(zoe.get("/").await.body.contains("<a href=\"/admin"));
+    assert!(zoe.is_signed_in().await, "nothing was done");
 }
 
 #[track_caller]
@@ -235,7 +281,10 @@ async fn no_url_of_a_page_contains_a_secret_or_personal_data() {
             urls += 1;
         }
         for form in answer.body.split("<form").skip(1).map(|form| form.split("</form>").next().unwrap()) {
-            assert!(form.contains("method=\"post\""), "{path}: the fields of this form are sent in the URL: {form}");
+            // What administrators search for stands in the URL, so that they can page through the results.
+            let is_search = path.starts_with("/admin") && form.contains("role=\"search\"");
+            let is_post = form.contains("method=\"post\"");
+            assert!(is_post || is_search, "{path}: the fields of this form are sent in the URL: {form}");
         }
     }
     assert!(urls > 50, "only {urls} URLs were found");

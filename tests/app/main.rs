@@ -9,6 +9,7 @@
 )]
 
 mod account;
+mod admin;
 mod assets;
 mod asvs;
 mod cli;

@@ -151,7 +151,7 @@ fn only_listed_use_cases_verify_a_password() {
         callers("reauthenticate"),
         list(&["accounts/change_password", "accounts/delete", "accounts/verify_password"])
     );
-    assert_eq!(callers("confirm"), list(&["accounts/change_profile", "accounts/forget_devices"]));
+    assert_eq!(callers("confirm"), list(&["accounts/admin/mod", "accounts/change_profile", "accounts/forget_devices"]));
     // `HashPermit::verify`, `Engine::verify` inside of it, and the signature of a session token.
     assert_eq!(callers("verify"), list(&["accounts/verify_password", "passwords/hasher", "sessions/check"]));
 }

@@ -190,6 +190,18 @@ impl TestApp {
         client
     }
 
+    /// Registers an administrator and returns its signed-in client.
+    pub async fn administrator(&self, username: &str) -> Client {
+        let client = self.signed_in_client(username).await;
+        self.operate(username, AdminAction::AddRole("admin".parse().unwrap())).await;
+        client
+    }
+
+    /// Returns the path of the page that administrators have for an account.
+    pub async fn admin_path(&self, login: &str) -> String {
+        format!("/admin/accounts/{}", self.state.accounts.find(login).await.unwrap().unwrap().id)
+    }
+
     pub fn data_dir(&self) -> &Path {
         &self.data_dir
     }

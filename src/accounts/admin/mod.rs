@@ -2,17 +2,19 @@
 
 pub(super) mod store;
 
-use std::time::Duration;
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
-pub use self::store::{AccountDetails, AccountFilter};
-use super::{AccountId, Accounts, Error, LoginName, Rejection, link::LinkToken};
+use secrecy::SecretString;
+
+pub use self::store::{AccountDetails, AccountFilter, AccountPage, AccountQuery, ListPosition};
+use super::{AccountId, Accounts, Device, Error, FieldError, LoginName, Rejection, Username, link::LinkToken};
 use crate::{
     client::Client,
     db::{self, QueryResult},
     events::{Actor, EventKind},
     identity::Role,
     keys::{Keys, Purpose},
-    sessions::Sessions,
+    sessions::{NewSession, Session, Sessions},
     throttle,
     transaction::Transaction,
 };
@@ -52,7 +54,80 @@ impl AdminAction {
     }
 }
 
+/// What an administrator does to an account, as typed.
+#[derive(Debug)]
+pub struct Administer {
+    /// The account.
+    pub target: AccountId,
+    /// What is done.
+    pub action: AdminAction,
+    /// The user name of the account, to confirm its deletion.
+    pub confirm: String,
+    /// The administrator's current password, needed when it was not given recently.
+    pub current_password: SecretString,
+    /// The accounts that the administrator's browser has signed in to before.
+    pub devices: Vec<Device>,
+}
+
+/// An administrator has changed an account.
+#[derive(Debug)]
+pub struct Administered {
+    /// The token of a new link, if the action makes one.
+    pub link: Option<LinkToken>,
+    /// The administrator's new session, if the form contained the password.
+    pub session: Option<NewSession>,
+}
+
 impl Accounts {
+    /// Returns the account with this id.
+    pub async fn get(&self, id: AccountId) -> Result<Option<AccountDetails>, db::Error> {
+        self.core.database.read(move |conn| store::details(conn, id)).await
+    }
+
+    /// Returns the user names of those of `ids` that still exist.
+    pub async fn usernames(&self, ids: Vec<AccountId>) -> Result<HashMap<AccountId, Username>, db::Error> {
+        self.core.database.read(move |conn| store::usernames(conn, &ids)).await
+    }
+
+    /// Returns a part of the accounts that match `query`. Costs the same however many accounts there are: it looks
+    /// at a bounded number of rows, so a part may hold fewer accounts than there is room for.
+    pub async fn search(&self, query: AccountQuery) -> Result<AccountPage, db::Error> {
+        self.core.database.read(move |conn| store::search(conn, &query)).await
+    }
+
+    /// Changes another account for the owner of `session`, who must be an administrator when the change is committed:
+    /// another administrator may have taken the role since the request was authorized.
+    pub async fn administer(
+        &self,
+        form: Administer,
+        session: Arc<Session>,
+        client: &Client,
+    ) -> Result<Administered, Error> {
+        let verified = self.confirm(&session, &form.current_password, form.devices, client).await?;
+        let (sessions, keys, reserved_for) = (Arc::clone(&self.sessions), self.core.keys.clone(), self.name_reserved);
+        let Administer { target, action, confirm, .. } = form;
+        let confirmed = Username::parse(&confirm).ok();
+        self.sessions
+            .run_as(&session, client, move |tx, acting| {
+                let administrator = acting.account.id;
+                // The row of the account is locked, and a change of its roles needs that lock.
+                if !store::has_role(tx.conn, administrator, Role::ADMIN)? {
+                    return Err(Error::from(Rejection::NotAdministrator));
+                }
+                if action == AdminAction::Delete && store::find_username(tx.conn, target)? != confirmed {
+                    return Err(Rejection::Invalid(vec![FieldError::TargetNotConfirmed]).into());
+                }
+                if let Some(verified) = &verified {
+                    verified.commit(tx)?;
+                }
+                // Before the action, which may end all sessions of the administrator's own account.
+                let session = verified.as_ref().map(|_| sessions.renew(tx, acting)).transpose()?;
+                let link = apply(tx, Actor::Administrator(administrator), target, &action, &keys, reserved_for)?;
+                Ok(Administered { link, session })
+            })
+            .await
+    }
+
     /// Returns the account with this user name or e-mail address.
     pub async fn find(&self, login: &str) -> Result<Option<AccountDetails>, db::Error> {
         let login = LoginName::parse(login);
@@ -99,6 +174,7 @@ fn apply(
     keys: &Keys,
     reserved_for: Duration,
 ) -> Result<Option<LinkToken>, Error> {
+    tx.act_as(actor);
     if action.removes_administrator() {
         refuse_last_administrator(tx, target)?;
     }
@@ -135,7 +211,7 @@ fn apply(
     };
     // An action that changes nothing is done, and no event.
     if let Some(kind) = done {
-        tx.record_by(actor, kind, target)?;
+        tx.record(kind, target)?;
     }
     Ok(link)
 }

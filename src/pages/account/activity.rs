@@ -35,7 +35,7 @@ struct EventList {
 struct EventRow {
     what: &'static str,
     at: DisplayTime,
-    client: String,
+    client: Option<String>,
     occurrences: u64,
 }
 
@@ -76,9 +76,10 @@ async fn list(
     let has_older = events.len() > limit;
     events.truncate(limit);
     let row = |event: &Event| EventRow {
-        what: messages.stored_event(&event.kind),
+        what: messages.event_for_owner(event),
         at: messages.time(event.at, now),
-        client: messages.client_of(&event.user_agent, &event.address),
+        // The address and the browser of an operator are none of the owner's.
+        client: event.actor.is_none().then(|| messages.client_of(&event.user_agent, &event.address)),
         occurrences: u64::try_from(event.occurrences).unwrap_or(0),
     };
     let older = events.last().filter(|_| has_older).map(|event| event.id);

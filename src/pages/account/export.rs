@@ -72,12 +72,14 @@ fn time(at: Timestamp) -> Value {
 }
 
 fn event(event: &Event) -> String {
+    // The address and the browser of an operator are none of the owner's.
+    let is_own = event.actor.is_none();
     let row = json!({
         "at": time(event.at),
         "what": event.kind.name(),
         "times": event.occurrences,
-        "address": event.address,
-        "user_agent": event.user_agent,
+        "address": if is_own { &event.address } else { "" },
+        "user_agent": if is_own { &event.user_agent } else { "" },
     });
     row.to_string()
 }

@@ -5,7 +5,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
 
 use crate::{
     keys::{Keys, Purpose},
-    sessions::Session,
+    sessions::{Session, SessionId},
 };
 
 /// The name of the hidden field.
@@ -13,8 +13,8 @@ pub(crate) const CSRF_FIELD: &str = "csrf_token";
 
 /// Returns the token for forms of `session`.
 #[must_use]
-pub(crate) fn issue(keys: &Keys, session: &Session) -> String {
-    BASE64.encode(keys.tag(Purpose::Form, session.id.as_bytes()))
+pub(crate) fn issue(keys: &Keys, session: SessionId) -> String {
+    BASE64.encode(keys.tag(Purpose::Form, session.as_bytes()))
 }
 
 /// Whether `token` was issued for `session`.

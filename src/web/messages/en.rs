@@ -18,6 +18,7 @@ use crate::{
 
 pub(super) static MESSAGES: Messages = Messages {
     language_name: "English",
+    admin: &super::admin::en::MESSAGES,
 
     error_prefix: "Error:",
     skip_to_content: "Skip to main content",
@@ -177,6 +178,8 @@ fn flash(flash: Flash) -> &'static str {
         Flash::PasswordReset => "Your new password is set. Sign in with it.",
         Flash::DevicesForgotten => "All other browsers are forgotten.",
         Flash::AccountDeleted => "Your account is deleted.",
+        Flash::AccountChanged => "The account is changed.",
+        Flash::OtherAccountDeleted => "The account is deleted.",
     }
 }
 
@@ -218,6 +221,8 @@ fn field_error(error: FieldError) -> Cow<'static, str> {
         FieldError::CurrentPasswordMissing => "Enter your current password.",
         FieldError::CurrentPasswordMismatch => "The current password is not right.",
         FieldError::DeletionNotConfirmed => "Type your user name to confirm.",
+        FieldError::TargetNotConfirmed => "Type the user name of this account to confirm.",
+        FieldError::Role => "A role has 1 to 32 letters a to z, digits and hyphens, and starts with a letter.",
     };
     text.into()
 }
@@ -245,6 +250,7 @@ fn rejection(rejection: &Rejection) -> Cow<'static, str> {
             "Another change was made at the same moment, so nothing was done. Check your entries and try again.".into()
         }
         Rejection::NoSuchAccount => "There is no account with this user name or e-mail address.".into(),
+        Rejection::NotAdministrator => "You are no longer an administrator.".into(),
         Rejection::LastAdministrator => {
             "This is the last active administrator. Make another account an administrator first.".into()
         }

@@ -20,6 +20,7 @@ use crate::{
 
 pub(super) static MESSAGES: Messages = Messages {
     language_name: "Bahasa Indonesia",
+    admin: &super::admin::id::MESSAGES,
 
     error_prefix: "Kesalahan:",
     skip_to_content: "Langsung ke konten utama",
@@ -197,6 +198,8 @@ fn flash(flash: Flash) -> &'static str {
         Flash::PasswordReset => "Kata sandi baru Anda sudah disimpan. Masuk dengan kata sandi itu.",
         Flash::DevicesForgotten => "Semua browser lain sudah dilupakan.",
         Flash::AccountDeleted => "Akun Anda sudah dihapus.",
+        Flash::AccountChanged => "Akun sudah diubah.",
+        Flash::OtherAccountDeleted => "Akun sudah dihapus.",
     }
 }
 
@@ -238,6 +241,10 @@ fn field_error(error: FieldError) -> Cow<'static, str> {
         FieldError::CurrentPasswordMissing => "Masukkan kata sandi Anda saat ini.",
         FieldError::CurrentPasswordMismatch => "Kata sandi yang Anda masukkan salah.",
         FieldError::DeletionNotConfirmed => "Ketik nama pengguna Anda untuk konfirmasi.",
+        FieldError::TargetNotConfirmed => "Ketik nama pengguna akun ini untuk konfirmasi.",
+        FieldError::Role => {
+            "Peran terdiri dari 1 sampai 32 huruf a sampai z, angka, atau tanda hubung, dan diawali huruf."
+        }
     };
     text.into()
 }
@@ -270,6 +277,7 @@ fn rejection(rejection: &Rejection) -> Cow<'static, str> {
                 .into()
         }
         Rejection::NoSuchAccount => "Tidak ada akun dengan nama pengguna atau alamat email ini.".into(),
+        Rejection::NotAdministrator => "Anda bukan pengelola lagi.".into(),
         Rejection::LastAdministrator => "Ini pengelola aktif yang terakhir. Jadikan akun lain pengelola dulu.".into(),
         Rejection::LinkInvalid => problem(Problem::LinkInvalid).1.into(),
         Rejection::RegistrationClosed => problem(Problem::RegistrationClosed).1.into(),

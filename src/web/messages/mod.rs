@@ -3,6 +3,7 @@
 //!
 //! To add a language: a variant of [`Language`] and a file here with its [`Messages`].
 
+mod admin;
 mod en;
 mod id;
 
@@ -10,6 +11,7 @@ use std::borrow::Cow;
 
 use serde::Serialize;
 
+pub use self::admin::AdminMessages;
 use super::{
     display_time::{DisplayTime, Moment},
     error::Problem,
@@ -19,7 +21,7 @@ use super::{
 use crate::{
     accounts::{FieldError, Rejection},
     clock::{Timestamp, rfc3339},
-    events::{EventKind, StoredKind},
+    events::{Event, EventKind, StoredKind},
     language::Language,
 };
 
@@ -29,6 +31,8 @@ use crate::{
 #[expect(missing_docs, reason = "the texts in `en` say what each field is")]
 pub struct Messages {
     pub language_name: &'static str,
+    #[serde(flatten)]
+    pub admin: &'static AdminMessages,
 
     pub error_prefix: &'static str,
     pub skip_to_content: &'static str,
@@ -181,10 +185,20 @@ impl Messages {
 
     /// Returns what happened to an account, for its owner. Another release may have stored an unknown kind.
     #[must_use]
-    pub(crate) fn stored_event(&self, kind: &StoredKind) -> &'static str {
-        match kind {
-            StoredKind::Known(kind) => (self.event)(*kind),
+    pub(crate) fn event_for_owner(&self, event: &Event) -> &'static str {
+        match event.kind {
+            StoredKind::Known(EventKind::SessionEnded) if event.actor.is_some() => self.admin.session_ended_by_operator,
+            StoredKind::Known(kind) => (self.event)(kind),
             StoredKind::Unknown(_) => self.other_activity,
+        }
+    }
+
+    /// Returns what happened, for administrators. Another release may have stored an unknown kind.
+    #[must_use]
+    pub(crate) fn event_for_administrators<'a>(&self, kind: &'a StoredKind) -> &'a str {
+        match kind {
+            StoredKind::Known(kind) => (self.admin.event)(*kind),
+            StoredKind::Unknown(name) => name,
         }
     }
 }
@@ -211,6 +225,7 @@ mod tests {
     fn texts_that_pages_seldom_show_are_translated() {
         for kind in EventKind::VARIANTS {
             assert_translated(|messages| (messages.event)(*kind));
+            assert_translated(|messages| (messages.admin.event)(*kind));
         }
         let mut messages_after_redirect = 0;
         for flash in (0..).map_while(Flash::from_repr) {
@@ -249,6 +264,7 @@ mod tests {
             Rejection::Overloaded,
             Rejection::Conflict,
             Rejection::NoSuchAccount,
+            Rejection::NotAdministrator,
             Rejection::LinkInvalid,
             Rejection::RegistrationClosed,
             Rejection::InvitationNeeded,
@@ -284,6 +300,8 @@ mod tests {
             FieldError::CurrentPasswordMissing,
             FieldError::CurrentPasswordMismatch,
             FieldError::DeletionNotConfirmed,
+            FieldError::TargetNotConfirmed,
+            FieldError::Role,
         ] {
             assert_translated(|messages| (messages.field_error)(error));
         }

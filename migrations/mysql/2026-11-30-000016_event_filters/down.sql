@@ -1,0 +1,3 @@
+ALTER TABLE events
+    DROP KEY events_address,
+    DROP KEY events_kind;

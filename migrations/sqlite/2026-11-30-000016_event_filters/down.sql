@@ -1,0 +1,2 @@
+DROP INDEX events_address;
+DROP INDEX events_kind;

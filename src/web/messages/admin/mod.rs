@@ -1,0 +1,80 @@
+//! The texts of the admin area.
+
+pub(super) mod en;
+pub(super) mod id;
+
+use serde::Serialize;
+
+use crate::{events::EventKind, identity::AccountState};
+
+/// The texts of the admin area in one language.
+#[derive(Serialize)]
+#[expect(missing_docs, reason = "the texts in `en` say what each field is")]
+pub struct AdminMessages {
+    pub nav_admin: &'static str,
+    pub administration: &'static str,
+    pub overview: &'static str,
+    pub accounts: &'static str,
+    pub site_activity: &'static str,
+
+    pub name_starts_with: &'static str,
+    pub role: &'static str,
+    pub state: &'static str,
+    pub any_state: &'static str,
+    pub search: &'static str,
+    pub no_accounts: &'static str,
+    pub more_accounts: &'static str,
+
+    pub account_id: &'static str,
+    pub roles: &'static str,
+    pub no_roles: &'static str,
+    pub created: &'static str,
+    pub never_signed_in: &'static str,
+    pub password_storage: &'static str,
+    pub no_password: &'static str,
+    pub access: &'static str,
+    pub disable: &'static str,
+    pub disable_text: &'static str,
+    pub enable: &'static str,
+    pub enable_text: &'static str,
+    pub unlock: &'static str,
+    pub unlock_text: &'static str,
+    pub sign_out_everywhere: &'static str,
+    pub create_reset_link: &'static str,
+    pub add_role: &'static str,
+    pub sessions: &'static str,
+    pub no_sessions: &'static str,
+    pub all_activity: &'static str,
+
+    pub reset_link: &'static str,
+    pub shown_once: &'static str,
+    pub back_to_account: &'static str,
+    pub target_deletion_text: &'static str,
+    pub type_target_to_confirm: &'static str,
+
+    pub kind: &'static str,
+    pub any_kind: &'static str,
+    pub account_filter: &'static str,
+    pub address: &'static str,
+    pub until: &'static str,
+    pub older_events: &'static str,
+    pub by_operator: &'static str,
+    pub deleted_account: &'static str,
+    pub session_ended_by_operator: &'static str,
+
+    #[serde(skip)]
+    pub(crate) state_name: fn(AccountState) -> &'static str,
+    #[serde(skip)]
+    pub(crate) remove_role: fn(role: &str) -> String,
+    #[serde(skip)]
+    pub(crate) delete_target: fn(username: &str) -> String,
+    #[serde(skip)]
+    pub(crate) confirm_change: fn(username: &str) -> String,
+    #[serde(skip)]
+    pub(crate) link_for: fn(username: &str) -> String,
+    #[serde(skip)]
+    pub(crate) by: fn(username: &str) -> String,
+    /// What happened, for administrators.
+    #[serde(skip)]
+    pub(crate) event: fn(EventKind) -> &'static str,
+}

@@ -1,0 +1,5 @@
+//! The pages below `/admin`, one file each.
+
+mod account;
+mod accounts;
+mod activity;
