@@ -39,6 +39,11 @@ pub fn table() -> Vec<Route> {
             .get(admin::delete::get)
             .post(admin::delete::post),
         Route::new("/admin/accounts/{id}/{action}").for_administrators().post(admin::account::post),
+        Route::new(admin::invitations::PATH)
+            .for_administrators()
+            .get(admin::invitations::get)
+            .post(admin::invitations::post),
+        Route::new("/admin/invitations/{id}/revoke").for_administrators().post(admin::invitations::revoke),
         Route::new(admin::activity::PATH).for_administrators().get(admin::activity::get),
         Route::new("/.well-known/change-password").open_to_all().get(password::well_known),
         Route::new("/login").for_guests().get(login::get).post(login::post),

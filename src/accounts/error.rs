@@ -88,6 +88,8 @@ pub enum FieldError {
     CurrentPasswordMissing,
     /// The current password is wrong.
     CurrentPasswordMismatch,
+    /// The time for which an invitation is valid cannot be read.
+    Lifetime,
     /// The text that confirms a deletion is not the user name.
     DeletionNotConfirmed,
     /// The text that confirms the deletion of another account is not its user name.
@@ -107,7 +109,7 @@ impl FieldError {
             | Self::DeletionNotConfirmed
             | Self::TargetNotConfirmed
             | Self::Role => 0,
-            Self::Email(_) | Self::EmailTaken => 1,
+            Self::Email(_) | Self::EmailTaken | Self::Lifetime => 1,
             Self::CurrentPasswordMissing | Self::CurrentPasswordMismatch => 2,
             Self::PasswordMissing
             | Self::NewPasswordMissing

@@ -23,7 +23,8 @@ use std::{sync::Arc, time::Duration};
 use self::reserved_names::ReservedNames;
 pub use self::{
     admin::{
-        AccountDetails, AccountFilter, AccountPage, AccountQuery, AdminAction, Administer, Administered, ListPosition,
+        AccountDetails, AccountFilter, AccountPage, AccountQuery, AdminAction, Administer, Administered, Authorization,
+        ListPosition,
     },
     authenticate::{SignIn, SignInCounts},
     change_password::ChangePassword,
@@ -32,7 +33,7 @@ pub use self::{
     delete::DeleteAccount,
     error::{Error, FieldError, Rejection},
     forget_devices::{DevicesForgotten, ForgetDevices},
-    invitations::{Admission, Invitation, InvitationId},
+    invitations::{Admission, Invitation, InvitationId, NewInvitation},
     link::LinkToken,
     register::Register,
     reset_password::ResetPassword,

@@ -76,7 +76,7 @@ pub(super) async fn run(invitation: Invitation) -> Result<(), Failure> {
 async fn run_create(Create { roles, expires, settings }: Create) -> Result<(), Failure> {
     let origin = link_origin(&settings)?;
     let Opened { accounts, .. } = Opened::existing(&settings)?;
-    let (_, token) = accounts.invite(roles, expires, &Client::anonymous()).await?;
+    let token = accounts.invite(roles, expires, &Client::anonymous()).await?;
     writeln!(io::stdout(), "{}/register?invite={}", origin.origin(), token.expose())?;
     Ok(())
 }

@@ -43,6 +43,8 @@ pub enum Flash {
     AccountChanged,
     /// An administrator deleted the account of another person.
     OtherAccountDeleted,
+    /// An invitation was made invalid.
+    InvitationRevoked,
 }
 
 impl Flash {

@@ -118,6 +118,7 @@ fn field_name(error: FieldError) -> &'static str {
         FieldError::CurrentPasswordMissing | FieldError::CurrentPasswordMismatch => "current_password",
         FieldError::DeletionNotConfirmed | FieldError::TargetNotConfirmed => "confirm",
         FieldError::Role => "role",
+        FieldError::Lifetime => "expires",
     }
 }
 

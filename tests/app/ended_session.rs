@@ -32,6 +32,8 @@ fn changes() -> Vec<(&'static str, Vec<(&'static str, &'static str)>)> {
         ("/account/delete", vec![("confirm", "zoe"), ("current_password", PASSWORD)]),
         ("/admin/accounts/{id}/{action}", vec![]),
         ("/admin/accounts/{id}/delete", vec![("confirm", "zoe")]),
+        ("/admin/invitations", vec![("expires", "1d")]),
+        ("/admin/invitations/{id}/revoke", vec![]),
     ]
 }
 

@@ -226,6 +226,23 @@ impl TestApp {
         self.state.accounts.operate(account.id, action, &RequestClient::anonymous()).await.unwrap()
     }
 
+    /// Creates the first administrator with the set-up link, and signs in.
+    pub async fn first_administrator(&self, username: &str) -> Client {
+        let client = self.client();
+        let email = format!("{username}@keepers.example");
+        let form = client::RegisterForm { username, email: &email, ..client::RegisterForm::default() };
+        let token = self.state.setup_token.expose();
+        assert_eq!(client.post("/setup", &form.fields_and("token", &token)).await.status, 303);
+        client
+    }
+
+    /// Returns who caused the events of this kind, as stored.
+    pub async fn actors(&self, kind: &'static str) -> Vec<String> {
+        use diesel::{ExpressionMethods, QueryDsl, RunQueryDsl};
+        use gatehouse::db::schema::events;
+        self.query(move |conn| events::table.filter(events::kind.eq(kind)).select(events::actor).load(conn)).await
+    }
+
     /// Makes a link to set a new password and returns its token.
     pub async fn reset_token(&self, login: &str) -> String {
         self.operate(login, AdminAction::CreateResetLink).await.unwrap().expose()

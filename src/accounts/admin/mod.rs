@@ -63,10 +63,17 @@ pub struct Administer {
     pub action: AdminAction,
     /// The user name of the account, to confirm its deletion.
     pub confirm: String,
+}
+
+/// What entitles an administrator to a change.
+#[derive(Debug)]
+pub struct Authorization {
     /// The administrator's current password, needed when it was not given recently.
     pub current_password: SecretString,
     /// The accounts that the administrator's browser has signed in to before.
     pub devices: Vec<Device>,
+    /// The administrator's session.
+    pub session: Arc<Session>,
 }
 
 /// An administrator has changed an account.
@@ -95,18 +102,37 @@ impl Accounts {
         self.core.database.read(move |conn| store::search(conn, &query)).await
     }
 
-    /// Changes another account for the owner of `session`, who must be an administrator when the change is committed:
-    /// another administrator may have taken the role since the request was authorized.
+    /// Changes another account for an administrator.
     pub async fn administer(
         &self,
         form: Administer,
-        session: Arc<Session>,
+        authorization: Authorization,
         client: &Client,
     ) -> Result<Administered, Error> {
-        let verified = self.confirm(&session, &form.current_password, form.devices, client).await?;
-        let (sessions, keys, reserved_for) = (Arc::clone(&self.sessions), self.core.keys.clone(), self.name_reserved);
-        let Administer { target, action, confirm, .. } = form;
+        let (keys, reserved_for) = (self.core.keys.clone(), self.name_reserved);
+        let Administer { target, action, confirm } = form;
         let confirmed = Username::parse(&confirm).ok();
+        let change = move |tx: &mut Transaction<'_>, actor| {
+            if action == AdminAction::Delete && store::find_username(tx.conn, target)? != confirmed {
+                return Err(Rejection::Invalid(vec![FieldError::TargetNotConfirmed]).into());
+            }
+            apply(tx, actor, target, &action, &keys, reserved_for)
+        };
+        let (link, session) = self.run_as_administrator(authorization, client, change).await?;
+        Ok(Administered { link, session })
+    }
+
+    /// Runs a change in one transaction, for the owner of a session who must be an administrator when the change is
+    /// committed: another administrator may have taken the role since the request was authorized. Also returns the
+    /// administrator's new session, if the form contained the password.
+    pub(super) async fn run_as_administrator<T: Send + 'static>(
+        &self,
+        Authorization { current_password, devices, session }: Authorization,
+        client: &Client,
+        mut change: impl FnMut(&mut Transaction<'_>, Actor) -> Result<T, Error> + Send + 'static,
+    ) -> Result<(T, Option<NewSession>), Error> {
+        let verified = self.confirm(&session, &current_password, devices, client).await?;
+        let sessions = Arc::clone(&self.sessions);
         self.sessions
             .run_as(&session, client, move |tx, acting| {
                 let administrator = acting.account.id;
@@ -114,16 +140,12 @@ impl Accounts {
                 if !store::has_role(tx.conn, administrator, Role::ADMIN)? {
                     return Err(Error::from(Rejection::NotAdministrator));
                 }
-                if action == AdminAction::Delete && store::find_username(tx.conn, target)? != confirmed {
-                    return Err(Rejection::Invalid(vec![FieldError::TargetNotConfirmed]).into());
-                }
                 if let Some(verified) = &verified {
                     verified.commit(tx)?;
                 }
-                // Before the action, which may end all sessions of the administrator's own account.
-                let session = verified.as_ref().map(|_| sessions.renew(tx, acting)).transpose()?;
-                let link = apply(tx, Actor::Administrator(administrator), target, &action, &keys, reserved_for)?;
-                Ok(Administered { link, session })
+                // Before the change, which may end all sessions of the administrator's own account.
+                let renewed = verified.as_ref().map(|_| sessions.renew(tx, acting)).transpose()?;
+                Ok((change(tx, Actor::Administrator(administrator))?, renewed))
             })
             .await
     }

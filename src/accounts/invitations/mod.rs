@@ -6,14 +6,15 @@ use std::{fmt, str::FromStr, time::Duration};
 
 use uuid::Uuid;
 
-use super::{AccountId, Accounts, Error, LinkToken, Rejection, admin};
+use super::{AccountId, Accounts, Authorization, Error, FieldError, LinkToken, Rejection, admin};
 use crate::{
     client::Client,
     clock::Timestamp,
-    config::Registration,
+    config::{Registration, duration},
     db,
     events::{Actor, EventKind},
     identity::Role,
+    sessions::NewSession,
     transaction::Transaction,
 };
 
@@ -69,9 +70,20 @@ pub struct Invitation {
 }
 
 impl Invitation {
-    fn is_valid(&self, now: Timestamp) -> bool {
+    /// Whether an account can be registered with it at `now`.
+    #[must_use]
+    pub fn is_valid(&self, now: Timestamp) -> bool {
         self.used_at.is_none() && now < self.expires_at
     }
+}
+
+/// An invitation, as an administrator types it.
+#[derive(Debug)]
+pub struct NewInvitation {
+    /// The roles of the new account, separated by spaces.
+    pub roles: String,
+    /// How long the link is valid, such as "7d".
+    pub lifetime: String,
 }
 
 /// Why a person may register.
@@ -101,22 +113,28 @@ impl Accounts {
         }
     }
 
-    /// Makes an invitation that is valid for `lifetime`. Returns its id and the token of its link.
-    pub async fn invite(
+    /// Makes an invitation for the operator at the command line, valid for `lifetime`. Returns the token of its link.
+    pub async fn invite(&self, roles: Vec<Role>, lifetime: Duration, client: &Client) -> Result<LinkToken, Error> {
+        let change = move |tx: &mut Transaction<'_>| insert(tx, Actor::Operator, &roles, lifetime);
+        self.core.transactions.run(client, change).await
+    }
+
+    /// Makes an invitation for an administrator. Returns the token of its link, and the administrator's new session if
+    /// the form contained the password.
+    pub async fn invite_as(
         &self,
-        roles: Vec<Role>,
-        lifetime: Duration,
+        form: NewInvitation,
+        authorization: Authorization,
         client: &Client,
-    ) -> Result<(InvitationId, LinkToken), db::Error> {
-        self.core
-            .transactions
-            .run(client, move |tx| {
-                let (id, token) = (InvitationId(Uuid::now_v7()), LinkToken::new());
-                store::insert(tx.conn, id, &token, Actor::Operator, &roles, (tx.now, tx.now.plus(lifetime)))?;
-                tx.record_without_account(Actor::Operator, EventKind::InvitationCreated)?;
-                Ok::<_, db::Error>((id, token))
-            })
-            .await
+    ) -> Result<(LinkToken, Option<NewSession>), Error> {
+        let mut errors = Vec::new();
+        let roles: Result<Vec<Role>, _> = form.roles.split_whitespace().map(str::parse).collect();
+        errors.extend(roles.is_err().then_some(FieldError::Role));
+        let lifetime = duration::up_to(duration::YEAR)(form.lifetime.trim());
+        errors.extend(lifetime.is_err().then_some(FieldError::Lifetime));
+        let (Ok(roles), Ok(lifetime)) = (roles, lifetime) else { return Err(Rejection::Invalid(errors).into()) };
+        let change = move |tx: &mut Transaction<'_>, actor| insert(tx, actor, &roles, lifetime);
+        self.run_as_administrator(authorization, client, change).await
     }
 
     /// Returns at most `limit` invitations that are older than `before`, the newest first.
@@ -124,18 +142,21 @@ impl Accounts {
         self.core.database.read(move |conn| store::list(conn, before, limit)).await
     }
 
-    /// Makes an invitation invalid. Returns whether there was one that was not used.
-    pub async fn revoke_invitation(&self, id: InvitationId, client: &Client) -> Result<bool, db::Error> {
-        self.core
-            .transactions
-            .run(client, move |tx| {
-                let revoked = store::delete_unused(tx.conn, id)?;
-                if revoked {
-                    tx.record_without_account(Actor::Operator, EventKind::InvitationRevoked)?;
-                }
-                Ok::<_, db::Error>(revoked)
-            })
-            .await
+    /// Makes an invitation invalid, for the operator at the command line. Returns whether there was one that was not
+    /// used.
+    pub async fn revoke_invitation(&self, id: InvitationId, client: &Client) -> Result<bool, Error> {
+        self.core.transactions.run(client, move |tx| revoke(tx, Actor::Operator, id)).await
+    }
+
+    /// Makes an invitation invalid, for an administrator. Returns whether there was one that was not used, and the
+    /// administrator's new session if the form contained the password.
+    pub async fn revoke_invitation_as(
+        &self,
+        id: InvitationId,
+        authorization: Authorization,
+        client: &Client,
+    ) -> Result<(bool, Option<NewSession>), Error> {
+        self.run_as_administrator(authorization, client, move |tx, actor| revoke(tx, actor, id)).await
     }
 
     /// Deletes one batch of invitations that expired long ago. Returns their number.
@@ -149,6 +170,21 @@ impl Accounts {
         let found = self.core.database.read(|conn| admin::store::active_administrators(conn, 1)).await?;
         Ok(!found.is_empty())
     }
+}
+
+fn insert(tx: &mut Transaction<'_>, inviter: Actor, roles: &[Role], lifetime: Duration) -> Result<LinkToken, Error> {
+    let (id, token) = (InvitationId(Uuid::now_v7()), LinkToken::new());
+    store::insert(tx.conn, id, &token, inviter, roles, (tx.now, tx.now.plus(lifetime)))?;
+    tx.record_without_account(inviter, EventKind::InvitationCreated)?;
+    Ok(token)
+}
+
+fn revoke(tx: &mut Transaction<'_>, actor: Actor, id: InvitationId) -> Result<bool, Error> {
+    let revoked = store::delete_unused(tx.conn, id)?;
+    if revoked {
+        tx.record_without_account(actor, EventKind::InvitationRevoked)?;
+    }
+    Ok(revoked)
 }
 
 /// Uses the admission of a new account up, in the transaction that inserts it.

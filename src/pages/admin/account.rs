@@ -10,7 +10,8 @@ use serde::Deserialize;
 use super::{EventRow, accounts::path_of, event_rows, url};
 use crate::{
     accounts::{
-        self, AccountDetails, AccountId, AdminAction, Administer, Administered, FieldError, LinkToken, Rejection,
+        self, AccountDetails, AccountId, AdminAction, Administer, Administered, Authorization, FieldError, LinkToken,
+        Rejection,
     },
     events::EventFilter,
     identity::AccountState,
@@ -52,23 +53,27 @@ struct SessionRow {
 /// Asks for the password before a change, and repeats the fields of its form.
 #[derive(Template)]
 #[template(path = "admin/confirm.html")]
-struct ConfirmPage<'a> {
-    layout: Layout,
-    username: String,
-    url: String,
-    label: String,
-    form: &'a ActionForm,
-    errors: FormErrors,
+pub(super) struct ConfirmPage {
+    pub(super) layout: Layout,
+    pub(super) heading: String,
+    pub(super) url: String,
+    pub(super) label: String,
+    /// Names and values of the fields to repeat. Empty ones are left out.
+    pub(super) hidden: Vec<(&'static str, String)>,
+    pub(super) errors: FormErrors,
 }
 
 /// Shows a link once.
 #[derive(Template)]
 #[template(path = "admin/link.html")]
-struct LinkPage {
-    layout: Layout,
-    username: String,
-    link: String,
-    back: String,
+pub(super) struct LinkPage {
+    pub(super) layout: Layout,
+    pub(super) heading: &'static str,
+    pub(super) text: String,
+    pub(super) hint: &'static str,
+    pub(super) link: String,
+    pub(super) back: String,
+    pub(super) back_text: &'static str,
 }
 
 /// The form of every action.
@@ -177,14 +182,13 @@ pub(super) async fn administer(
     action: AdminAction,
     form: &ActionForm,
 ) -> Result<Administered, accounts::Error> {
-    let administer = Administer {
-        target,
-        action,
-        confirm: form.confirm.clone(),
+    let administer = Administer { target, action, confirm: form.confirm.clone() };
+    let authorization = Authorization {
         current_password: form.current_password.clone().unwrap_or_default(),
         devices: user.known_devices(),
+        session: Arc::clone(&user.session),
     };
-    user.state.accounts.administer(administer, Arc::clone(&user.session), &user.client).await
+    user.state.accounts.administer(administer, authorization, &user.client).await
 }
 
 /// Whether the answer to `error` is a form for the password.
@@ -213,10 +217,10 @@ pub(super) fn ask_for_password(
     let path = path_of(account.id);
     user.reject(error, |errors| ConfirmPage {
         layout: user.layout_at(&path),
-        username: account.username.as_str().to_owned(),
+        heading: (user.messages().admin.confirm_change)(account.username.as_str()),
         url: format!("{path}/{action}"),
         label: label(user, action, &form.role),
-        form,
+        hidden: vec![("role", form.role.clone()), ("confirm", form.confirm.clone())],
         errors: if form.current_password.is_some() { errors } else { FormErrors::default() },
     })
 }
@@ -255,10 +259,13 @@ pub(super) fn respond(
 }
 
 fn link_page(user: &CurrentUser, account: &AccountDetails, token: &LinkToken) -> LinkPage {
-    let back = path_of(account.id);
+    let (back, messages) = (path_of(account.id), &user.messages().admin);
     LinkPage {
         layout: user.layout_at(&back),
-        username: account.username.as_str().to_owned(),
+        heading: messages.reset_link,
+        text: (messages.link_for)(account.username.as_str()),
+        hint: messages.shown_once,
+        back_text: messages.back_to_account,
         link: format!("{}{}?token={}", user.state.origin, reset::PATH, token.expose()),
         back,
     }

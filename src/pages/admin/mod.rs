@@ -4,6 +4,7 @@ pub(crate) mod account;
 pub(crate) mod accounts;
 pub(crate) mod activity;
 pub(crate) mod delete;
+pub(crate) mod invitations;
 
 use std::collections::{HashMap, HashSet};
 

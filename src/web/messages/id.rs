@@ -195,6 +195,7 @@ fn flash(flash: Flash) -> &'static str {
         Flash::ProfileChanged => "Perubahan Anda sudah disimpan.",
         Flash::OtherSessionEnded => "Sesi tersebut sudah diakhiri.",
         Flash::OtherSessionsEnded => "Anda sudah keluar dari semua sesi lain.",
+        Flash::InvitationRevoked => "Undangan tersebut sudah tidak berlaku.",
         Flash::PasswordReset => "Kata sandi baru Anda sudah disimpan. Masuk dengan kata sandi itu.",
         Flash::DevicesForgotten => "Semua browser lain sudah dilupakan.",
         Flash::AccountDeleted => "Akun Anda sudah dihapus.",
@@ -240,6 +241,7 @@ fn field_error(error: FieldError) -> Cow<'static, str> {
         FieldError::ConfirmationMismatch => "Kedua kata sandi tidak sama.",
         FieldError::CurrentPasswordMissing => "Masukkan kata sandi Anda saat ini.",
         FieldError::CurrentPasswordMismatch => "Kata sandi yang Anda masukkan salah.",
+        FieldError::Lifetime => "Masukkan jangka waktu seperti 12h (12 jam) atau 7d (7 hari), maksimal 365d.",
         FieldError::DeletionNotConfirmed => "Ketik nama pengguna Anda untuk konfirmasi.",
         FieldError::TargetNotConfirmed => "Ketik nama pengguna akun ini untuk konfirmasi.",
         FieldError::Role => {

@@ -299,6 +299,7 @@ mod tests {
             FieldError::ConfirmationMismatch,
             FieldError::CurrentPasswordMissing,
             FieldError::CurrentPasswordMismatch,
+            FieldError::Lifetime,
             FieldError::DeletionNotConfirmed,
             FieldError::TargetNotConfirmed,
             FieldError::Role,

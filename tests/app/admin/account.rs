@@ -3,7 +3,7 @@ use std::time::Duration;
 use diesel::{ExpressionMethods, QueryDsl, RunQueryDsl};
 use gatehouse::{
     accounts::AdminAction,
-    db::schema::{account_roles, accounts, events, reset_links},
+    db::schema::{account_roles, accounts, reset_links},
 };
 
 use crate::support::{
@@ -47,10 +47,6 @@ fn hidden_fields(answer: &Answer, path: &str) -> Vec<(String, String)> {
     form.split("type=\"hidden\" name=\"").skip(1).map(field).collect()
 }
 
-async fn actors(app: &TestApp, kind: &'static str) -> Vec<String> {
-    app.query(move |conn| events::table.filter(events::kind.eq(kind)).select(events::actor).load(conn)).await
-}
-
 #[tokio::test]
 async fn every_action_is_done_and_recorded_with_its_actor() {
     let app = TestApp::spawn();
@@ -65,7 +61,7 @@ async fn every_action_is_done_and_recorded_with_its_actor() {
             "delete" => assert_redirect(&answer, "/admin/accounts"),
             _ => assert_redirect(&answer, &path),
         }
-        assert_eq!(actors(&app, event_of(action)).await.last(), Some(&zoe_id), "{action}");
+        assert_eq!(app.actors(event_of(action)).await.last(), Some(&zoe_id), "{action}");
     }
     assert_eq!(zoe.get(&path).await.status, 404, "the account is deleted");
     for (action, fields) in ACTIONS {

@@ -3,3 +3,4 @@
 mod account;
 mod accounts;
 mod activity;
+mod invitations;

@@ -31,7 +31,8 @@ pub(in crate::web::messages) static MESSAGES: AdminMessages = AdminMessages {
     enable: "Aktifkan",
     enable_text: "Akun ini dinonaktifkan. Aktifkan supaya pemiliknya bisa masuk lagi.",
     unlock: "Buka kunci",
-    unlock_text: "Karena terlalu banyak kata sandi salah, akun ini hanya menerima kata sandi dari browser yang dikenal.",
+    unlock_text: "Karena terlalu banyak kata sandi salah, akun ini hanya menerima kata sandi dari browser yang \
+                  dikenal.",
     sign_out_everywhere: "Akhiri semua sesi",
     create_reset_link: "Buat tautan kata sandi baru",
     add_role: "Tambahkan peran",
@@ -46,6 +47,28 @@ pub(in crate::web::messages) static MESSAGES: AdminMessages = AdminMessages {
     target_deletion_text: "Akun ini akan langsung dihapus dan semua sesinya berakhir. Tindakan ini tidak bisa \
                            dibatalkan. Untuk sementara waktu, nama penggunanya tidak bisa dipakai siapa pun.",
     type_target_to_confirm: "Ketik nama pengguna akun ini untuk konfirmasi",
+
+    invitations: "Undangan",
+    new_invitation: "Undangan baru",
+    new_invitation_text: "Anda mendapat tautan untuk mendaftarkan satu akun. Berikan sendiri tautan itu kepada \
+                          orangnya.",
+    invitation_roles: "Peran (opsional)",
+    invitation_roles_hint: "Peran akun baru, dipisahkan dengan spasi.",
+    valid_for: "Berlaku selama",
+    valid_for_hint: "Misalnya 12h (12 jam) atau 7d (7 hari).",
+    create_invitation: "Buat undangan",
+    no_invitations: "Tidak ada undangan untuk ditampilkan.",
+    valid_until: "Berlaku sampai",
+    expired: "Kedaluwarsa",
+    used: "Dipakai",
+    without_roles: "Tanpa peran",
+    revoke: "Batalkan",
+    older_invitations: "Undangan sebelumnya",
+    confirm_invitation: "Pastikan bahwa ini Anda",
+    invitation_link: "Tautan undangan",
+    invitation_link_text: "Dengan tautan ini, satu orang bisa mendaftar:",
+    invitation_shown_once: "Salin tautannya sekarang: tautan ini tidak ditampilkan lagi.",
+    back_to_invitations: "Kembali ke daftar undangan",
 
     kind: "Jenis aktivitas",
     any_kind: "Semua jenis",
