@@ -302,3 +302,14 @@ async fn planted_cookie_neither_replaces_nor_creates_a_session() {
         "two session cookies count as none"
     );
 }
+
+// Disabling deletes the sessions as well; this holds even if a row is left.
+#[tokio::test]
+async fn session_of_a_disabled_account_is_refused() {
+    use diesel::{ExpressionMethods, RunQueryDsl};
+    use gatehouse::db::schema::accounts;
+    let app = TestApp::with(&["--session-cache", "0s"]);
+    let zoe = app.signed_in_client("zoe").await;
+    app.query(|conn| diesel::update(accounts::table).set(accounts::disabled.eq(true)).execute(conn)).await;
+    assert!(!zoe.is_signed_in().await);
+}
