@@ -32,6 +32,7 @@ pub fn table() -> Vec<Route> {
         Route::new("/account/sessions/end-others").post(sessions::end_others),
         Route::new("/account/sessions/forget-browsers").post(sessions::forget_browsers),
         Route::new("/account/sessions/{id}/end").post(sessions::end),
+        Route::new(admin::overview::PATH).for_administrators().get(admin::overview::get),
         Route::new(admin::accounts::PATH).for_administrators().get(admin::accounts::get),
         Route::new("/admin/accounts/{id}").for_administrators().get(admin::account::get),
         Route::new("/admin/accounts/{id}/delete")

@@ -44,6 +44,7 @@ use crate::{
         middleware,
         request_metrics::RequestMetrics,
         state::AppState,
+        statistics::StatisticsCache,
     },
 };
 
@@ -130,6 +131,7 @@ impl Application {
             cookies: Cookies::new(public_url.is_https()),
             assets,
             exports: Exclusive::default(),
+            statistics: StatisticsCache::default(),
             setup_token: LinkToken::new(),
             requests: metrics_address.map(|_| RequestMetrics::default()),
             sessions,

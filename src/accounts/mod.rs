@@ -14,6 +14,7 @@ mod link;
 mod register;
 mod reserved_names;
 mod reset_password;
+mod search;
 mod store;
 mod validation;
 mod verify_password;
@@ -22,10 +23,7 @@ use std::{sync::Arc, time::Duration};
 
 use self::reserved_names::ReservedNames;
 pub use self::{
-    admin::{
-        AccountDetails, AccountFilter, AccountPage, AccountQuery, AdminAction, Administer, Administered, Authorization,
-        ListPosition,
-    },
+    admin::{AccountDetails, AccountFilter, AdminAction, Administer, Administered, Authorization},
     authenticate::{SignIn, SignInCounts},
     change_password::ChangePassword,
     change_profile::ChangeProfile,
@@ -37,6 +35,7 @@ pub use self::{
     link::LinkToken,
     register::Register,
     reset_password::ResetPassword,
+    search::{AccountPage, AccountQuery, ListPosition},
 };
 pub use crate::identity::{Account, AccountId, Email, EmailError, LoginName, Username, UsernameError};
 use crate::{

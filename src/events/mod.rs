@@ -8,6 +8,7 @@
 //! session are listed apart from other events ([`EventGroup`](crate::events::EventGroup)).
 
 mod buffer;
+mod search;
 pub(crate) mod store;
 
 use std::time::Duration;
@@ -19,7 +20,10 @@ use tracing::info;
 use uuid::Uuid;
 
 use self::buffer::Buffer;
-pub use self::store::Event;
+pub use self::{
+    search::{DayCount, EventFilter, EventPage},
+    store::Event,
+};
 use crate::{
     client::Client,
     clock::{Clock, Timestamp},
@@ -241,28 +245,6 @@ impl Recorded {
     }
 }
 
-/// Which events a list of administrators contains: all by default.
-#[derive(Debug, Clone, Default)]
-pub struct EventFilter {
-    /// Only those of this account.
-    pub account: Option<AccountId>,
-    /// Only those of clients with this address.
-    pub address: Option<String>,
-    /// Only those of this kind.
-    pub kind: Option<EventKind>,
-    /// Only those before this time.
-    pub until: Option<Timestamp>,
-}
-
-/// A part of the events that match an [`EventFilter`], the newest first.
-#[derive(Debug)]
-pub struct EventPage {
-    /// The events.
-    pub events: Vec<Event>,
-    /// Before which event the next part starts, if there may be one.
-    pub next: Option<EventId>,
-}
-
 /// The number of events since the start, by the label `kind`.
 pub type EventCounts = Family<[(&'static str, &'static str); 1], Counter>;
 
@@ -295,17 +277,6 @@ impl Events {
         limit: usize,
     ) -> Result<Vec<Event>, db::Error> {
         self.database.read(move |conn| store::list(conn, account, group, before.unwrap_or(EventId::MAX), limit)).await
-    }
-
-    /// Returns at most `limit` events of all accounts that match `filter` and are older than `before`. Looks at a
-    /// bounded number of rows, so a part may hold fewer, or none, and still not be the last one.
-    pub async fn search(
-        &self,
-        filter: EventFilter,
-        before: Option<EventId>,
-        limit: usize,
-    ) -> Result<EventPage, db::Error> {
-        self.database.read(move |conn| store::search(conn, &filter, before.unwrap_or(EventId::MAX), limit)).await
     }
 
     /// Removes address and browser from all events of an account that was deleted, in batches.

@@ -25,4 +25,5 @@ pub(crate) mod request_metrics;
 pub(crate) mod return_to;
 pub(crate) mod security_headers;
 pub mod state;
+pub(crate) mod statistics;
 pub(crate) mod user_agent;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{
     assets::Assets, cookies::Cookies, exclusive::Exclusive, host::ExpectedHost, request_metrics::RequestMetrics,
+    statistics::StatisticsCache,
 };
 use crate::{
     accounts::{AccountId, Accounts, LinkToken},
@@ -36,6 +37,8 @@ pub struct AppState {
     pub setup_token: LinkToken,
     /// The accounts whose data is being exported.
     pub exports: Exclusive<AccountId>,
+    /// The numbers of the admin area's overview.
+    pub(crate) statistics: StatisticsCache,
     /// The numbers and durations of requests; `None` without `GATEHOUSE_METRICS_LISTEN`.
     pub(crate) requests: Option<RequestMetrics>,
 }

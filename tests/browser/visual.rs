@@ -4,8 +4,9 @@ use std::{
     process::Command,
 };
 
+use diesel::RunQueryDsl;
 use fantoccini::Locator;
-use gatehouse::language::Language;
+use gatehouse::{accounts::AdminAction, db::schema::account_roles, language::Language};
 use serde_json::Value;
 use strum::VariantArray;
 
@@ -33,7 +34,7 @@ const MEASURE_LAYOUT: &str = "
 ";
 /// Returns the number of lines that the navigation takes, and the height of the header in lines of 48 px.
 const MEASURE_HEADER: &str = "
-    const links = [...document.querySelectorAll('nav a')].map(link => link.getBoundingClientRect().top);
+    const links = [...document.querySelectorAll('header nav a')].map(link => link.getBoundingClientRect().top);
     const header = document.querySelector('header').getBoundingClientRect().height;
     return [new Set(links).size, Math.round(header / 48)];
 ";
@@ -98,9 +99,35 @@ async fn for_each_page(app: &TestApp, browser: &Browser, mut check: impl AsyncFn
     browser.click(texts.change_password).await;
     browser.wait_for_text(texts.there_is_a_problem).await;
     check("password-errors").await;
+    for_each_admin_page(app, browser, &mut check).await;
     browser.click(texts.sign_out).await;
     browser.wait_for_heading(texts.sign_in).await;
     check("logged-out").await;
+}
+
+/// Makes zoe an administrator for the time of these pages: the set-up page needs a site without one.
+async fn for_each_admin_page(app: &TestApp, browser: &Browser, check: &mut impl AsyncFnMut(&'static str)) {
+    let (texts, account) = (browser.messages, app.admin_path("zoe").await);
+    app.operate("zoe", AdminAction::AddRole("admin".parse().unwrap())).await;
+    for (path, heading, page) in [
+        ("/admin", texts.admin.overview, "admin"),
+        ("/admin/accounts", texts.admin.accounts, "admin-accounts"),
+        ("/admin/activity", texts.admin.site_activity, "admin-activity"),
+        (&account, "zoe", "admin-account"),
+    ] {
+        browser.goto(path).await;
+        browser.wait_for_heading(heading).await;
+        check(page).await;
+    }
+    browser.click(texts.admin.create_reset_link).await;
+    browser.wait_for_heading(texts.admin.reset_link).await;
+    check("admin-link").await;
+    browser.goto(&format!("{account}/delete")).await;
+    browser.click(texts.delete_account).await;
+    browser.wait_for_text(texts.there_is_a_problem).await;
+    check("admin-delete-errors").await;
+    app.query(|conn| diesel::delete(account_roles::table).execute(conn)).await;
+    browser.goto("/account").await;
 }
 
 // WCAG 2.2 AA, as far as a tool can check it. Both themes, because contrast depends on the theme.
@@ -147,13 +174,21 @@ async fn pages_fit_320_pixels_and_touch_targets_are_44_pixels_high() {
 async fn header_takes_two_lines_at_320_pixels_with_the_navigation_in_one() {
     let app = TestApp::spawn();
     let longest_name = "w".repeat(32);
-    app.signed_in_client(&longest_name).await;
+    app.administrator(&longest_name).await;
     for language in Language::VARIANTS {
         let view = View { width: 320, scripts: true, language: *language, ..View::default() };
         let browser = Browser::open(&app.address, view).await;
         browser.sign_in(&longest_name, PASSWORD).await;
         browser.wait_for_text(browser.messages.your_account).await;
-        for path in ["/", "/account", "/account/password", "/account/sessions", "/account/activity"] {
+        for path in [
+            "/",
+            "/account",
+            "/account/password",
+            "/account/sessions",
+            "/account/activity",
+            "/admin",
+            "/admin/accounts",
+        ] {
             browser.goto(path).await;
             let result = browser.client.execute(MEASURE_HEADER, vec![]).await.unwrap();
             assert_eq!(result, serde_json::json!([1, 2]), "{path}, {language:?}");

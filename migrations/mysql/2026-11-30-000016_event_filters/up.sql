@@ -1,4 +1,5 @@
--- For the filters of administrators. The newest events of a kind or from an address are found without a scan.
+-- For administrators. The newest events of a kind or from an address are found without a scan, and the events of a kind
+-- are counted without reading their rows.
 ALTER TABLE events
-    ADD KEY events_kind (kind, id),
+    ADD KEY events_kind (kind, id, occurrences),
     ADD KEY events_address (address, id);

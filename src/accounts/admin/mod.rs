@@ -6,7 +6,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use secrecy::SecretString;
 
-pub use self::store::{AccountDetails, AccountFilter, AccountPage, AccountQuery, ListPosition};
+pub use self::store::{AccountDetails, AccountFilter};
 use super::{AccountId, Accounts, Device, Error, FieldError, LoginName, Rejection, Username, link::LinkToken};
 use crate::{
     client::Client,
@@ -91,15 +91,14 @@ impl Accounts {
         self.core.database.read(move |conn| store::details(conn, id)).await
     }
 
+    /// Returns the number of accounts. Reads a whole index, so it must not run for each request.
+    pub async fn count(&self) -> Result<i64, db::Error> {
+        self.core.database.read(store::count).await
+    }
+
     /// Returns the user names of those of `ids` that still exist.
     pub async fn usernames(&self, ids: Vec<AccountId>) -> Result<HashMap<AccountId, Username>, db::Error> {
         self.core.database.read(move |conn| store::usernames(conn, &ids)).await
-    }
-
-    /// Returns a part of the accounts that match `query`. Costs the same however many accounts there are: it looks
-    /// at a bounded number of rows, so a part may hold fewer accounts than there is room for.
-    pub async fn search(&self, query: AccountQuery) -> Result<AccountPage, db::Error> {
-        self.core.database.read(move |conn| store::search(conn, &query)).await
     }
 
     /// Changes another account for an administrator.

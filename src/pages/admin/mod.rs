@@ -5,6 +5,7 @@ pub(crate) mod accounts;
 pub(crate) mod activity;
 pub(crate) mod delete;
 pub(crate) mod invitations;
+pub(crate) mod overview;
 
 use std::collections::{HashMap, HashSet};
 

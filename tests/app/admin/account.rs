@@ -71,7 +71,7 @@ async fn every_action_is_done_and_recorded_with_its_actor() {
     assert_eq!(zoe.get("/admin/accounts/nonsense").await.status, 404);
 }
 
-// ASVS 7.5.1, 8.4.2
+// ASVS 7.5.1
 #[tokio::test]
 async fn every_action_without_recent_sign_in_asks_for_the_password_then_does_what_was_asked() {
     for (action, fields) in ACTIONS {
@@ -79,10 +79,11 @@ async fn every_action_without_recent_sign_in_asks_for_the_password_then_does_wha
         let zoe = app.administrator("zoe").await;
         app.signed_in_client("eva").await;
         let path = format!("{}/{action}", app.admin_path("eva").await);
-        match action {
-            "enable" => drop(app.operate("eva", AdminAction::Disable).await),
-            "remove-role" => drop(app.operate("eva", AdminAction::AddRole("staff".parse().unwrap())).await),
-            _ => {}
+        if action == "enable" {
+            app.operate("eva", AdminAction::Disable).await;
+        }
+        if action == "remove-role" {
+            app.operate("eva", AdminAction::AddRole("staff".parse().unwrap())).await;
         }
         app.clock.advance(Duration::from_mins(11));
         let before = app.event_count(event_of(action)).await;

@@ -138,3 +138,38 @@ async fn page_of_an_account_shows_its_sessions_and_newest_events() {
     let all = format!("<a href=\"/admin/activity?account={}\">", eva.account_id().await);
     assert!(page.contains(&all), "{page}");
 }
+
+#[tokio::test]
+async fn overview_counts_what_happened_on_each_of_the_last_30_days() {
+    let app = TestApp::spawn();
+    let zoe = app.administrator("zoe").await;
+    for hours in [0, 1, -25, -29 * 24, -30 * 24] {
+        insert_event(&app, hours, "signed_in", None, "").await;
+    }
+    insert_event(&app, -1, "sign_in_failed", None, "").await;
+    for kind in ["token_refused", "request_refused"] {
+        insert_event(&app, -1, kind, None, "").await;
+    }
+    let page = zoe.get("/admin").await.body;
+    let sections: Vec<_> = page.split("<section>").skip(1).collect();
+    assert!(sections[0].contains("<dd>1</dd>") && sections[0].contains("<dt>Password hashing</dt>"), "{page}");
+    let numbers = |section: &str| -> Vec<(String, i64)> {
+        let row = |row: &str| {
+            let day = row.split("<time>").nth(1).unwrap().split('<').next().unwrap().to_owned();
+            (day, row.split("<td>").nth(1).unwrap().split('<').next().unwrap().parse().unwrap())
+        };
+        let rows: Vec<(String, i64)> = section.split("<tr><th scope=\"row\">").skip(1).map(row).collect();
+        assert_eq!((rows.len(), section.matches("<rect").count()), (30, 30));
+        rows.into_iter().filter(|(_, number)| *number > 0).collect()
+    };
+    let day = |day: &str, number| (day.to_owned(), number);
+    let sign_ins = [day("2026-11-22", 2), day("2026-11-20", 1), day("2026-10-24", 1)];
+    assert!(sections[1].contains("4 in 30 days"));
+    assert_eq!(numbers(sections[1]), sign_ins, "the newest day first, without the 31st");
+    assert_eq!(numbers(sections[2]), [day("2026-11-21", 1)]);
+    assert_eq!(numbers(sections[3]), [day("2026-11-21", 2)]);
+    insert_event(&app, 2, "signed_in", None, "").await;
+    assert!(zoe.get("/admin").await.body.contains("4 in 30 days"), "the numbers are read once a minute");
+    app.clock.advance(std::time::Duration::from_mins(1));
+    assert!(zoe.get("/admin").await.body.contains("5 in 30 days"));
+}

@@ -10,6 +10,15 @@ pub(in crate::web::messages) static MESSAGES: AdminMessages = AdminMessages {
     accounts: "Accounts",
     site_activity: "Site activity",
 
+    password_hashing: "Password hashing",
+    database: "Database",
+    sign_ins: "Sign-ins",
+    failures: "Wrong passwords",
+    refusals: "Refused requests",
+    as_table: "Show as a table",
+    day: "Day (UTC)",
+    number: "Number",
+
     name_starts_with: "User name or e-mail starts with",
     role: "Role",
     state: "State",
@@ -77,6 +86,8 @@ pub(in crate::web::messages) static MESSAGES: AdminMessages = AdminMessages {
     deleted_account: "Deleted account",
     session_ended_by_operator: "An operator ended one of your sessions",
 
+    jobs: |running, waiting| format!("{running} running, {waiting} waiting"),
+    in_days: |number, days| format!("{number} in {days} days"),
     state_name: |state| match state {
         AccountState::Active => "Active",
         AccountState::Locked => "Locked",

@@ -10,6 +10,15 @@ pub(in crate::web::messages) static MESSAGES: AdminMessages = AdminMessages {
     accounts: "Akun",
     site_activity: "Aktivitas situs",
 
+    password_hashing: "Pemrosesan kata sandi",
+    database: "Basis data",
+    sign_ins: "Jumlah masuk",
+    failures: "Kata sandi salah",
+    refusals: "Permintaan yang ditolak",
+    as_table: "Tampilkan sebagai tabel",
+    day: "Tanggal (UTC)",
+    number: "Jumlah",
+
     name_starts_with: "Nama pengguna atau email diawali dengan",
     role: "Peran",
     state: "Status",
@@ -80,6 +89,8 @@ pub(in crate::web::messages) static MESSAGES: AdminMessages = AdminMessages {
     deleted_account: "Akun yang dihapus",
     session_ended_by_operator: "Pengelola mengakhiri salah satu sesi Anda",
 
+    jobs: |running, waiting| format!("{running} berjalan, {waiting} menunggu"),
+    in_days: |number, days| format!("{number} dalam {days} hari"),
     state_name: |state| match state {
         AccountState::Active => "Aktif",
         AccountState::Locked => "Terkunci",

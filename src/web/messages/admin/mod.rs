@@ -17,6 +17,15 @@ pub struct AdminMessages {
     pub accounts: &'static str,
     pub site_activity: &'static str,
 
+    pub password_hashing: &'static str,
+    pub database: &'static str,
+    pub sign_ins: &'static str,
+    pub failures: &'static str,
+    pub refusals: &'static str,
+    pub as_table: &'static str,
+    pub day: &'static str,
+    pub number: &'static str,
+
     pub name_starts_with: &'static str,
     pub role: &'static str,
     pub state: &'static str,
@@ -83,6 +92,10 @@ pub struct AdminMessages {
     pub deleted_account: &'static str,
     pub session_ended_by_operator: &'static str,
 
+    #[serde(skip)]
+    pub(crate) jobs: fn(running: usize, waiting: usize) -> String,
+    #[serde(skip)]
+    pub(crate) in_days: fn(number: i64, days: usize) -> String,
     #[serde(skip)]
     pub(crate) state_name: fn(AccountState) -> &'static str,
     #[serde(skip)]
