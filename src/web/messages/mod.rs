@@ -1,7 +1,7 @@
-//! Everything that people read on pages and in problem+json: one file for each language. A text that a language lacks
+//! Everything that people read on pages and in problem+json: one module for each language. A text that a language lacks
 //! does not compile. Log, commands and machine names stay English.
 //!
-//! To add a language: a variant of [`Language`] and a file here with its [`Messages`].
+//! To add a language: a variant of [`Language`] and a module here with its [`Messages`].
 
 mod admin;
 mod en;

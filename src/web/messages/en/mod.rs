@@ -1,5 +1,7 @@
 //! English.
 
+mod admin;
+
 use std::borrow::Cow;
 
 use super::Messages;
@@ -18,7 +20,7 @@ use crate::{
 
 pub(super) static MESSAGES: Messages = Messages {
     language_name: "English",
-    admin: &super::admin::en::MESSAGES,
+    admin: &admin::MESSAGES,
 
     error_prefix: "Error:",
     skip_to_content: "Skip to main content",

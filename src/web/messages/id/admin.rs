@@ -1,9 +1,8 @@
-//! Indonesian.
+//! The texts of the admin area.
 
-use super::AdminMessages;
-use crate::{events::EventKind, identity::AccountState};
+use crate::{events::EventKind, identity::AccountState, web::messages::AdminMessages};
 
-pub(in crate::web::messages) static MESSAGES: AdminMessages = AdminMessages {
+pub(super) static MESSAGES: AdminMessages = AdminMessages {
     nav_admin: "Pengelola",
     administration: "Pengelolaan situs",
     overview: "Ringkasan",

@@ -1,5 +1,7 @@
 //! Indonesian. Addresses the reader as *Anda*, and has no plural forms (CLDR: `other` only).
 
+mod admin;
+
 use std::borrow::Cow;
 
 use ::time::{Month, Time};
@@ -20,7 +22,7 @@ use crate::{
 
 pub(super) static MESSAGES: Messages = Messages {
     language_name: "Bahasa Indonesia",
-    admin: &super::admin::id::MESSAGES,
+    admin: &admin::MESSAGES,
 
     error_prefix: "Kesalahan:",
     skip_to_content: "Langsung ke konten utama",

@@ -1,8 +1,5 @@
 //! The texts of the admin area.
 
-pub(super) mod en;
-pub(super) mod id;
-
 use serde::Serialize;
 
 use crate::{events::EventKind, identity::AccountState};
