@@ -98,14 +98,19 @@ async fn admin_states(languages: &str) -> Vec<(String, Answer)> {
     let eva = app.client();
     assert_redirect(&eva.register("eva").await, "/");
     let (path, id) = (app.admin_path("eva").await, eva.account_id().await);
-    states.push(("/admin".to_owned(), zoe.get("/admin").await));
+    // Events and last uses are written in the background.
+    let open = async |path: &str| {
+        app.flush().await;
+        zoe.get(path).await
+    };
+    states.push(("/admin".to_owned(), open("/admin").await));
     app.insert_events(id, 120, app.clock.now()).await;
     for action in ["/reset-link", "/sign-out", "/disable", "/enable"] {
         let answer = zoe.submit(&format!("{path}{action}"), &[]).await;
         if answer.status == 200 {
             states.push((format!("POST {action}"), answer));
         }
-        states.push((format!("after POST {action}"), zoe.get(&path).await));
+        states.push((format!("after POST {action}"), open(&path).await));
     }
     zoe.submit(&format!("{path}/add-role"), &[("role", "staff")]).await;
     states.push(("malformed role".to_owned(), zoe.submit(&format!("{path}/add-role"), &[("role", "?")]).await));
@@ -117,7 +122,7 @@ async fn admin_states(languages: &str) -> Vec<(String, Answer)> {
             .execute(conn)
     })
     .await;
-    states.push(("locked".to_owned(), zoe.get(&path).await));
+    states.push(("locked".to_owned(), open(&path).await));
     app.query(|conn| {
         let eva = accounts::table.filter(accounts::username.eq("eva"));
         diesel::update(eva)
@@ -135,7 +140,7 @@ async fn admin_states(languages: &str) -> Vec<(String, Answer)> {
         "/admin/activity?until=2020-01-01",
         &format!("{path}/delete"),
     ] {
-        states.push((path.replace(&id.to_string(), "{id}"), zoe.get(path).await));
+        states.push((path.replace(&id.to_string(), "{id}"), open(path).await));
     }
     states.push(("not confirmed".to_owned(), zoe.submit(&format!("{path}/delete"), &[]).await));
     app.clock.advance(Duration::from_mins(11));
@@ -155,13 +160,13 @@ async fn admin_states(languages: &str) -> Vec<(String, Answer)> {
         .push(("password for an invitation".to_owned(), zoe.submit("/admin/invitations", &[("expires", "7d")]).await));
     let fields = [("confirm", "eva"), ("current_password", PASSWORD)];
     assert_redirect(&zoe.submit(&format!("{path}/delete"), &fields).await, "/admin/accounts");
-    states.push(("account deleted by an administrator".to_owned(), zoe.get("/admin/accounts").await));
-    states.push(("activity of a deleted account".to_owned(), zoe.get("/admin/activity").await));
+    states.push(("account deleted by an administrator".to_owned(), open("/admin/accounts").await));
+    states.push(("activity of a deleted account".to_owned(), open("/admin/activity").await));
     for number in 0..30 {
         assert_redirect(&app.client().register(&format!("ida-{number}")).await, "/");
     }
-    states.push(("more accounts".to_owned(), zoe.get("/admin/accounts").await));
-    states.push(("no invitations".to_owned(), zoe.get("/admin/invitations").await));
+    states.push(("more accounts".to_owned(), open("/admin/accounts").await));
+    states.push(("no invitations".to_owned(), open("/admin/invitations").await));
     for expires in ["1d", "2d"] {
         let fields = [("role", ""), ("expires", expires)];
         states.push((format!("invitation for {expires}"), zoe.submit("/admin/invitations", &fields).await));
@@ -171,23 +176,23 @@ async fn admin_states(languages: &str) -> Vec<(String, Answer)> {
         diesel::update(longer).set(invitations::used_at.eq(START)).execute(conn)
     })
     .await;
-    states.push(("invitations".to_owned(), zoe.get("/admin/invitations").await));
+    states.push(("invitations".to_owned(), open("/admin/invitations").await));
     app.query(|conn| diesel::update(invitations::table).set(invitations::expires_at.eq(START)).execute(conn)).await;
     for _ in 0..51 {
         zoe.submit("/admin/invitations", &[("expires", "7d")]).await;
     }
-    states.push(("older invitations".to_owned(), zoe.get("/admin/invitations").await));
+    states.push(("older invitations".to_owned(), open("/admin/invitations").await));
     app.query(|conn| {
         let unused = invitations::table.filter(invitations::used_at.is_null());
         diesel::update(unused).set(invitations::expires_at.eq(START)).execute(conn)
     })
     .await;
-    states.push(("expired invitations".to_owned(), zoe.get("/admin/invitations").await));
+    states.push(("expired invitations".to_owned(), open("/admin/invitations").await));
     states
 }
 
 /// Sends changes that are rejected, and requests that get an error page.
-async fn rejected_changes(firefox: &Client) -> Vec<(String, Answer)> {
+async fn rejected_changes(app: &TestApp, firefox: &Client) -> Vec<(String, Answer)> {
     let mut states = Vec::new();
     for (path, fields) in [
         ("/account", vec![("username", ""), ("email", "")]),
@@ -197,6 +202,7 @@ async fn rejected_changes(firefox: &Client) -> Vec<(String, Answer)> {
         ("/account/sessions/forget-browsers", vec![]),
         ("/account/delete", vec![("confirm", "eva"), ("current_password", WRONG_PASSWORD)]),
     ] {
+        app.flush().await;
         let answer = firefox.submit(path, &fields).await;
         assert_eq!(answer.status, 422, "{path}");
         states.push((format!("POST {path} {fields:?}"), answer));
@@ -230,14 +236,17 @@ async fn states(languages: &str) -> Vec<(String, Answer)> {
         states.push(("wrong password".to_owned(), guest.sign_in("zoe", WRONG_PASSWORD).await));
     }
     app.flush().await;
-    // Sessions are listed by their last use.
+    // Sessions are listed by their last use, which is written in the background.
     app.clock.advance(Duration::from_mins(1));
     assert_redirect(&firefox.sign_in("zoe", PASSWORD).await, "/");
     app.clock.advance(Duration::from_mins(20));
     for path in ["/", "/account", "/account/password", "/account/sessions", "/account/activity", "/account/delete"] {
+        app.flush().await;
         states.push((path.to_owned(), firefox.get(path).await));
     }
     let account = user.account_id().await;
+    // Sessions that were last used at the same time are in the order of their random ids.
+    app.clock.advance(Duration::from_mins(1));
     app.insert_events(account, 80, app.clock.now()).await;
     app.insert_sessions(account, 60).await;
     app.query(|conn| {
@@ -253,6 +262,8 @@ async fn states(languages: &str) -> Vec<(String, Answer)> {
         format!("/account/activity?attempts_before={all}"),
         "/test/panic".to_owned(),
     ] {
+        firefox.get("/").await;
+        app.flush().await;
         states.push((format!("{path}, many rows"), firefox.get(&path).await));
     }
     for path in ["/login", "/login?next=/account", "/register", "/nowhere", "/logout", "/readyz/"] {
@@ -266,7 +277,7 @@ async fn states(languages: &str) -> Vec<(String, Answer)> {
     }));
 
     states.extend(rejected_registrations(&guest).await);
-    states.extend(rejected_changes(&firefox).await);
+    states.extend(rejected_changes(&app, &firefox).await);
     for (fields, path) in [
         (vec![("username", "zoe"), ("email", "zoe@keepers.example"), ("current_password", PASSWORD)], "/account"),
         (
@@ -282,7 +293,9 @@ async fn states(languages: &str) -> Vec<(String, Answer)> {
         states.push((format!("after POST {path}"), firefox.get("/account").await));
     }
     for path in ["/account/sessions/forget-browsers", "/account/sessions/end-others"] {
+        app.flush().await;
         assert_redirect(&firefox.submit(path, &[]).await, "/account/sessions");
+        app.flush().await;
         states.push((format!("after POST {path}"), firefox.get("/account/sessions").await));
     }
     states.push(("session ended".to_owned(), {
