@@ -15,6 +15,7 @@
     reason = "a program for a developer's terminal, which panics with the cause"
 )]
 
+mod admin;
 mod argon2_baseline;
 mod baseline;
 mod fixture;
@@ -80,6 +81,7 @@ enum Section {
     Instructions,
     Processes,
     History,
+    Admin,
     Growth,
 }
 
@@ -141,6 +143,9 @@ fn main() {
     }
     if selected(Section::History) {
         long_history::measure(rounds, &mut table);
+    }
+    if selected(Section::Admin) {
+        admin::measure(rounds, &mut table);
     }
     if selected(Section::Growth) {
         growth::measure(rounds, args.database.as_deref(), &mut table);
