@@ -25,15 +25,16 @@ pub(super) async fn run(settings: Settings) -> Result<(), StartError> {
         info!("stopping, running requests may finish");
         handle.stop(true).await;
     });
+    // Nobody has to read these lines: a script may close the pipe after the first one.
     let mut stdout = io::stdout();
-    writeln!(stdout, "Listening on http://{}", application.address())?;
+    let _ = writeln!(stdout, "Listening on http://{}", application.address());
     let state = application.state();
     // If the database does not answer, the link is not printed; it is printed at the next start.
     if let Ok(false) = state.accounts.has_administrator().await {
         let (origin, token) = (state.public_url.origin(), state.setup_token.expose());
-        writeln!(stdout, "Create the first administrator: {origin}{}?token={token}", setup::PATH)?;
+        let _ = writeln!(stdout, "Create the first administrator: {origin}{}?token={token}", setup::PATH);
     }
-    stdout.flush()?;
+    let _ = stdout.flush();
     application.run().await?;
     info!("stopped");
     Ok(())

@@ -1,7 +1,18 @@
+use std::{
+    io::{Read, Write},
+    net::{TcpListener, TcpStream},
+    process::Stdio,
+    time::Duration,
+};
+
 use super::{Site, run};
-use crate::support::{
-    PASSWORD, TestApp,
-    client::{Answer, Client, RegisterForm},
+use crate::{
+    command_line::{gatehouse, temp_dir},
+    support::{
+        PASSWORD, TestApp,
+        client::{Answer, Client, RegisterForm},
+        wait_until,
+    },
 };
 
 async fn set_up(client: &Client, token: &str, username: &str) -> Answer {
@@ -26,6 +37,28 @@ async fn serve_prints_a_link_for_the_first_administrator_until_there_is_one() {
     assert_eq!(site.client().get(&format!("/setup?token={token}")).await.status, 410);
     assert_eq!(set_up(&site.client(), token, "eva").await.status, 410);
     assert_eq!(run(&mut site.command("account", &["show", "eva"]), "").status, 1);
+}
+
+#[test]
+fn server_goes_on_although_nothing_reads_its_standard_output() {
+    let dir = temp_dir();
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let mut command = gatehouse(dir.path());
+    let mut child =
+        command.env("GATEHOUSE_LISTEN", format!("127.0.0.1:{port}")).stdout(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let get = || {
+        let mut socket = TcpStream::connect(("127.0.0.1", port)).ok()?;
+        let request = format!("GET /healthz HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n");
+        socket.write_all(request.as_bytes()).ok()?;
+        let mut answer = String::new();
+        socket.read_to_string(&mut answer).ok()?;
+        answer.starts_with("HTTP/1.1 200").then_some(())
+    };
+    wait_until("the server answers", Duration::from_secs(20), get);
+    assert!(child.try_wait().unwrap().is_none(), "the server has stopped");
+    child.kill().unwrap();
+    child.wait().unwrap();
 }
 
 #[tokio::test]
