@@ -52,6 +52,7 @@ const CLASSES: &[Class] = &[
     Class { name: "unknown name", exists: false, command: &[] },
     Class { name: "unknown name (control)", exists: false, command: &[] },
     Class { name: "wrong password", exists: true, command: &[] },
+    Class { name: "disabled account", exists: true, command: &["account", "disable"] },
 ];
 
 /// How far from 0.5 an AUC may be.
