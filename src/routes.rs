@@ -50,9 +50,9 @@ pub fn table() -> Vec<Route> {
         Route::new("/login").for_guests().get(login::get).post(login::post),
         Route::new("/register").for_guests().get(register::get).post(register::post),
         Route::new("/logout").open_to_all().post(logout::post),
-        Route::new(forgot::PATH).with_or_without_session().get(forgot::get),
-        Route::new(reset::PATH).with_or_without_session().get(reset::get).post(reset::post),
-        Route::new(setup::PATH).with_or_without_session().get(setup::get).post(setup::post),
+        Route::new(forgot::PATH).for_guests_and_members().get(forgot::get),
+        Route::new(reset::PATH).for_guests_and_members().get(reset::get).post(reset::post),
+        Route::new(setup::PATH).for_guests_and_members().get(setup::get).post(setup::post),
         Route::new("/language").for_appearance().post(language::post),
         Route::new("/healthz").open_to_all().get(health::alive),
         Route::new("/readyz").open_to_all().get(health::ready),
@@ -109,10 +109,10 @@ impl Route {
         self
     }
 
-    /// Opens the page to everybody, with the session of those who have one.
+    /// Opens the page to guests and to signed-in people, who see it with their navigation.
     #[must_use]
-    pub fn with_or_without_session(mut self) -> Self {
-        self.access = Access::Anybody;
+    pub fn for_guests_and_members(mut self) -> Self {
+        self.access = Access::GuestsAndMembers;
         self
     }
 
@@ -123,14 +123,14 @@ impl Route {
         self
     }
 
-    /// Opens the page to administrators only; for everybody else there is no such page.
+    /// Opens the page to administrators only; for others there is no such page.
     #[must_use]
     pub fn for_administrators(mut self) -> Self {
         self.access = Access::Administrators;
         self
     }
 
-    /// Opens the page to everybody, for a form that changes only what pages look like.
+    /// Opens the page to all, for a form that changes only what pages look like.
     #[must_use]
     pub fn for_appearance(mut self) -> Self {
         self.access = Access::Appearance;

@@ -45,7 +45,7 @@ pub enum Rejection {
     Conflict,
     /// There is no such account, or not any more.
     NoSuchAccount,
-    /// Nobody may register.
+    /// Registration is closed for all people.
     RegistrationClosed,
     /// Only people with an invitation may register.
     InvitationNeeded,

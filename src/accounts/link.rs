@@ -2,13 +2,12 @@
 
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
-
 use subtle::ConstantTimeEq;
 
 use crate::random;
 
-/// 256 random bits that stand in the address of a link. The database keeps only their hash, so who reads it cannot use
-/// the link. A plain hash is enough, because nobody can guess 256 bits (ASVS 11.4.1 is about passwords).
+/// 256 random bits that stand in the address of a link. The database keeps only their hash, so a person who reads it
+/// cannot use the link. A plain hash is enough, because 256 random bits cannot be guessed.
 #[derive(Clone)]
 pub struct LinkToken([u8; 32]);
 

@@ -160,10 +160,6 @@ pub(super) fn set_language(
         .map(|_| ())
 }
 
-pub(super) fn username(conn: &mut AnyConnection, id: AccountId) -> QueryResult<Username> {
-    accounts::table.find(id).select(accounts::username).get_result(conn)
-}
-
 pub(super) fn has_username(conn: &mut AnyConnection, username: &Username) -> QueryResult<bool> {
     select(exists(accounts::table.filter(accounts::username.eq(username)))).get_result(conn)
 }

@@ -12,7 +12,10 @@ use super::{
     open::{Opened, link_origin},
 };
 use crate::{
-    accounts::{AccountDetails, AccountFilter, AdminAction, CreateAccount, Error, LinkToken, Rejection},
+    accounts::{
+        AccountDetails, AccountFilter, AccountPage, AccountQuery, AdminAction, CreateAccount, Error, LinkToken,
+        Rejection,
+    },
     client::Client,
     clock::{Timestamp, rfc3339},
     config::{PublicUrl, Settings},
@@ -153,10 +156,11 @@ pub(super) async fn run(account: Account) -> Result<(), Failure> {
 
 async fn run_list(List { role, state, json, settings }: List) -> Result<(), Failure> {
     let Opened { accounts, .. } = Opened::existing(&settings)?;
-    let (filter, mut after) = (AccountFilter { role, state }, None);
+    let filter = AccountFilter { role, state };
+    let mut query = AccountQuery { filter, limit: BATCH, ..AccountQuery::default() };
     let mut out = io::stdout().lock();
     loop {
-        let batch = accounts.list(filter.clone(), after, BATCH).await?;
+        let AccountPage { accounts: batch, next } = accounts.search(query.clone()).await?;
         for account in &batch {
             if json {
                 writeln!(out, "{}", as_json(account))?;
@@ -166,10 +170,10 @@ async fn run_list(List { role, state, json, settings }: List) -> Result<(), Fail
                 writeln!(out, "{username:<32} {email:<40} {state:<8} {}", joined(roles))?;
             }
         }
-        match batch.last() {
-            Some(last) if batch.len() == BATCH => after = Some(last.id),
-            _ => return Ok(()),
+        if next.is_none() {
+            return Ok(());
         }
+        query.position = next;
     }
 }
 

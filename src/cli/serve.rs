@@ -25,7 +25,7 @@ pub(super) async fn run(settings: Settings) -> Result<(), StartError> {
         info!("stopping, running requests may finish");
         handle.stop(true).await;
     });
-    // Nobody has to read these lines: a script may close the pipe after the first one.
+    // Without `?`, because a script may close the pipe after the first line.
     let mut stdout = io::stdout();
     let _ = writeln!(stdout, "Listening on http://{}", application.address());
     let state = application.state();

@@ -6,7 +6,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 
 use crate::{
-    accounts::{Admission, Error, Register},
+    accounts::{Admission, Register, SignedIn},
     web::{
         error::Problem, flash::Flash, form::Form, guard::Visitor, language, layout::Layout, render::FormErrors,
         return_to::ReturnTo,
@@ -82,48 +82,36 @@ pub(crate) async fn get(visitor: Visitor, query: Option<Query<RegisterQuery>>) -
     }
 }
 
+impl RegisterForm {
+    fn registration(&self, visitor: &Visitor, admission: Admission) -> Register {
+        Register {
+            username: self.username.clone(),
+            email: self.email.clone(),
+            password: self.password.clone(),
+            password_confirm: self.password_confirm.clone(),
+            language: language::chosen(visitor.request.headers(), visitor.state.cookies),
+            admission,
+            replaces: visitor.session.clone(),
+        }
+    }
+}
+
 /// `POST /register`
 pub(crate) async fn post(visitor: Visitor, Form(form): Form<RegisterForm>) -> Result<HttpResponse, Problem> {
-    let created = match visitor.state.accounts.admit(&form.invite).await {
-        Ok(admission) => register(&visitor, &form, admission).await,
+    let accounts = &visitor.state.accounts;
+    let registered = match accounts.admit(&form.invite).await {
+        Ok(admission) => accounts.register(form.registration(&visitor, admission), &visitor.client).await,
         Err(error) => Err(error),
     };
-    match created {
-        Ok(response) => response,
+    match registered {
+        Ok(signed_in) => welcome(&visitor, &signed_in, &form.next),
         Err(error) => visitor.reject(error, |errors| page(&visitor, &form, errors)),
     }
 }
 
-async fn register(
-    visitor: &Visitor,
-    form: &RegisterForm,
-    admission: Admission,
-) -> Result<Result<HttpResponse, Problem>, Error> {
-    let names = (form.username.clone(), form.email.clone());
-    let passwords = (form.password.clone(), form.password_confirm.clone());
-    sign_up(visitor, names, passwords, admission, &form.next).await
-}
-
-/// Creates an account and signs its owner in.
-pub(super) async fn sign_up(
-    visitor: &Visitor,
-    (username, email): (String, String),
-    (password, password_confirm): (SecretString, SecretString),
-    admission: Admission,
-    next: &str,
-) -> Result<Result<HttpResponse, Problem>, Error> {
-    let registration = Register {
-        username,
-        email,
-        password,
-        password_confirm,
-        language: language::chosen(visitor.request.headers(), visitor.state.cookies),
-        admission,
-        replaces: visitor.session.clone(),
-    };
-    let signed_in = visitor.state.accounts.register(registration, &visitor.client).await?;
-    Ok(visitor.start_session(&signed_in, &visitor.known_devices(), next).and_then(|mut response| {
-        visitor.set_flash(&mut response, Flash::Registered)?;
-        Ok(response)
-    }))
+/// Redirects a person who has just registered.
+pub(super) fn welcome(visitor: &Visitor, signed_in: &SignedIn, next: &str) -> Result<HttpResponse, Problem> {
+    let mut response = visitor.start_session(signed_in, &visitor.known_devices(), next)?;
+    visitor.set_flash(&mut response, Flash::Registered)?;
+    Ok(response)
 }

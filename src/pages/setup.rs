@@ -4,10 +4,10 @@ use actix_web::{HttpResponse, web::Query};
 use secrecy::SecretString;
 use serde::Deserialize;
 
-use super::register::{RegisterPage, sign_up};
+use super::register::{RegisterPage, welcome};
 use crate::{
-    accounts::{Admission, LinkToken},
-    web::{error::Problem, form::Form, guard::Visitor, render::FormErrors},
+    accounts::{Admission, LinkToken, Register},
+    web::{error::Problem, form::Form, guard::Visitor, language, render::FormErrors},
 };
 
 /// The path of the page.
@@ -66,10 +66,17 @@ pub(crate) async fn get(visitor: Visitor, query: Option<Query<SetupQuery>>) -> R
 /// `POST /setup`
 pub(crate) async fn post(visitor: Visitor, Form(form): Form<SetupForm>) -> Result<HttpResponse, Problem> {
     check(&visitor, &form.token).await?;
-    let names = (form.username.clone(), form.email.clone());
-    let passwords = (form.password.clone(), form.password_confirm.clone());
-    match sign_up(&visitor, names, passwords, Admission::FirstAdministrator, "").await {
-        Ok(response) => response,
+    let registration = Register {
+        username: form.username.clone(),
+        email: form.email.clone(),
+        password: form.password.clone(),
+        password_confirm: form.password_confirm.clone(),
+        language: language::chosen(visitor.request.headers(), visitor.state.cookies),
+        admission: Admission::FirstAdministrator,
+        replaces: visitor.session.clone(),
+    };
+    match visitor.state.accounts.register(registration, &visitor.client).await {
+        Ok(signed_in) => welcome(&visitor, &signed_in, ""),
         Err(error) => visitor.reject(error, |errors| page(&visitor, &form, errors)),
     }
 }

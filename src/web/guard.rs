@@ -39,17 +39,17 @@ use crate::{
 /// Who may enter a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
-    /// Anybody; a GET does not look the session up.
+    /// All; a GET does not look the session up.
     Public,
-    /// Anybody, with the session of those who have one.
-    Anybody,
+    /// Guests and signed-in people.
+    GuestsAndMembers,
     /// Guests; a signed-in person is redirected to the home page.
     Guests,
     /// Signed-in people; a guest is redirected to the sign-in page.
     SignedIn,
-    /// Administrators. For everybody else, also guests, there is no such page.
+    /// Administrators. For others, also guests, there is no such page.
     Administrators,
-    /// Anybody. The form has no CSRF token, because it also stands on error pages, which may not know the session; it
+    /// All. The form has no CSRF token, because it also stands on error pages, which may not know the session; it
     /// changes only the language.
     Appearance,
 }
@@ -58,7 +58,7 @@ impl Access {
     /// Whether the form of a person with a session needs the session's token.
     fn needs_csrf_token(self) -> bool {
         match self {
-            Self::Public | Self::Anybody | Self::SignedIn | Self::Administrators => true,
+            Self::Public | Self::GuestsAndMembers | Self::SignedIn | Self::Administrators => true,
             Self::Guests | Self::Appearance => false,
         }
     }

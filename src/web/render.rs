@@ -149,7 +149,7 @@ impl Visitor {
         Layout::new(&self.state, self.language(), None, return_to).with_flash(self.request.headers())
     }
 
-    /// Returns the layout of a page for everybody at `return_to`, with the navigation for signed-in people.
+    /// Returns the layout of a page for guests and signed-in people at `return_to`; only these get the navigation.
     #[must_use]
     pub fn layout_for(&self, return_to: String) -> Layout {
         let layout = Layout::new(&self.state, self.language(), self.session.as_deref(), return_to);

@@ -161,17 +161,6 @@ impl Accounts {
             .await
     }
 
-    /// Returns at most `limit` accounts after the account `after`, in the order of their creation. Goes along an index,
-    /// so it costs the same however many there are.
-    pub async fn list(
-        &self,
-        filter: AccountFilter,
-        after: Option<AccountId>,
-        limit: usize,
-    ) -> Result<Vec<AccountDetails>, db::Error> {
-        self.core.database.read(move |conn| store::list(conn, &filter, after, limit)).await
-    }
-
     /// Changes `target` for the operator at the command line. Returns the token of a new link, if the action makes one.
     pub async fn operate(
         &self,
@@ -225,7 +214,7 @@ fn apply(
             Some(EventKind::ResetLinkCreated)
         }
         AdminAction::Delete => {
-            let name = super::store::username(tx.conn, target)?;
+            let name = store::find_username(tx.conn, target)?.ok_or(Rejection::NoSuchAccount)?;
             super::delete::delete(tx, target, &keys.tag(Purpose::Name, name.as_str().as_bytes()), reserved_for)?;
             Some(EventKind::AccountDeleted)
         }

@@ -110,29 +110,6 @@ pub(in crate::accounts) fn is_in(
     }
 }
 
-pub(super) fn list(
-    conn: &mut AnyConnection,
-    filter: &AccountFilter,
-    after: Option<AccountId>,
-    limit: usize,
-) -> QueryResult<Vec<AccountDetails>> {
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let mut query =
-        accounts::table.select(Row::as_select()).order(accounts::id).limit(limit).into_boxed::<MultiBackend>();
-    if let Some(after) = after {
-        query = query.filter(accounts::id.gt(after));
-    }
-    if let Some(state) = filter.state {
-        query = query.filter(is_in(state));
-    }
-    if let Some(role) = &filter.role {
-        let with_role = account_roles::table.filter(account_roles::role.eq(role)).select(account_roles::account_id);
-        query = query.filter(accounts::id.eq_any(with_role));
-    }
-    let rows = query.load(conn)?;
-    with_roles(conn, rows)
-}
-
 /// Returns the accounts with these ids, in no order.
 pub(in crate::accounts) fn load(conn: &mut AnyConnection, ids: &[AccountId]) -> QueryResult<Vec<AccountDetails>> {
     let rows = accounts::table.filter(accounts::id.eq_any(ids)).select(Row::as_select()).load(conn)?;

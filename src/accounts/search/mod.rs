@@ -1,4 +1,4 @@
-//! Finds accounts, for administrators.
+//! Finds accounts, for operators.
 
 mod store;
 
@@ -24,7 +24,7 @@ impl ListPosition {
     }
 }
 
-/// Which accounts the list of administrators contains: all by default.
+/// Which accounts a list contains: all by default.
 #[derive(Debug, Clone, Default)]
 pub struct AccountQuery {
     /// Only those whose user name or e-mail address starts with this text.

@@ -1,4 +1,4 @@
-//! The pages below `/admin`, one file each. For everybody but administrators there are no such pages.
+//! The pages below `/admin`, one file each. For all but administrators there are no such pages.
 
 pub(crate) mod account;
 pub(crate) mod accounts;

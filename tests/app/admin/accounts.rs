@@ -81,8 +81,8 @@ async fn accounts_are_found_by_the_start_of_user_name_and_address_each_once() {
         distinct.dedup();
         assert_eq!((names.len(), distinct.len()), (expected, expected), "{query}: {names:?}");
     }
-    let (everybody, pages) = all(&zoe, "/admin/accounts").await;
-    assert_eq!((everybody.len(), pages, everybody[0].as_str()), (81, 4, "zoe"), "in the order of their creation");
+    let (listed, pages) = all(&zoe, "/admin/accounts").await;
+    assert_eq!((listed.len(), pages, listed[0].as_str()), (81, 4, "zoe"), "in the order of their creation");
     for query in ["q=%00", "q=%ff", "role=Admin!", "state=gone", &format!("q={}", "a".repeat(3000)), "after=x&q=zoe"] {
         assert_eq!(zoe.get(&format!("/admin/accounts?{query}")).await.status, 200, "{query}");
     }

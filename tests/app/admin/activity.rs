@@ -85,7 +85,7 @@ async fn site_activity_is_filtered_by_kind_account_address_and_day_in_every_comb
         ("kind=signed_in".to_owned(), 60),
         ("kind=nonsense".to_owned(), 0),
         (format!("account={other}"), 120),
-        ("account=nobody".to_owned(), 0),
+        ("account=unknown".to_owned(), 0),
         ("account=zoe&kind=registered".to_owned(), 1),
         (format!("account={id}&kind=registered"), 1),
         ("address=192.0.2.1".to_owned(), 120),
