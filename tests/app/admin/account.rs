@@ -188,6 +188,24 @@ async fn of_two_administrators_who_demote_each_other_at_once_one_stays() {
 }
 
 #[tokio::test]
+async fn of_two_commands_that_demote_the_last_two_administrators_at_once_one_is_refused() {
+    let app = TestApp::spawn();
+    let client = gatehouse::client::Client::anonymous();
+    let zoe = app.administrator("zoe").await.account_id().await;
+    let eva = app.administrator("eva").await.account_id().await;
+    let role = || "admin".parse().unwrap();
+    for _ in 0..5 {
+        let demote = |id| app.state.accounts.operate(id, AdminAction::RemoveRole(role()), &client);
+        let (one, other) = tokio::join!(demote(zoe), demote(eva));
+        assert_ne!(one.is_ok(), other.is_ok(), "{one:?}, {other:?}");
+        assert_eq!(administrators(&app).await, 1);
+        for name in ["zoe", "eva"] {
+            app.operate(name, AdminAction::AddRole(role())).await;
+        }
+    }
+}
+
+#[tokio::test]
 async fn last_administrator_cannot_be_demoted_disabled_or_deleted() {
     let app = TestApp::spawn();
     let zoe = app.administrator("zoe").await;

@@ -1,43 +1,40 @@
 use serde_json::Value;
 
-use super::{Site, run};
-use crate::{
-    command_line::{gatehouse, temp_dir},
-    support::{PASSWORD, WRONG_PASSWORD},
-};
+use super::{Instance, Site};
+use crate::support::{PASSWORD, WRONG_PASSWORD};
 
 #[tokio::test]
 async fn disabled_account_is_signed_out_at_once_and_answered_like_a_wrong_password() {
-    let site = Site::serve();
+    let site = Site::serve(&[]);
     let zoe = site.client();
     zoe.register("zoe").await;
-    assert_eq!(site.run(&["disable", "zoe"]).status, 0);
+    assert_eq!(site.account(&["disable", "zoe"]).status, 0);
     assert!(!zoe.is_signed_in().await);
     let disabled = site.client().sign_in("zoe", PASSWORD).await;
     let wrong = site.client().sign_in("zoe", WRONG_PASSWORD).await;
     assert_eq!((disabled.status, disabled.body), (422, wrong.body));
     assert_eq!(site.show("zoe")["state"], "disabled");
-    assert_eq!(site.run(&["enable", "zoe@keepers.example"]).status, 0);
+    assert_eq!(site.account(&["enable", "zoe@keepers.example"]).status, 0);
     assert_eq!(site.client().sign_in("zoe", PASSWORD).await.status, 303);
     assert_eq!(site.show("zoe")["state"], "active");
 }
 
 #[tokio::test]
 async fn sign_out_ends_all_sessions() {
-    let site = Site::serve();
+    let site = Site::serve(&[]);
     let zoe = site.client();
     zoe.register("zoe").await;
     let other = site.client();
     other.sign_in("zoe", PASSWORD).await;
     assert_eq!(site.show("zoe")["sessions"], 2);
-    assert_eq!(site.run(&["sign-out", "zoe"]).status, 0);
+    assert_eq!(site.account(&["sign-out", "zoe"]).status, 0);
     assert!(!zoe.is_signed_in().await && !other.is_signed_in().await);
     assert_eq!(site.show("zoe")["sessions"], 0);
 }
 
 #[tokio::test]
 async fn roles_are_added_and_removed_and_shown_in_order() {
-    let site = Site::serve();
+    let site = Site::serve(&[]);
     site.client().register("zoe").await;
     for (arguments, roles) in [
         (["add-role", "zoe", "staff"], &["staff"][..]),
@@ -46,57 +43,56 @@ async fn roles_are_added_and_removed_and_shown_in_order() {
         (["remove-role", "zoe", "staff"], &["editor"]),
         (["remove-role", "zoe", "staff"], &["editor"]),
     ] {
-        assert_eq!(site.run(&arguments).status, 0);
+        assert_eq!(site.account(&arguments).status, 0);
         assert_eq!(site.show("zoe")["roles"], serde_json::json!(roles), "{arguments:?}");
     }
     for role in ["any", "Staff", "", "a b"] {
-        let refused = site.run(&["add-role", "zoe", role]);
-        assert_eq!(refused.status, 2, "{role}: {}", refused.err);
+        let refused = site.account(&["add-role", "zoe", role]);
+        assert_eq!(refused.status, 2, "{role}: {}", refused.stderr);
     }
 }
 
 #[tokio::test]
 async fn last_active_administrator_cannot_be_demoted_disabled_or_deleted() {
-    let site = Site::serve();
+    let site = Site::serve(&[]);
     let zoe = site.client();
     zoe.register("zoe").await;
     site.client().register("eva").await;
-    assert_eq!(site.run(&["add-role", "zoe", "admin"]).status, 0);
-    assert_eq!(site.run(&["add-role", "eva", "admin"]).status, 0);
-    assert_eq!(site.run(&["disable", "eva"]).status, 0);
+    assert_eq!(site.account(&["add-role", "zoe", "admin"]).status, 0);
+    assert_eq!(site.account(&["add-role", "eva", "admin"]).status, 0);
+    assert_eq!(site.account(&["disable", "eva"]).status, 0);
     for arguments in [&["remove-role", "zoe", "admin"][..], &["disable", "zoe"], &["delete", "zoe", "--yes"]] {
-        let refused = site.run(arguments);
+        let refused = site.account(arguments);
         assert_eq!(refused.status, 1, "{arguments:?}");
-        assert!(refused.err.contains("the last active administrator"), "{}", refused.err);
+        assert!(refused.stderr.contains("the last active administrator"), "{}", refused.stderr);
     }
     let refused = zoe.submit("/account/delete", &[("confirm", "zoe"), ("current_password", PASSWORD)]).await;
     assert_eq!(refused.status, 422);
     assert!(refused.body.contains("the last active administrator"));
     assert!(zoe.is_signed_in().await);
-    assert_eq!(site.run(&["enable", "eva"]).status, 0);
-    assert_eq!(site.run(&["remove-role", "zoe", "admin"]).status, 0);
+    assert_eq!(site.account(&["enable", "eva"]).status, 0);
+    assert_eq!(site.account(&["remove-role", "zoe", "admin"]).status, 0);
 }
 
 #[tokio::test]
 async fn deletion_needs_a_confirmation() {
-    let site = Site::serve();
+    let site = Site::serve(&[]);
     let zoe = site.client();
     zoe.register("zoe").await;
-    assert_eq!(site.run(&["delete", "zoe"]).status, 2);
+    assert_eq!(site.account(&["delete", "zoe"]).status, 2);
     assert!(zoe.is_signed_in().await);
-    assert_eq!(site.run(&["delete", "zoe", "--yes"]).status, 0);
+    assert_eq!(site.account(&["delete", "zoe", "--yes"]).status, 0);
     assert!(!zoe.is_signed_in().await);
-    assert_eq!(site.run(&["show", "zoe"]).status, 1);
+    assert_eq!(site.account(&["show", "zoe"]).status, 1);
     let again = site.client().register("zoe").await;
     assert_eq!(again.error_fields(), ["username"], "the name stays reserved, as after a deletion by the owner");
 }
 
 #[tokio::test]
 async fn account_is_created_with_a_password_from_standard_input() {
-    let site = Site::serve();
-    let mut create =
-        site.command("account", &["create", "Zoe", "zoe@keepers.example", "--role", "staff", "--password-stdin"]);
-    assert_eq!(run(&mut create, &format!("{PASSWORD}\n")).status, 0);
+    let site = Site::serve(&[]);
+    let create = ["account", "create", "Zoe", "zoe@keepers.example", "--role", "staff", "--password-stdin"];
+    assert_eq!(site.run_with_input(&create, &format!("{PASSWORD}\n")).status, 0);
     assert_eq!(site.client().sign_in("zoe", PASSWORD).await.status, 303);
     let zoe = site.show("zoe");
     assert_eq!((&zoe["roles"][0], &zoe["hash_scheme"]), (&"staff".into(), &"argon2id".into()));
@@ -107,25 +103,25 @@ async fn account_is_created_with_a_password_from_standard_input() {
         ("ida", "ida@keepers.example", "short", "Use at least 15 characters."),
         ("ida", "ida@keepers.example", "passwordpassword", "repeats itself"),
     ] {
-        let refused = run(&mut site.command("account", &["create", username, email, "--password-stdin"]), password);
-        assert_eq!((refused.status, refused.err.contains(expected)), (1, true), "{}", refused.err);
+        let refused = site.run_with_input(&["account", "create", username, email, "--password-stdin"], password);
+        assert_eq!((refused.status, refused.stderr.contains(expected)), (1, true), "{}", refused.stderr);
     }
-    assert_eq!(site.run(&["show", "ida"]).status, 1);
-    let mut reserved = site.command("account", &["create", "admin", "admin@keepers.example", "--password-stdin"]);
-    assert_eq!(run(&mut reserved, PASSWORD).status, 0, "reserved names are for operators");
+    assert_eq!(site.account(&["show", "ida"]).status, 1);
+    let reserved = ["account", "create", "admin", "admin@keepers.example", "--password-stdin"];
+    assert_eq!(site.run_with_input(&reserved, PASSWORD).status, 0, "reserved names are for operators");
 }
 
 #[tokio::test]
 async fn account_without_a_password_gets_a_link_to_set_one() {
-    let site = Site::serve();
-    let created = site.run(&["create", "zoe", "zoe@keepers.example"]);
+    let site = Site::serve(&[]);
+    let created = site.account(&["create", "zoe", "zoe@keepers.example"]);
     let prefix = format!("{}/reset?token=", site.running.address);
-    assert!(created.out.starts_with(&prefix), "{}{}", created.out, created.err);
+    assert!(created.stdout.starts_with(&prefix), "{}{}", created.stdout, created.stderr);
     assert_eq!(site.show("zoe")["hash_scheme"], Value::Null);
     for password in ["", "!", PASSWORD] {
         assert_eq!(site.client().sign_in("zoe", password).await.status, 422, "no password matches");
     }
-    let path = created.out.trim().strip_prefix(&site.running.address).unwrap();
+    let path = created.stdout.trim().strip_prefix(&site.running.address).unwrap();
     let client = site.client();
     let token = client.get(path).await.hidden_field("token").unwrap();
     let fields = [("token", token.as_str()), ("password", PASSWORD), ("password_confirm", PASSWORD)];
@@ -136,28 +132,28 @@ async fn account_without_a_password_gets_a_link_to_set_one() {
 
 #[tokio::test]
 async fn command_that_prints_a_link_needs_the_public_url() {
-    let site = Site::serve();
+    let site = Site::serve(&[]);
     site.client().register("zoe").await;
     for arguments in [&["reset-link", "zoe"][..], &["create", "ida", "ida@keepers.example"]] {
-        let refused = run(site.command("account", arguments).env_remove("GATEHOUSE_PUBLIC_URL"), "");
+        let refused = site.instance.run(&[&["account"], arguments].concat());
         assert_eq!(refused.status, 2);
-        assert!(refused.err.contains("GATEHOUSE_PUBLIC_URL"), "{}", refused.err);
+        assert!(refused.stderr.contains("GATEHOUSE_PUBLIC_URL"), "{}", refused.stderr);
     }
-    assert_eq!(site.run(&["show", "ida"]).status, 1, "nothing was created");
+    assert_eq!(site.account(&["show", "ida"]).status, 1, "nothing was created");
 }
 
 #[tokio::test]
 async fn list_is_filtered_and_complete() {
-    let site = Site::serve();
+    let site = Site::serve(&[]);
     for name in ["zoe", "eva", "ida"] {
         site.client().register(name).await;
     }
-    site.run(&["add-role", "eva", "staff"]);
-    site.run(&["disable", "ida"]);
+    site.account(&["add-role", "eva", "staff"]);
+    site.account(&["disable", "ida"]);
     let names = |arguments: &[&str]| -> Vec<String> {
-        let listed = site.run(&[&["list", "--json"], arguments].concat());
-        assert_eq!(listed.status, 0, "{}", listed.err);
-        let lines = listed.out.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        let listed = site.account(&[&["list", "--json"], arguments].concat());
+        assert_eq!(listed.status, 0, "{}", listed.stderr);
+        let lines = listed.stdout.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
         lines.map(|account| account["username"].as_str().unwrap().to_owned()).collect()
     };
     assert_eq!(names(&[]), ["zoe", "eva", "ida"], "in the order of their creation");
@@ -166,35 +162,35 @@ async fn list_is_filtered_and_complete() {
     assert_eq!(names(&["--state", "active"]), ["zoe", "eva"]);
     assert_eq!(names(&["--state", "locked"]), Vec::<String>::new());
     assert_eq!(names(&["--state", "disabled", "--role", "staff"]), Vec::<String>::new());
-    let line: Value = serde_json::from_str(site.run(&["list", "--json"]).out.lines().next().unwrap()).unwrap();
+    let line: Value = serde_json::from_str(site.account(&["list", "--json"]).stdout.lines().next().unwrap()).unwrap();
     let keys: Vec<_> = line.as_object().unwrap().keys().map(String::as_str).collect();
     assert_eq!(
         keys,
         ["created_at", "email", "hash_scheme", "id", "last_sign_in_at", "roles", "state", "username"],
         "as the contract says"
     );
-    let text = site.run(&["list", "--role", "staff"]).out;
+    let text = site.account(&["list", "--role", "staff"]).stdout;
     assert_eq!(text.split_whitespace().collect::<Vec<_>>(), ["eva", "eva@keepers.example", "active", "staff"]);
 }
 
 #[tokio::test]
 async fn unknown_account_and_missing_database_are_no_success() {
-    let site = Site::serve();
+    let site = Site::serve(&[]);
     for arguments in [&["show", "eva"][..], &["disable", "eva"], &["unlock", "eva"], &["reset-link", "eva"]] {
-        let refused = site.run(arguments);
-        assert_eq!((refused.status, refused.err.contains("There is no account")), (1, true), "{}", refused.err);
+        let refused = site.account(arguments);
+        assert_eq!((refused.status, refused.stderr.contains("There is no account")), (1, true), "{}", refused.stderr);
     }
-    let elsewhere = temp_dir();
-    let refused = run(gatehouse(elsewhere.path()).args(["account", "list"]), "");
+    let elsewhere = Instance::new();
+    let refused = elsewhere.run(&["account", "list"]);
     assert_eq!(refused.status, 2);
-    assert!(refused.err.contains("there is no data/"), "{}", refused.err);
-    assert_eq!(std::fs::read_dir(elsewhere.path()).unwrap().count(), 0, "nothing was created");
+    assert!(refused.stderr.contains("there is no data/"), "{}", refused.stderr);
+    assert!(elsewhere.files("").is_empty(), "nothing was created");
 }
 
 #[tokio::test]
 async fn every_account_command_shows_an_example() {
-    let dir = temp_dir();
-    let help = run(gatehouse(dir.path()).args(["account", "--help"]), "").out;
+    let instance = Instance::new();
+    let help = instance.run(&["account", "--help"]).stdout;
     let commands: Vec<_> = help
         .lines()
         .skip_while(|line| *line != "Commands:")
@@ -205,7 +201,7 @@ async fn every_account_command_shows_an_example() {
         .collect();
     assert_eq!(commands.len(), 11, "{help}");
     for command in commands {
-        let help = run(gatehouse(dir.path()).args(["account", command, "--help"]), "").out;
+        let help = instance.run(&["account", command, "--help"]).stdout;
         assert!(help.contains(&format!("Example: gatehouse account {command}")), "{help}");
     }
 }

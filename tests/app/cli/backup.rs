@@ -50,13 +50,13 @@ async fn backup_while_serving_is_consistent_private_and_restorable() {
     }
     let outcome = super::Outcome::from(backup.wait_with_output().unwrap());
     if on_mariadb() {
-        assert_eq!(outcome.status, Some(2), "{outcome:?}");
+        assert_eq!(outcome.status, 2, "{outcome:?}");
         assert!(outcome.stderr.contains("gatehouse: GATEHOUSE_DATABASE_URL: "), "{outcome:?}");
         assert!(outcome.stderr.contains("mariadb-dump --single-transaction"), "{outcome:?}");
         assert!(!instance.path("copy.db").exists());
         return;
     }
-    assert_eq!(outcome.status, Some(0), "{outcome:?}");
+    assert_eq!(outcome.status, 0, "{outcome:?}");
     assert!(outcome.stdout.starts_with("Wrote and verified copy.db"), "{outcome:?}");
     assert_eq!(outcome.stderr, "", "no progress bar without a terminal");
     assert_eq!(fs::metadata(instance.path("copy.db")).unwrap().permissions().mode() & 0o777, 0o600);
@@ -85,7 +85,7 @@ fn existing_backup_is_never_replaced() {
     symlink("nowhere", instance.path("link.db")).unwrap();
     for name in ["copy.db", "link.db", "data", "data/gatehouse.db"] {
         let outcome = instance.run(&["backup", name]);
-        assert_eq!(outcome.status, Some(1), "{name}: {outcome:?}");
+        assert_eq!(outcome.status, 1, "{name}: {outcome:?}");
         assert!(outcome.stderr.contains(&format!("{name} exists")), "{outcome:?}");
     }
     assert_eq!(fs::read_to_string(instance.path("copy.db")).unwrap(), "an earlier backup");
@@ -135,7 +135,7 @@ fn damaged_copy_is_reported_and_not_kept() {
         )
         .unwrap();
     let outcome = instance.run(&["backup", "copy.db"]);
-    assert_eq!(outcome.status, Some(1), "{outcome:?}");
+    assert_eq!(outcome.status, 1, "{outcome:?}");
     assert!(outcome.stderr.contains("the copy is damaged"), "{outcome:?}");
     assert_eq!(instance.files("."), ["data"]);
 }
@@ -148,12 +148,12 @@ fn backup_runs_no_migrations_and_creates_no_database() {
     }
     let instance = Instance::new();
     let outcome = instance.run(&["backup", "copy.db"]);
-    assert_eq!(outcome.status, Some(2), "{outcome:?}");
+    assert_eq!(outcome.status, 2, "{outcome:?}");
     assert!(outcome.stderr.contains("there is no data/gatehouse.db"), "{outcome:?}");
     assert_eq!(instance.files("."), [""; 0]);
     fs::create_dir(instance.path("data")).unwrap();
     open(&instance, "data/gatehouse.db").batch_execute("CREATE TABLE old (x)").unwrap();
-    assert_eq!(instance.run(&["backup", "copy.db"]).status, Some(0));
+    assert_eq!(instance.run(&["backup", "copy.db"]).status, 0);
     let mut copy = open(&instance, "copy.db");
     copy.batch_execute("SELECT x FROM old").unwrap();
     assert!(copy.batch_execute("SELECT id FROM accounts").is_err());
@@ -167,6 +167,6 @@ fn backup_into_missing_folder_exits_with_one() {
     let instance = Instance::new();
     drop(instance.serve());
     let outcome = instance.run(&["backup", temp_dir().path().join("none/copy.db").to_str().unwrap()]);
-    assert_eq!(outcome.status, Some(1), "{outcome:?}");
+    assert_eq!(outcome.status, 1, "{outcome:?}");
     assert!(outcome.stderr.contains("cannot write"), "{outcome:?}");
 }

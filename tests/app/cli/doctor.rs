@@ -16,7 +16,7 @@ const CHECKS: [&str; 9] =
     ["settings", "secret", "database", "migrations", "round_trip", "clock", "disk", "public_url", "host_header"];
 
 /// Runs `doctor --json`. Returns its exit status and its findings.
-fn diagnose(command: &mut Command) -> (Option<i32>, Vec<Value>) {
+fn diagnose(command: &mut Command) -> (i32, Vec<Value>) {
     let outcome = Outcome::from(command.args(["doctor", "--json"]).output().unwrap());
     assert!(!format!("{outcome:?}").contains("hunter2"), "{outcome:?}");
     let findings: Vec<Value> = outcome.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
@@ -33,7 +33,7 @@ fn diagnose(command: &mut Command) -> (Option<i32>, Vec<Value>) {
 fn only_failure(command: &mut Command) -> (String, String) {
     let (status, findings) = diagnose(command);
     let failed: Vec<_> = findings.iter().filter(|finding| finding["ok"] == false).collect();
-    assert_eq!((status, failed.len()), (Some(1), 1), "{findings:?}");
+    assert_eq!((status, failed.len()), (1, 1), "{findings:?}");
     let text = |key: &str| failed[0][key].as_str().unwrap();
     (text("check").to_owned(), format!("{}\n{}", text("message"), text("fix")))
 }
@@ -60,11 +60,11 @@ fn doctor_finds_nothing_wrong_with_a_fresh_server() {
     let instance = Instance::new();
     let running = instance.serve();
     let (status, findings) = diagnose(&mut at(&instance, &running.address));
-    assert_eq!(status, Some(0), "{findings:?}");
+    assert_eq!(status, 0, "{findings:?}");
     let checks: Vec<_> = findings.iter().map(|finding| finding["check"].as_str().unwrap()).collect();
     assert_eq!(checks, [&CHECKS[..], &["trusted_proxies"]].concat());
     let text = Outcome::from(at(&instance, &running.address).arg("doctor").output().unwrap());
-    assert_eq!((text.status, text.stdout.lines().count()), (Some(0), checks.len()), "{text:?}");
+    assert_eq!((text.status, text.stdout.lines().count()), (0, checks.len()), "{text:?}");
     assert!(text.stdout.lines().all(|line| line.starts_with("ok ")), "{text:?}");
 }
 
@@ -73,13 +73,13 @@ fn doctor_creates_neither_database_nor_secret_and_says_what_is_missing() {
     let instance = Instance::new();
     fs::create_dir(instance.path("data")).unwrap();
     let (status, findings) = diagnose(&mut instance.command(&[]));
-    assert_eq!(status, Some(1));
+    assert_eq!(status, 1);
     let failed: Vec<_> = findings.iter().filter(|finding| finding["ok"] == false).collect();
     let checks: Vec<_> = failed.iter().map(|finding| finding["check"].as_str().unwrap()).collect();
     // The server of MariaDB has an empty database.
     assert_eq!(checks, ["secret", if on_mariadb() { "migrations" } else { "database" }], "{findings:?}");
     assert_eq!(instance.files("data"), [""; 0]);
-    assert_eq!(instance.run(&["migrate"]).status, Some(0));
+    assert_eq!(instance.run(&["migrate"]).status, 0);
     let (_, findings) = diagnose(&mut instance.command(&[]));
     let failed: Vec<_> = findings.iter().filter(|finding| finding["ok"] == false).collect();
     assert_eq!(failed.len(), 1, "{findings:?}");
@@ -117,9 +117,9 @@ fn risky_or_unusable_settings_fail() {
     }
     let (status, findings) =
         diagnose(instance.command(&[]).env("GATEHOUSE_DATABASE_URL", "postgres://zoe:hunter2@db/x"));
-    assert_eq!((status, &findings[0]["check"]), (Some(1), &Value::from("settings")));
+    assert_eq!((status, &findings[0]["check"]), (1, &Value::from("settings")));
     // A value that clap refuses is wrong usage.
-    assert_eq!(instance.run(&["doctor", "--session-idle", "soon"]).status, Some(2));
+    assert_eq!(instance.run(&["doctor", "--session-idle", "soon"]).status, 2);
 }
 
 #[test]
@@ -186,7 +186,7 @@ fn public_url_that_does_not_lead_to_this_instance_fails() {
     let (check, text) = only_failure(&mut at(&instance, &site));
     assert!(check == "public_url" && text.contains("/healthz answers 303"), "{text}");
     // The running server has the old secret until it is restarted.
-    assert_eq!(instance.run(&["secret", "rotate"]).status, Some(0));
+    assert_eq!(instance.run(&["secret", "rotate"]).status, 0);
     let (check, text) = only_failure(&mut at(&instance, &running.address));
     assert!(check == "public_url" && text.contains("restart the server if the secret was rotated"), "{text}");
 }
@@ -220,7 +220,7 @@ fn forwarded_addresses_must_come_from_a_trusted_proxy_that_adds_them() {
         let mut command = at(&instance, &proxy(server, change));
         let Some(expected) = expected else {
             let (status, findings) = diagnose(&mut command);
-            assert_eq!(status, Some(0), "{findings:?}");
+            assert_eq!(status, 0, "{findings:?}");
             continue;
         };
         let (check, text) = only_failure(&mut command);
@@ -244,7 +244,7 @@ fn https_proxy_needs_a_certificate_that_this_machine_trusts() {
     let (check, text) = only_failure(&mut command());
     assert!(check == "public_url" && text.contains("certificate"), "{text}");
     let (status, findings) = diagnose(command().env("SSL_CERT_FILE", instance.path("ca.pem")));
-    assert_eq!(status, Some(0), "{findings:?}");
+    assert_eq!(status, 0, "{findings:?}");
     let proxies = findings.iter().find(|finding| finding["check"] == "trusted_proxies").unwrap();
     assert!(proxies["message"].as_str().unwrap().ends_with("for this machine 198.51.100.7"), "{proxies}");
 }
@@ -254,7 +254,7 @@ fn answer_from_a_cache_is_not_taken_for_one_of_the_server() {
     let instance = Instance::new();
     let running = instance.serve();
     let url = caching_proxy(&running.address);
-    assert_eq!(diagnose(&mut at(&instance, &url)).0, Some(0));
+    assert_eq!(diagnose(&mut at(&instance, &url)).0, 0);
     let (check, text) = only_failure(&mut at(&instance, &url));
     assert!(check == "public_url" && text.contains("not as Gatehouse does"), "{text}");
 }

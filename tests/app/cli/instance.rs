@@ -2,8 +2,9 @@
 
 use std::{
     fs,
+    io::Write,
     path::PathBuf,
-    process::{Command, Output},
+    process::{Command, Output, Stdio},
 };
 
 use tempfile::TempDir;
@@ -23,7 +24,7 @@ pub struct Instance {
 /// The outcome of a command.
 #[derive(Debug)]
 pub struct Outcome {
-    pub status: Option<i32>,
+    pub status: i32,
     pub stdout: String,
     pub stderr: String,
 }
@@ -31,7 +32,7 @@ pub struct Outcome {
 impl From<Output> for Outcome {
     fn from(output: Output) -> Self {
         Self {
-            status: output.status.code(),
+            status: output.status.code().expect("no signal ends the command"),
             stdout: String::from_utf8(output.stdout).unwrap(),
             stderr: String::from_utf8(output.stderr).unwrap(),
         }
@@ -56,7 +57,7 @@ impl Instance {
     /// Returns the binary with these arguments, to run in the folder of the instance.
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_gatehouse"));
-        command.current_dir(&self.dir).env("GATEHOUSE_LISTEN", "127.0.0.1:0").args(arguments);
+        command.current_dir(&self.dir).env("GATEHOUSE_LISTEN", "127.0.0.1:0").args(arguments).stdin(Stdio::null());
         if let Some(url) = &self.database_url {
             command.env("GATEHOUSE_DATABASE_URL", url);
         }
@@ -66,6 +67,15 @@ impl Instance {
     /// Runs a command to its end.
     pub fn run(&self, arguments: &[&str]) -> Outcome {
         self.command(arguments).output().unwrap().into()
+    }
+
+    /// Runs a command that reads `input` to its end.
+    pub fn run_with_input(&self, arguments: &[&str], input: &str) -> Outcome {
+        let mut command = self.command(arguments);
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        // A command that reads nothing may have ended.
+        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+        child.wait_with_output().unwrap().into()
     }
 
     /// Starts the server.
@@ -90,7 +100,15 @@ impl Instance {
 #[test]
 fn help_of_every_command_has_an_example() {
     let instance = Instance::new();
-    for command in [&["backup"][..], &["doctor"], &["migrate"], &["secret", "rotate"]] {
+    for command in [
+        &["backup"][..],
+        &["doctor"],
+        &["migrate"],
+        &["secret", "rotate"],
+        &["invitation", "create"],
+        &["invitation", "list"],
+        &["invitation", "revoke"],
+    ] {
         let help = instance.run(&[command, &["--help"]].concat());
         let example = format!("gatehouse {}", command.join(" "));
         let (_, examples) = help.stdout.split_once("Example").unwrap_or_else(|| panic!("{command:?}: {help:?}"));

@@ -30,7 +30,7 @@ async fn rotated_secret_takes_effect_at_the_next_start_and_keeps_people_signed_i
     let old = read(&instance, "data/secret.key");
 
     let outcome = instance.run(&["secret", "rotate"]);
-    assert_eq!(outcome.status, Some(0), "{outcome:?}");
+    assert_eq!(outcome.status, 0, "{outcome:?}");
     assert!(!format!("{outcome:?}").contains(old.trim()), "{outcome:?}");
     let new = read(&instance, "data/secret.key");
     assert!(new != old && new.len() == old.len());
@@ -66,7 +66,7 @@ async fn sign_out_everybody_ends_all_sessions_at_once() {
     assert_eq!(eva.register("eva").await.status, 303);
 
     let outcome = instance.run(&["secret", "rotate", "--sign-out-everybody"]);
-    assert_eq!(outcome.status, Some(0), "{outcome:?}");
+    assert_eq!(outcome.status, 0, "{outcome:?}");
     assert!(outcome.stdout.contains("Ended 3 sessions"), "{outcome:?}");
     assert_eq!(outcome.stderr.matches("account_signed_out").count(), 2, "one event for each account: {outcome:?}");
     for client in [&zoe, &other, &eva] {
@@ -99,7 +99,7 @@ async fn interrupted_sign_out_of_everybody_is_completed_by_the_restart() {
     })
     .await;
     let outcome = instance.run(&["secret", "rotate", "--sign-out-everybody"]);
-    assert_eq!(outcome.status, Some(1), "{outcome:?}");
+    assert_eq!(outcome.status, 1, "{outcome:?}");
     assert!(outcome.stderr.contains("interrupted"), "{outcome:?}");
     assert!(zoe.is_signed_in().await);
     let app = app.restart(&[]);
@@ -113,7 +113,7 @@ async fn sign_out_everybody_ends_more_sessions_than_one_batch() {
     let zoe = app.signed_in_client("zoe").await;
     app.insert_sessions(zoe.account_id().await, 1200).await;
     let outcome = instance.run(&["secret", "rotate", "--sign-out-everybody"]);
-    assert_eq!(outcome.status, Some(0), "{outcome:?}");
+    assert_eq!(outcome.status, 0, "{outcome:?}");
     assert!(outcome.stdout.contains("Ended 1201 sessions"), "{outcome:?}");
 }
 
@@ -129,7 +129,7 @@ fn failed_start_of_sign_out_leaves_the_secret_as_it_is() {
         "--database-url",
         "mysql://zoe:hunter2@127.0.0.1:1/x",
     ]);
-    assert_eq!(outcome.status, Some(1), "{outcome:?}");
+    assert_eq!(outcome.status, 1, "{outcome:?}");
     assert_eq!(read(&instance, "data/secret.key"), old);
     assert!(!instance.path("data/secret.key.previous").exists());
 }
@@ -142,7 +142,7 @@ fn secret_of_a_setting_is_refused_with_what_to_do_instead() {
     fs::copy(instance.path("data/secret.key"), instance.path("other.key")).unwrap();
     for (name, value) in [("GATEHOUSE_SECRET", SECRET), ("GATEHOUSE_SECRET_FILE", "other.key")] {
         let outcome = Outcome::from(instance.command(&["secret", "rotate"]).env(name, value).output().unwrap());
-        assert_eq!(outcome.status, Some(2), "{outcome:?}");
+        assert_eq!(outcome.status, 2, "{outcome:?}");
         assert!(outcome.stderr.contains(&format!("gatehouse: {name}: ")), "{outcome:?}");
         assert!(outcome.stderr.contains("GATEHOUSE_PREVIOUS_SECRETS"), "{outcome:?}");
     }
@@ -153,7 +153,7 @@ fn secret_of_a_setting_is_refused_with_what_to_do_instead() {
 fn rotation_needs_a_secret_and_creates_none() {
     let instance = Instance::new();
     let outcome = instance.run(&["secret", "rotate"]);
-    assert_eq!(outcome.status, Some(1), "{outcome:?}");
+    assert_eq!(outcome.status, 1, "{outcome:?}");
     assert!(outcome.stderr.contains("there is no data/secret.key"), "{outcome:?}");
     assert!(!instance.path("data").exists());
 }
@@ -187,7 +187,7 @@ fn unusable_file_of_previous_secrets_is_rejected() {
         fs::write(&file, format!("{line}\n")).unwrap();
         fs::set_permissions(&file, fs::Permissions::from_mode(mode)).unwrap();
         let outcome = instance.run(&["account", "list"]);
-        assert_eq!(outcome.status, Some(2), "{outcome:?}");
+        assert_eq!(outcome.status, 2, "{outcome:?}");
         assert!(outcome.stderr.contains(reason) && !outcome.stderr.contains(SECRET), "{outcome:?}");
     }
 }

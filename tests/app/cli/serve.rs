@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use super::{Site, run};
+use super::Site;
 use crate::{
     command_line::{gatehouse, temp_dir},
     support::{
@@ -23,7 +23,7 @@ async fn set_up(client: &Client, token: &str, username: &str) -> Answer {
 
 #[tokio::test]
 async fn serve_prints_a_link_for_the_first_administrator_until_there_is_one() {
-    let site = Site::serve();
+    let site = Site::serve(&[]);
     let line = site.running.next_line();
     let address = &site.running.address;
     let prefix = format!("Create the first administrator: {address}/setup?token=");
@@ -36,7 +36,7 @@ async fn serve_prints_a_link_for_the_first_administrator_until_there_is_one() {
     assert_eq!(site.show("admin")["roles"], serde_json::json!(["admin"]));
     assert_eq!(site.client().get(&format!("/setup?token={token}")).await.status, 410);
     assert_eq!(set_up(&site.client(), token, "eva").await.status, 410);
-    assert_eq!(run(&mut site.command("account", &["show", "eva"]), "").status, 1);
+    assert_eq!(site.account(&["show", "eva"]).status, 1);
 }
 
 #[test]
