@@ -21,11 +21,17 @@ pub mod routes;
 /// One file for each page.
 pub(crate) mod pages;
 
+/// The JSON API: one file for each endpoint.
+pub(crate) mod api;
+
 /// Everything that speaks HTTP and is not a page.
 pub mod web;
 
 /// Use cases: register, authenticate, change, delete.
 pub mod accounts;
+
+/// Access tokens for programs.
+pub mod tokens;
 
 /// Sessions: create, check, revoke.
 pub mod sessions;

@@ -16,7 +16,7 @@ use crate::{db, web::state::AppState};
 const FLUSH_INTERVAL: Duration = Duration::from_secs(1);
 /// How often cleanups that changes left in the database are looked up.
 const CLEAN_UP_INTERVAL: Duration = Duration::from_secs(1);
-/// How often expired rows are deleted and sessions are counted, in rounds of cleaning up.
+/// How often expired rows are deleted, keys are read and sessions are counted, in rounds of cleaning up.
 const DELETE_EVERY: u32 = 60;
 
 /// Runs until `stop` is received. What fails is tried again in the next round.
@@ -45,6 +45,7 @@ async fn clean_up_rounds(state: &AppState) {
         clean_up(state).await;
         if round.is_multiple_of(DELETE_EVERY) {
             delete_expired(state).await;
+            maintain_signing_keys(state).await;
             if state.settings.metrics_listen.is_some() {
                 count_sessions(state).await;
             }
@@ -89,6 +90,13 @@ pub async fn delete_expired(state: &AppState) {
     };
     if let Err(error) = deleted.await {
         warn!(%error, "could not delete expired rows, will retry");
+    }
+}
+
+/// Reads the keys of access tokens again, and replaces them if it is time.
+pub async fn maintain_signing_keys(state: &AppState) {
+    if let Err(error) = state.access_tokens.maintain_keys().await {
+        warn!(%error, "could not read the keys of access tokens, will retry");
     }
 }
 

@@ -8,6 +8,7 @@ use actix_web::{
 };
 
 use crate::{
+    api::{self, jwks, refresh, simplejwt, status, user, validate},
     pages::{account, admin, forgot, health, home, language, login, logout, register, reset, setup},
     web::{
         assets::Assets,
@@ -54,14 +55,26 @@ pub fn table() -> Vec<Route> {
         Route::new(reset::PATH).for_guests_and_members().get(reset::get).post(reset::post),
         Route::new(setup::PATH).for_guests_and_members().get(setup::get).post(setup::post),
         Route::new("/language").for_appearance().post(language::post),
+        Route::new(jwks::PATH).open_to_all().get(jwks::get),
+        Route::new("/api").for_programs().get(status::get),
+        Route::new("/api/register").for_programs().post(api::register::post),
+        Route::new("/api/registration").for_programs().post(api::register::post),
+        Route::new("/api/login").for_programs().post(api::login::post),
+        Route::new("/api/refresh").for_programs().post(refresh::post),
+        Route::new("/api/logout").for_programs().post(api::logout::post),
+        Route::new("/api/user").for_programs().get(user::get),
+        Route::new("/api/protected").for_programs().get(user::protected),
+        Route::new("/api/validate").for_programs().post(validate::post),
+        Route::new("/api/token/").for_programs().post(simplejwt::obtain),
+        Route::new("/api/token/refresh/").for_programs().post(simplejwt::refresh_pair),
         Route::new("/healthz").open_to_all().get(health::alive),
         Route::new("/readyz").open_to_all().get(health::ready),
     ]
 }
 
-/// Registers the table, the static files, and the answer to every other URL.
-pub fn configure(config: &mut ServiceConfig, assets: &Assets) {
-    for route in table() {
+/// Registers the table, the static files, and the answer to every other URL. Without `api`, there is no JSON API.
+pub fn configure(config: &mut ServiceConfig, assets: &Assets, api: bool) {
+    for route in table().into_iter().filter(|route| api || route.access != Access::Api) {
         route.register(config);
     }
     assets.register(config);
@@ -134,6 +147,13 @@ impl Route {
     #[must_use]
     pub fn for_appearance(mut self) -> Self {
         self.access = Access::Appearance;
+        self
+    }
+
+    /// Opens the address to programs, which authenticate with a token and not with a cookie.
+    #[must_use]
+    pub fn for_programs(mut self) -> Self {
+        self.access = Access::Api;
         self
     }
 

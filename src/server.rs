@@ -35,6 +35,7 @@ use crate::{
     passwords::Hasher,
     routes,
     sessions::Sessions,
+    tokens::AccessTokens,
     web::{
         assets::Assets,
         connections::{Connections, Stream},
@@ -134,6 +135,7 @@ impl Application {
             statistics: StatisticsCache::default(),
             setup_token: LinkToken::new(),
             requests: metrics_address.map(|_| RequestMetrics::default()),
+            access_tokens: AccessTokens::new(&settings, &public_url, core.clone(), Arc::clone(&sessions)),
             sessions,
             core,
             public_url: public_url.clone(),
@@ -280,7 +282,7 @@ pub fn build_app(
 > {
     App::new()
         .app_data(state.clone())
-        .configure(|config| routes::configure(config, &state.assets))
+        .configure(|config| routes::configure(config, &state.assets, state.settings.api.is_on()))
         .configure(more)
         .wrap(from_fn(middleware::handle))
 }

@@ -8,6 +8,7 @@ use gatehouse::{
     db,
     passwords::{Hasher, Priority},
     server::{Application, TestHooks},
+    sessions::SessionRequest,
     transaction::Transaction,
     web::state::AppState,
 };
@@ -79,8 +80,8 @@ impl Fixture {
         self.with_app(async |app| {
             let sessions = Arc::clone(&app.sessions);
             let create_all = move |tx: &mut Transaction<'_>| {
-                let create =
-                    |number| sessions.create(tx, seed::account(number), false, &seed::previous_sign_in(), None);
+                let request = SessionRequest::browser(false, None);
+                let create = |number| sessions.create(tx, seed::account(number), &request, &seed::previous_sign_in());
                 Ok::<_, db::Error>(numbers.clone().map(create).collect::<Result<Vec<_>, _>>()?)
             };
             let created = app.core.transactions.run(&Client::local(), create_all).await.unwrap();

@@ -9,6 +9,7 @@ use std::{
 use gatehouse::{
     accounts::{Register, SignIn},
     client::Client,
+    sessions::SessionRequest,
     web::state::AppState,
 };
 
@@ -134,9 +135,8 @@ async fn sign_in(app: &AppState, number: u64) -> f64 {
     let form = SignIn {
         login: seed::name(number),
         password: PASSWORD.into(),
-        remember: false,
         devices: Vec::new(),
-        replaces: None,
+        session: SessionRequest::browser(false, None),
     };
     let (time, outcome) = without_hashing(app, app.accounts.authenticate(form, &client(number))).await;
     assert!(outcome.is_ok(), "{outcome:?}");
@@ -152,7 +152,7 @@ async fn register(app: &AppState, number: u64) -> f64 {
         username: name,
         password: PASSWORD.into(),
         password_confirm: PASSWORD.into(),
-        replaces: None,
+        session: SessionRequest::browser(false, None),
     };
     let (time, outcome) = without_hashing(app, app.accounts.register(form, &client(number))).await;
     assert!(outcome.is_ok(), "{outcome:?}");

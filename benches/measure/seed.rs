@@ -94,10 +94,10 @@ fn insert_batch(
              SELECT {id}, {name}, {email}, {email}, '{hash}', {now}, {now}, '192.0.2.1', '{BROWSER}' FROM {series}"
         ),
         format!(
-            "INSERT INTO sessions (id, account_id, created_at, authenticated_at, last_seen_at, expires_at, remembered, \
+            "INSERT INTO sessions (id, account_id, created_at, authenticated_at, last_seen_at, expires_at, kind, \
              previous_address, previous_user_agent, address, user_agent) \
-             SELECT {session}, {id}, {now}, {now}, {now}, {now} + 43200000, 1, '192.0.2.1', '{BROWSER}', '192.0.2.1', \
-             '{BROWSER}' FROM {series}"
+             SELECT {session}, {id}, {now}, {now}, {now}, {now} + 43200000, 'remembered', '192.0.2.1', '{BROWSER}', \
+             '192.0.2.1', '{BROWSER}' FROM {series}"
         ),
         format!(
             "INSERT INTO events (id, at, kind, account_id, address, user_agent, request_id, occurrences) \

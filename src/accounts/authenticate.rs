@@ -9,7 +9,7 @@ use strum::{IntoStaticStr, VariantArray};
 use super::{
     Accounts, Device, Error, FieldError, LoginName, Rejection, SignedIn, store, validation, verify_password::Target,
 };
-use crate::{client::Client, events::EventKind, sessions::Session, throttle::Throttled};
+use crate::{client::Client, events::EventKind, sessions::SessionRequest, throttle::Throttled};
 
 /// The number of sign-ins since the start, by the label `outcome`.
 pub type SignInCounts = Family<[(&'static str, &'static str); 1], Counter>;
@@ -67,12 +67,10 @@ pub struct SignIn {
     pub login: String,
     /// The password.
     pub password: SecretString,
-    /// "Keep me signed in".
-    pub remember: bool,
     /// The accounts that the browser has signed in to before.
     pub devices: Vec<Device>,
-    /// The browser's current session. It ends when the new one begins (ASVS 7.2.4).
-    pub replaces: Option<Arc<Session>>,
+    /// The session to create.
+    pub session: SessionRequest,
 }
 
 impl Accounts {
@@ -105,7 +103,7 @@ impl Accounts {
                 let previous = verified.commit(tx)?;
                 store::record_sign_in(tx, account)?;
                 tx.record(EventKind::SignedIn, account)?;
-                let session = sessions.create(tx, account, sign_in.remember, &previous, sign_in.replaces.as_deref())?;
+                let session = sessions.create(tx, account, &sign_in.session, &previous)?;
                 Ok::<_, Error>(session)
             })
             .await?;

@@ -96,6 +96,8 @@ pub enum FieldError {
     TargetNotConfirmed,
     /// The name of a role is not valid.
     Role,
+    /// The invitation was used, or is too old, or never existed.
+    InvitationInvalid,
 }
 
 impl FieldError {
@@ -117,6 +119,7 @@ impl FieldError {
             | Self::PasswordWeak(_)
             | Self::PasswordUnchanged => 3,
             Self::ConfirmationMismatch => 4,
+            Self::InvitationInvalid => 5,
         }
     }
 }

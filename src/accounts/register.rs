@@ -16,7 +16,7 @@ use crate::{
     events::EventKind,
     language::Language,
     passwords::{Password, Priority},
-    sessions::{PreviousSignIn, Session},
+    sessions::{PreviousSignIn, SessionRequest},
     throttle::{Limit, Throttled},
 };
 
@@ -35,8 +35,8 @@ pub struct Register {
     pub language: Option<Language>,
     /// Why the person may register.
     pub admission: Admission,
-    /// The browser's current session. It ends when the new one begins.
-    pub replaces: Option<Arc<Session>>,
+    /// The session to create.
+    pub session: SessionRequest,
 }
 
 struct ValidRegistration {
@@ -91,8 +91,7 @@ impl Accounts {
                 }
                 tx.record(EventKind::Registered, account)?;
                 use_up(tx, &form.admission, account)?;
-                let session =
-                    sessions.create(tx, account, false, &PreviousSignIn::default(), form.replaces.as_deref())?;
+                let session = sessions.create(tx, account, &form.session, &PreviousSignIn::default())?;
                 Ok::<_, Error>(Some(session))
             })
             .await?;

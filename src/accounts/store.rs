@@ -67,6 +67,7 @@ struct NewRow<'a> {
     email_key: String,
     password_hash: &'a str,
     created_at: Timestamp,
+    updated_at: Timestamp,
     last_sign_in_at: Option<Timestamp>,
     last_sign_in_address: String,
     last_sign_in_user_agent: &'a str,
@@ -101,6 +102,7 @@ pub(super) fn insert(tx: &mut Transaction<'_>, account: &NewAccount) -> QueryRes
         email_key: account.email.key(),
         password_hash: &account.password_hash,
         created_at: tx.now,
+        updated_at: tx.now,
         last_sign_in_at: account.signs_in.then_some(tx.now),
         last_sign_in_address: if account.signs_in { tx.client.stored_address() } else { String::new() },
         last_sign_in_user_agent: if account.signs_in { &tx.client.user_agent } else { "" },
@@ -143,6 +145,7 @@ pub(super) fn update_profile(
         accounts::username.eq(username),
         accounts::email.eq(email),
         accounts::email_key.eq(email.key()),
+        accounts::updated_at.eq(tx.now),
     )))
     .execute(tx.conn)
     .map(|_| ())

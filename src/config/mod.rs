@@ -84,6 +84,26 @@ pub struct Settings {
     #[arg(long, env = "GATEHOUSE_REMEMBER_LIFETIME", default_value = "30d", value_parser = duration::up_to(YEAR))]
     pub remember_lifetime: Duration,
 
+    /// The JSON API for programs, below /api
+    #[arg(long, env = "GATEHOUSE_API", value_enum, default_value_t = Switch::On)]
+    pub api: Switch,
+
+    /// How long an access token of the JSON API is valid; at most 1d
+    #[arg(long, env = "GATEHOUSE_ACCESS_TOKEN_LIFETIME", default_value = "10m", value_parser = duration::up_to(DAY))]
+    pub access_token_lifetime: Duration,
+
+    /// Like session idle, for programs that use the JSON API
+    #[arg(long, env = "GATEHOUSE_REFRESH_IDLE", default_value = "7d", value_parser = duration::up_to(YEAR))]
+    pub refresh_idle: Duration,
+
+    /// Like session lifetime, for programs that use the JSON API
+    #[arg(long, env = "GATEHOUSE_REFRESH_LIFETIME", default_value = "30d", value_parser = duration::up_to(YEAR))]
+    pub refresh_lifetime: Duration,
+
+    /// How long a refresh token that was used still returns its successor, for two requests at once; 0s = not at all
+    #[arg(long, env = "GATEHOUSE_REFRESH_GRACE", default_value = "10s", value_parser = duration::up_to_or_zero(MINUTE))]
+    pub refresh_grace: Duration,
+
     /// Ask for the password again before account changes if the last sign-in is older than this
     #[arg(long, env = "GATEHOUSE_RECENT_SIGN_IN", default_value = "10m", value_parser = duration::up_to(DAY))]
     pub recent_sign_in: Duration,
@@ -227,6 +247,23 @@ impl Settings {
             || thread::available_parallelism().map_or(2, NonZero::get),
             |threads| usize::from(threads.get()),
         )
+    }
+}
+
+/// Whether something is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Switch {
+    /// It is
+    On,
+    /// It is not
+    Off,
+}
+
+impl Switch {
+    /// Whether it is there.
+    #[must_use]
+    pub fn is_on(self) -> bool {
+        self == Self::On
     }
 }
 

@@ -17,6 +17,8 @@ diesel::table! {
         language -> Nullable<Text>,
         disabled -> Bool,
         locked -> Bool,
+        updated_at -> BigInt,
+        legacy_id -> Nullable<Text>,
     }
 }
 
@@ -61,13 +63,16 @@ diesel::table! {
         authenticated_at -> BigInt,
         last_seen_at -> BigInt,
         expires_at -> BigInt,
-        remembered -> Bool,
+        kind -> Text,
         previous_sign_in_at -> Nullable<BigInt>,
         previous_address -> Text,
         previous_user_agent -> Text,
         failures_before -> Integer,
         address -> Text,
         user_agent -> Text,
+        application -> Nullable<Text>,
+        generation -> Integer,
+        refreshed_at -> Nullable<BigInt>,
     }
 }
 
@@ -108,6 +113,14 @@ diesel::table! {
         account_id -> Binary,
         revoked_at -> BigInt,
         kept -> Nullable<Binary>,
+    }
+}
+
+diesel::table! {
+    signing_keys (id) {
+        id -> Text,
+        private_key -> Binary,
+        signs_from -> BigInt,
     }
 }
 

@@ -69,6 +69,8 @@ pub enum EventKind {
     SessionExpired,
     /// A token that this server did not sign, or that is not for this use.
     TokenRefused,
+    /// A refresh token was used again after it was replaced, which ended its session.
+    RefreshTokenReused,
     /// A form from another site.
     CrossOriginRefused,
     /// A form without the field that binds it to the session.

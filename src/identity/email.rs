@@ -3,9 +3,11 @@
 //! disagreed). An internationalised domain is accepted in its ASCII form, in which browsers send it.
 
 use email_address::{EmailAddress, Options};
+use serde::Serialize;
 
 /// An address as it was typed, with a lower-case domain.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
 pub struct Email(String);
 
 /// Why a text is not an e-mail address.

@@ -76,6 +76,10 @@ pub struct Account {
     pub email: Email,
     /// When it was created.
     pub created_at: Timestamp,
+    /// When its user name, e-mail address or roles were last changed.
+    pub updated_at: Timestamp,
+    /// Its id in the system that it was imported from.
+    pub legacy_id: Option<String>,
     /// The language that its owner chose.
     pub language: Option<Language>,
     /// Its roles, sorted.

@@ -2,8 +2,11 @@
 
 use std::{fmt, str::FromStr};
 
+use serde::Serialize;
+
 /// A role of an account. Applications decide what a role may do; Gatehouse itself knows only [`Role::ADMIN`].
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(transparent)]
 pub struct Role(String);
 
 /// The text is not the name of a role.

@@ -1,11 +1,13 @@
 //! User names: `[a-z0-9][a-z0-9._-]{2,31}` after NFKC and case folding, so that two different names never look the same
 //! and both databases compare them alike.
 
+use serde::Serialize;
 use unicase::UniCase;
 use unicode_normalization::UnicodeNormalization;
 
 /// A user name in its canonical form: lower-case ASCII.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
 pub struct Username(String);
 
 /// Why a text is not a user name.

@@ -1,12 +1,14 @@
 //! The signing secret and the keys derived from it. Each purpose has its own key, so a signature for one purpose is
 //! invalid for all others.
 
+mod encryption;
 mod rotation;
 mod secret_file;
 
 use std::path::{Path, PathBuf};
 
 use aws_lc_rs::{
+    aead::RandomizedNonceKey,
     hkdf::{HKDF_SHA256, Prk, Salt},
     hmac::{self, HMAC_SHA256},
 };
@@ -15,8 +17,11 @@ use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header};
 use secrecy::{ExposeSecret, SecretString};
 use strum::VariantArray;
 
-pub(crate) use self::rotation::{RotationError, rotate};
 use self::secret_file::check_strength;
+pub(crate) use self::{
+    encryption::EncryptedUnder,
+    rotation::{RotationError, rotate},
+};
 use crate::{
     clock::Timestamp,
     config::{ConfigError, Settings},
@@ -37,6 +42,8 @@ pub enum Purpose {
     Network,
     /// Names of sessions in URLs, which end up in the logs of proxies.
     SessionHandle,
+    /// Refresh tokens of the JSON API.
+    RefreshToken,
     /// The question of `gatehouse doctor` to a running server, and the answer.
     Doctor,
 }
@@ -51,6 +58,7 @@ impl Purpose {
             Self::Name => "gatehouse name v1",
             Self::Network => "gatehouse network v1",
             Self::SessionHandle => "gatehouse session handle v1",
+            Self::RefreshToken => "gatehouse refresh token v1",
             Self::Doctor => "gatehouse doctor v1",
         }
     }
@@ -75,6 +83,7 @@ struct DerivedKeys {
     verifies_sessions: bool,
     token_signer: EncodingKey,
     token_verifier: TokenVerifier,
+    encryption: RandomizedNonceKey,
     /// One for each [`Purpose`], in the order of the variants.
     macs: Vec<hmac::Key>,
 }
@@ -111,6 +120,7 @@ impl DerivedKeys {
                 mac: hmac::Key::new(HMAC_SHA256, &token),
                 decoding: DecodingKey::from_secret(&token),
             },
+            encryption: encryption::key(&expand(&root, "gatehouse encryption v1")),
             macs: Purpose::VARIANTS
                 .iter()
                 .map(|purpose| hmac::Key::new(HMAC_SHA256, &expand::<32>(&root, purpose.label())))

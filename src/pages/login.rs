@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use crate::{
     accounts::SignIn,
+    sessions::SessionRequest,
     web::{error::Problem, form::Form, guard::Visitor, layout::Layout, render::FormErrors, return_to::ReturnTo},
 };
 
@@ -58,9 +59,8 @@ pub(crate) async fn post(visitor: Visitor, Form(form): Form<LoginForm>) -> Resul
     let sign_in = SignIn {
         login: form.login.clone(),
         password: form.password.clone(),
-        remember: !form.remember.is_empty(),
         devices: known.clone(),
-        replaces: visitor.session.clone(),
+        session: SessionRequest::browser(!form.remember.is_empty(), visitor.session.clone()),
     };
     match visitor.state.accounts.authenticate(sign_in, &visitor.client).await {
         Ok(signed_in) => visitor.start_session(&signed_in, &known, &form.next),

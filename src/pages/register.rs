@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use crate::{
     accounts::{Admission, Register, SignedIn},
+    sessions::SessionRequest,
     web::{
         error::Problem, flash::Flash, form::Form, guard::Visitor, language, layout::Layout, render::FormErrors,
         return_to::ReturnTo,
@@ -91,7 +92,7 @@ impl RegisterForm {
             password_confirm: self.password_confirm.clone(),
             language: language::chosen(visitor.request.headers(), visitor.state.cookies),
             admission,
-            replaces: visitor.session.clone(),
+            session: SessionRequest::browser(false, visitor.session.clone()),
         }
     }
 }

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use super::register::{RegisterPage, welcome};
 use crate::{
     accounts::{Admission, LinkToken, Register},
+    sessions::SessionRequest,
     web::{error::Problem, form::Form, guard::Visitor, language, render::FormErrors},
 };
 
@@ -73,7 +74,7 @@ pub(crate) async fn post(visitor: Visitor, Form(form): Form<SetupForm>) -> Resul
         password_confirm: form.password_confirm.clone(),
         language: language::chosen(visitor.request.headers(), visitor.state.cookies),
         admission: Admission::FirstAdministrator,
-        replaces: visitor.session.clone(),
+        session: SessionRequest::browser(false, visitor.session.clone()),
     };
     match visitor.state.accounts.register(registration, &visitor.client).await {
         Ok(signed_in) => welcome(&visitor, &signed_in, ""),

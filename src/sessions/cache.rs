@@ -1,5 +1,5 @@
 //! Session rows that were read a moment ago, so that each click of a person does not cost a query. Keyed by the
-//! signature of the token that led to them, so that the token is not decoded each time either.
+//! digest of the token that led to them, so that the token is not decoded each time either.
 //!
 //! A row is valid only while its account's epoch is the one that was current before the row was read, see
 //! [`AccountEpochs`].
@@ -14,7 +14,7 @@ use std::{
 
 use super::{
     Session,
-    token::{Signature, Token},
+    token::{Token, TokenDigest},
 };
 use crate::{clock::Timestamp, identity::AccountId, transaction::AccountEpochs};
 
@@ -22,7 +22,7 @@ use crate::{clock::Timestamp, identity::AccountId, transaction::AccountEpochs};
 const MAX_ENTRIES: u64 = 50_000;
 
 pub(super) struct Cache {
-    rows: moka::sync::Cache<Signature, Arc<Entry>>,
+    rows: moka::sync::Cache<TokenDigest, Arc<Entry>>,
     epochs: Arc<AccountEpochs>,
     fresh_for: Duration,
 }
@@ -69,8 +69,8 @@ impl Cache {
     }
 
     /// Returns the row that a token led to, fresh or not.
-    pub(super) fn get(&self, signature: &Signature) -> Option<Arc<Entry>> {
-        self.rows.get(signature)
+    pub(super) fn get(&self, digest: &TokenDigest) -> Option<Arc<Entry>> {
+        self.rows.get(digest)
     }
 
     /// Returns the current epoch of an account. Call it before its row is read.
@@ -83,12 +83,12 @@ impl Cache {
         entry.epoch == epoch && entry.read_at <= now && now.since(entry.read_at) < self.fresh_for
     }
 
-    pub(super) fn insert(&self, signature: Signature, entry: Arc<Entry>) {
-        self.rows.insert(signature, entry);
+    pub(super) fn insert(&self, digest: TokenDigest, entry: Arc<Entry>) {
+        self.rows.insert(digest, entry);
     }
 
-    pub(super) fn remove(&self, signature: &Signature) {
-        self.rows.invalidate(signature);
+    pub(super) fn remove(&self, digest: &TokenDigest) {
+        self.rows.invalidate(digest);
     }
 }
 
@@ -97,7 +97,7 @@ mod tests {
     use super::*;
     use crate::{
         identity::{Account, Email, Username},
-        sessions::{PreviousSignIn, SessionId},
+        sessions::{PreviousSignIn, SessionId, SessionKind},
     };
 
     const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
@@ -109,6 +109,8 @@ mod tests {
             username: Username::parse("zoe").unwrap(),
             email: Email::parse("zoe@keepers.example").unwrap(),
             created_at: NOW,
+            updated_at: NOW,
+            legacy_id: None,
             language: None,
             roles: Vec::new(),
         };
@@ -118,7 +120,8 @@ mod tests {
             previous: PreviousSignIn::default(),
             authenticated_at: NOW,
             expires_at: NOW,
-            remembered: false,
+            kind: SessionKind::Browser,
+            application: None,
         };
         Arc::new(Entry::new(token, Arc::new(session), epoch, NOW))
     }
@@ -130,15 +133,15 @@ mod tests {
     #[test]
     fn entry_read_before_invalidation_is_never_fresh_afterwards() {
         let epochs = Arc::new(AccountEpochs::default());
-        let (cache, token, signature) = (Cache::new(FRESH, Arc::clone(&epochs)), token(), Signature::default());
+        let (cache, token, digest) = (Cache::new(FRESH, Arc::clone(&epochs)), token(), TokenDigest::default());
         let before = cache.epoch(token.account);
         // A request reads the row here; then the session ends; then the request caches the row.
         epochs.raise(token.account);
-        cache.insert(signature, entry(token, before));
+        cache.insert(digest, entry(token, before));
         let after = cache.epoch(token.account);
-        assert!(!cache.is_fresh(&cache.get(&signature).unwrap(), after, NOW));
-        cache.insert(signature, entry(token, after));
-        assert!(cache.is_fresh(&cache.get(&signature).unwrap(), after, NOW));
+        assert!(!cache.is_fresh(&cache.get(&digest).unwrap(), after, NOW));
+        cache.insert(digest, entry(token, after));
+        assert!(cache.is_fresh(&cache.get(&digest).unwrap(), after, NOW));
     }
 
     #[test]

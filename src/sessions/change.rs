@@ -5,7 +5,7 @@ use std::{ops::Deref, sync::Arc};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
 
-use super::{Session, SessionId, Sessions, store};
+use super::{Session, SessionId, Sessions, cleanup, store};
 use crate::{
     client::Client,
     db::{self, QueryError, QueryResult, TransactionError},
@@ -112,7 +112,7 @@ impl Sessions {
 
     /// Ends all sessions of `account` in `tx`, except `keep`.
     pub fn revoke_all(tx: &mut Transaction<'_>, account: AccountId, keep: Option<SessionId>) -> QueryResult<()> {
-        let ended = store::end_all(tx, account, keep)?;
+        let ended = cleanup::end_all(tx, account, keep)?;
         tx.record_many(EventKind::SessionEnded, account, ended)
     }
 }

@@ -3,8 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{
-    ActingSession, BATCH, Session, SessionId, Sessions,
-    store::{self, IdleSince, NewSession, PreviousSignIn},
+    ActingSession, BATCH, Session, SessionId, SessionKind, SessionRequest, Sessions,
+    store::{self, NewSession, PreviousSignIn},
     token::{Token, Tokens},
 };
 use crate::{
@@ -23,22 +23,21 @@ impl Sessions {
         &self,
         tx: &mut Transaction<'_>,
         account: AccountId,
-        remembered: bool,
+        request: &SessionRequest,
         previous: &PreviousSignIn,
-        replaces: Option<&Session>,
     ) -> QueryResult<NewSession> {
-        if let Some(old) = replaces {
+        if let Some(old) = &request.replaces {
             end(tx, old, EventKind::SignedOut)?;
         }
-        let expires_at = tx.now.plus(self.limits(remembered).lifetime);
+        let lifetime = self.lifetimes.of(request.kind).lifetime;
         let session = NewSession {
-            token: Token { session: SessionId::new(), account, expires_at },
+            token: Token { session: SessionId::new(), account, expires_at: tx.now.plus(lifetime) },
             created_at: tx.now,
-            max_age: remembered.then_some(self.remembered.lifetime),
+            max_age: (request.kind == SessionKind::Remembered).then_some(lifetime),
         };
         let surplus = store::delete_least_recent(tx, account, self.per_account - 1)?;
         tx.record_many(EventKind::SessionReplaced, account, surplus)?;
-        store::insert(tx, &session, previous)?;
+        store::insert(tx, &session, request, previous)?;
         Ok(session)
     }
 
@@ -54,7 +53,8 @@ impl Sessions {
         let account = session.account.id;
         store::delete(tx, account, session.id)?;
         tx.record(EventKind::Reauthenticated, account)?;
-        self.create(tx, account, session.remembered, &session.previous, None)
+        let request = SessionRequest { kind: session.kind, application: session.application.clone(), replaces: None };
+        self.create(tx, account, &request, &session.previous)
     }
 
     /// Signs the owner of `session` out of it.
@@ -84,38 +84,12 @@ impl Sessions {
             .await
     }
 
-    /// Does the cleanups that transactions have stored, in batches: deletes ended sessions, and anonymizes the events
-    /// of deleted accounts. Continues after a restart, because the cleanups are in the database.
-    pub async fn clean_up(&self) -> Result<(), db::Error> {
-        while let Some((cleanup, account_exists)) = self.database.read(store::next_cleanup).await? {
-            while self.database.write(move |conn| store::delete_batch(conn, cleanup)).await?.is_full {}
-            if !account_exists {
-                self.events.anonymize(cleanup.account_id).await?;
-            }
-            self.database.write(move |conn| store::delete_cleanup(conn, cleanup)).await?;
-        }
-        Ok(())
-    }
-
-    /// Deletes the sessions and anonymizes the events of an account that `tx` deletes: a batch now, the others later in
-    /// [`Sessions::clean_up`]. Without the account they are ended already.
-    pub fn delete_account(tx: &mut Transaction<'_>, account: AccountId) -> QueryResult<()> {
-        let cleanup = store::Cleanup { account_id: account, revoked_at: Timestamp::MAX, kept: None };
-        let all_deleted = !store::delete_batch(tx.conn, cleanup)?.is_full;
-        let all_anonymized = tx.anonymize_events(account)?;
-        if all_deleted && all_anonymized {
-            return Ok(());
-        }
-        store::insert_cleanup(tx.conn, cleanup)
-    }
-
     /// Deletes one batch of expired sessions that were not used since. Returns how many it found. Their events carry no
     /// request id, because there was no request.
     pub async fn delete_expired(&self) -> Result<usize, db::Error> {
         // Another process may know of a later use that it has not written yet.
         const MARGIN: Duration = Duration::from_mins(2);
-        let idle = |limits: super::Limits| limits.idle.saturating_add(MARGIN);
-        let idle = IdleSince::at(self.clock.now(), idle(self.plain), idle(self.remembered));
+        let idle = self.lifetimes.idle_since(self.clock.now(), MARGIN);
         self.transactions
             .run(&Client::anonymous(), move |tx| {
                 let mut expired = store::expired(tx.conn, idle, BATCH)?;

@@ -7,9 +7,12 @@
 mod cache;
 mod change;
 mod check;
+mod cleanup;
 mod end_all;
+mod kind;
 mod last_seen;
 mod lifecycle;
+mod refresh;
 mod store;
 mod token;
 
@@ -19,12 +22,15 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
 use prometheus_client::metrics::gauge::Gauge;
 use serde::{Deserialize, Serialize};
 
-use self::{cache::Cache, last_seen::LastSeen, token::Tokens};
+use self::{cache::Cache, kind::Lifetimes, last_seen::LastSeen, token::Tokens};
 pub use self::{
     change::{ActingSession, ChangeError},
     check::TokenStatus,
     end_all::end_all,
+    kind::{SessionKind, SessionRequest},
+    refresh::{PREFIX as REFRESH_TOKEN_PREFIX, RefreshError, RefreshToken, Refreshed},
     store::{NewSession, PreviousSignIn, SessionSummary},
+    token::{Token, TokenDigest},
 };
 use crate::{
     clock::{Clock, Timestamp},
@@ -97,16 +103,12 @@ pub struct Session {
     pub previous: PreviousSignIn,
     /// When the owner last gave the password.
     pub authenticated_at: Timestamp,
-    /// Whether the session outlives the browser ("Keep me signed in").
-    pub remembered: bool,
-    expires_at: Timestamp,
-}
-
-/// How long sessions live.
-#[derive(Debug, Clone, Copy)]
-struct Limits {
-    idle: Duration,
-    lifetime: Duration,
+    /// What it is for.
+    pub kind: SessionKind,
+    /// The application whose tokens a program asked for.
+    pub application: Option<String>,
+    /// When it ends, even if it is in use.
+    pub expires_at: Timestamp,
 }
 
 /// All sessions.
@@ -121,8 +123,8 @@ pub struct Sessions {
     last_seen: LastSeen,
     active: Gauge,
     per_account: u16,
-    plain: Limits,
-    remembered: Limits,
+    lifetimes: Lifetimes,
+    refresh_grace: Duration,
 }
 
 impl Sessions {
@@ -140,26 +142,27 @@ impl Sessions {
             last_seen: LastSeen::default(),
             active: Gauge::default(),
             per_account: settings.sessions_per_account,
-            plain: Limits { idle: settings.session_idle, lifetime: settings.session_lifetime },
-            remembered: Limits { idle: settings.remember_idle, lifetime: settings.remember_lifetime },
+            lifetimes: Lifetimes::new(settings),
+            refresh_grace: settings.refresh_grace,
         }
-    }
-
-    fn limits(&self, remembered: bool) -> Limits {
-        if remembered { self.remembered } else { self.plain }
     }
 
     /// Returns at most `limit` active sessions of `account`, the last used first. Goes along an index, so it costs the
     /// same however many there are.
     pub async fn list(&self, account: AccountId, limit: usize) -> Result<Vec<SessionSummary>, db::Error> {
-        let idle = store::IdleSince::at(self.clock.now(), self.plain.idle, self.remembered.idle);
+        let idle = self.lifetimes.idle_since(self.clock.now(), Duration::ZERO);
         self.database.read(move |conn| store::list(conn, account, idle, limit)).await
+    }
+
+    /// Returns a session that has not ended.
+    pub async fn find(&self, id: SessionId) -> Result<Option<Session>, db::Error> {
+        Ok(self.database.read(move |conn| store::load(conn, id)).await?.map(|(session, _)| session))
     }
 
     /// Counts the active sessions of all accounts, for [`Sessions::active`]. Reads a whole index, so it must not run
     /// for each request.
     pub async fn count_active(&self) -> Result<(), db::Error> {
-        let idle = store::IdleSince::at(self.clock.now(), self.plain.idle, self.remembered.idle);
+        let idle = self.lifetimes.idle_since(self.clock.now(), Duration::ZERO);
         self.active.set(self.database.read(move |conn| store::count(conn, idle)).await?);
         Ok(())
     }

@@ -6,12 +6,16 @@ use std::{
 };
 
 use diesel::{
-    BoolExpressionMethods, ExpressionMethods, Insertable, IntoSql, JoinOnDsl, NullableExpressionMethods,
-    OptionalExtension, QueryDsl, QueryResult, Queryable, RunQueryDsl, Selectable, SelectableHelper, dsl::case_when,
-    sql_types::BigInt,
+    BoolExpressionMethods, ExpressionMethods, Insertable, IntoSql, JoinOnDsl, OptionalExtension, QueryDsl, QueryResult,
+    Queryable, RunQueryDsl, Selectable, SelectableHelper, dsl::case_when, sql_types::BigInt,
 };
 
-use super::{BATCH, Session, SessionId, token::Token};
+use super::{
+    BATCH, Session, SessionId, SessionKind, SessionRequest,
+    cleanup::{self, Cleanup},
+    kind::IdleSince,
+    token::Token,
+};
 use crate::{
     client::Client,
     clock::Timestamp,
@@ -58,6 +62,10 @@ pub struct SessionSummary {
     pub address: String,
     /// The `User-Agent` of the client that signed in.
     pub user_agent: String,
+    /// What it is for.
+    pub kind: SessionKind,
+    /// The application whose tokens a program asked for.
+    pub application: Option<String>,
 }
 
 /// A session that has expired, and the client that signed in.
@@ -109,7 +117,8 @@ struct NewRow<'a> {
     authenticated_at: Timestamp,
     last_seen_at: Timestamp,
     expires_at: Timestamp,
-    remembered: bool,
+    kind: SessionKind,
+    application: Option<&'a str>,
     previous_sign_in_at: Option<Timestamp>,
     previous_address: &'a str,
     previous_user_agent: &'a str,
@@ -127,22 +136,8 @@ struct SessionRow {
     authenticated_at: Timestamp,
     last_seen_at: Timestamp,
     expires_at: Timestamp,
-    remembered: bool,
-}
-
-/// Ended sessions of an account that are not all deleted yet.
-#[derive(Debug, Clone, Copy, Queryable, Selectable, Insertable)]
-#[diesel(table_name = account_cleanups)]
-pub(super) struct Cleanup {
-    pub(super) account_id: AccountId,
-    pub(super) revoked_at: Timestamp,
-    pub(super) kept: Option<SessionId>,
-}
-
-impl Cleanup {
-    fn ends(self, session: SessionId, created_at: Timestamp) -> bool {
-        created_at <= self.revoked_at && self.kept != Some(session)
-    }
+    kind: SessionKind,
+    application: Option<String>,
 }
 
 #[derive(Queryable, Selectable)]
@@ -152,34 +147,26 @@ struct AccountRow {
     username: Username,
     email: Email,
     created_at: Timestamp,
+    updated_at: Timestamp,
+    legacy_id: Option<String>,
     language: Option<String>,
 }
 
 impl AccountRow {
     fn with_roles(self, roles: Vec<Role>) -> Account {
-        let Self { id, username, email, created_at, language } = self;
+        let Self { id, username, email, created_at, updated_at, legacy_id, language } = self;
         // Another release may have stored a language that this one does not have.
         let language = language.and_then(|code| code.parse().ok());
-        Account { id, username, email, created_at, language, roles }
+        Account { id, username, email, created_at, updated_at, legacy_id, language, roles }
     }
 }
 
-/// The times before which a last use is too long ago.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct IdleSince {
-    now: Timestamp,
-    plain: Timestamp,
-    remembered: Timestamp,
-}
-
-impl IdleSince {
-    /// Returns the times at `now`, without and with "Keep me signed in".
-    pub(super) fn at(now: Timestamp, plain: Duration, remembered: Duration) -> Self {
-        Self { now, plain: now.minus(plain), remembered: now.minus(remembered) }
-    }
-}
-
-pub(super) fn insert(tx: &mut Transaction<'_>, session: &NewSession, previous: &PreviousSignIn) -> QueryResult<()> {
+pub(super) fn insert(
+    tx: &mut Transaction<'_>,
+    session: &NewSession,
+    request: &SessionRequest,
+    previous: &PreviousSignIn,
+) -> QueryResult<()> {
     let row = NewRow {
         id: session.token.session,
         account_id: session.token.account,
@@ -187,7 +174,8 @@ pub(super) fn insert(tx: &mut Transaction<'_>, session: &NewSession, previous: &
         authenticated_at: session.created_at,
         last_seen_at: session.created_at,
         expires_at: session.token.expires_at,
-        remembered: session.max_age.is_some(),
+        kind: request.kind,
+        application: request.application.as_deref(),
         previous_sign_in_at: previous.at,
         previous_address: &previous.address,
         previous_user_agent: &previous.user_agent,
@@ -216,7 +204,8 @@ pub(super) fn load(conn: &mut AnyConnection, id: SessionId) -> QueryResult<Optio
         previous: row.previous,
         authenticated_at: row.authenticated_at,
         expires_at: row.expires_at,
-        remembered: row.remembered,
+        kind: row.kind,
+        application: row.application,
     };
     Ok(Some((session, row.last_seen_at)))
 }
@@ -242,70 +231,8 @@ pub(super) fn lock(tx: &mut Transaction<'_>, session: &Session) -> QueryResult<b
     let account = session.account.id;
     let row = sessions::table.find(session.id).filter(sessions::account_id.eq(account)).select(sessions::created_at);
     let Some(created_at) = for_update(row).get_result::<Timestamp>(tx.conn).optional()? else { return Ok(false) };
-    let cleanup = find_cleanup(tx.conn, account)?;
+    let cleanup = cleanup::find(tx.conn, account)?;
     Ok(cleanup.is_none_or(|cleanup| !cleanup.ends(session.id, created_at)))
-}
-
-/// Ends all sessions of an account, except `keep`. Returns how many it deleted; a full batch leaves a cleanup to do.
-pub(super) fn end_all(tx: &mut Transaction<'_>, account: AccountId, keep: Option<SessionId>) -> QueryResult<usize> {
-    tx.invalidate(account);
-    let cleanup = |revoked_at| Cleanup { account_id: account, revoked_at, kept: keep };
-    // Whatever their time is: the clock of another process may be ahead.
-    let batch = delete_batch(tx.conn, cleanup(Timestamp::MAX))?;
-    if batch.is_full {
-        let earlier = find_cleanup(tx.conn, account)?.map_or(tx.now, |earlier| earlier.revoked_at);
-        insert_cleanup(tx.conn, cleanup(tx.now.max(earlier)))?;
-    }
-    Ok(batch.deleted)
-}
-
-/// A batch of sessions that were to be deleted.
-pub(super) struct Batch {
-    /// Whether there may be more. Not derived from `deleted`, because another process may have deleted some of them.
-    pub(super) is_full: bool,
-    pub(super) deleted: usize,
-}
-
-/// Deletes a batch of the sessions that `cleanup` ends.
-pub(super) fn delete_batch(conn: &mut AnyConnection, cleanup: Cleanup) -> QueryResult<Batch> {
-    let ended = sessions::table
-        .filter(sessions::account_id.eq(cleanup.account_id))
-        .filter(sessions::created_at.le(cleanup.revoked_at));
-    let batch = ended.order(sessions::last_seen_at).limit(i64::try_from(BATCH).unwrap_or(i64::MAX));
-    let ids: Vec<SessionId> = match cleanup.kept {
-        Some(kept) => batch.filter(sessions::id.ne(kept)).select(sessions::id).load(conn)?,
-        None => batch.select(sessions::id).load(conn)?,
-    };
-    let is_full = ids.len() == BATCH;
-    let deleted = diesel::delete(sessions::table.filter(sessions::id.eq_any(ids))).execute(conn)?;
-    Ok(Batch { is_full, deleted })
-}
-
-/// Leaves a cleanup to do. It replaces an earlier one of the account.
-pub(super) fn insert_cleanup(conn: &mut AnyConnection, cleanup: Cleanup) -> QueryResult<()> {
-    diesel::delete(account_cleanups::table.find(cleanup.account_id)).execute(conn)?;
-    diesel::insert_into(account_cleanups::table).values(cleanup).execute(conn).map(|_| ())
-}
-
-fn find_cleanup(conn: &mut AnyConnection, account: AccountId) -> QueryResult<Option<Cleanup>> {
-    account_cleanups::table.find(account).select(Cleanup::as_select()).get_result(conn).optional()
-}
-
-/// Returns a cleanup that is left to do, and whether its account still exists.
-pub(super) fn next_cleanup(conn: &mut AnyConnection) -> QueryResult<Option<(Cleanup, bool)>> {
-    let row: Option<(Cleanup, Option<AccountId>)> = account_cleanups::table
-        .left_join(accounts::table.on(accounts::id.eq(account_cleanups::account_id)))
-        .select((Cleanup::as_select(), accounts::id.nullable()))
-        .first(conn)
-        .optional()?;
-    Ok(row.map(|(cleanup, account)| (cleanup, account.is_some())))
-}
-
-/// Removes a cleanup that is done, unless a later one has replaced it.
-pub(super) fn delete_cleanup(conn: &mut AnyConnection, cleanup: Cleanup) -> QueryResult<()> {
-    let same =
-        account_cleanups::table.find(cleanup.account_id).filter(account_cleanups::revoked_at.eq(cleanup.revoked_at));
-    diesel::delete(same).execute(conn).map(|_| ())
 }
 
 /// Deletes a batch of an account's sessions beyond the `keep` that were used last. Returns their number.
@@ -349,7 +276,9 @@ pub(super) fn list(
     limit: usize,
 ) -> QueryResult<Vec<SessionSummary>> {
     // CASE and not OR: for OR, SQLite goes along the index of all idle sessions and not along the account's.
-    let since = case_when(sessions::remembered.eq(true), idle.remembered.into_sql::<BigInt>()).otherwise(idle.plain);
+    let since = case_when(sessions::kind.eq(SessionKind::Remembered), idle.remembered.into_sql::<BigInt>())
+        .when(sessions::kind.eq(SessionKind::Api), idle.api)
+        .otherwise(idle.browser);
     let active = sessions::table
         .filter(sessions::account_id.eq(account))
         .filter(sessions::expires_at.gt(idle.now))
@@ -358,7 +287,7 @@ pub(super) fn list(
         .order((sessions::last_seen_at.desc(), sessions::id.desc()))
         .limit(i64::try_from(limit).unwrap_or(i64::MAX))
         .select(SessionSummary::as_select());
-    match find_cleanup(conn, account)? {
+    match cleanup::find(conn, account)? {
         None => newest.load(conn),
         Some(Cleanup { revoked_at, kept: None, .. }) => newest.filter(sessions::created_at.gt(revoked_at)).load(conn),
         Some(Cleanup { revoked_at, kept: Some(kept), .. }) => {
@@ -370,11 +299,12 @@ pub(super) fn list(
 /// Returns the number of sessions that are not idle for too long. Reads `sessions_idle` only; sessions past their end
 /// count until they are deleted.
 pub(super) fn count(conn: &mut AnyConnection, idle: IdleSince) -> QueryResult<i64> {
-    let used_since = |remembered: bool, since: Timestamp| {
-        sessions::table.filter(sessions::remembered.eq(remembered).and(sessions::last_seen_at.gt(since))).count()
-    };
-    let plain: i64 = used_since(false, idle.plain).get_result(conn)?;
-    used_since(true, idle.remembered).get_result::<i64>(conn).map(|remembered| plain + remembered)
+    let mut total = 0;
+    for (kind, since) in idle.by_kind() {
+        let active = sessions::table.filter(sessions::kind.eq(kind).and(sessions::last_seen_at.gt(since)));
+        total += active.count().get_result::<i64>(conn)?;
+    }
+    Ok(total)
 }
 
 pub(super) fn update_last_seen(conn: &mut AnyConnection, seen: &[(SessionId, Timestamp)]) -> QueryResult<()> {
@@ -391,9 +321,10 @@ pub(super) fn update_last_seen(conn: &mut AnyConnection, seen: &[(SessionId, Tim
 /// Returns at most `limit` sessions that are past their end or idle for too long.
 pub(super) fn expired(conn: &mut AnyConnection, idle: IdleSince, limit: usize) -> QueryResult<Vec<ExpiredSession>> {
     let unused =
-        |remembered: bool, since: Timestamp| sessions::remembered.eq(remembered).and(sessions::last_seen_at.le(since));
+        |(kind, since): (SessionKind, Timestamp)| sessions::kind.eq(kind).and(sessions::last_seen_at.le(since));
+    let [browser, remembered, api] = idle.by_kind().map(unused);
     sessions::table
-        .filter(sessions::expires_at.le(idle.now).or(unused(false, idle.plain)).or(unused(true, idle.remembered)))
+        .filter(sessions::expires_at.le(idle.now).or(browser).or(remembered).or(api))
         .limit(i64::try_from(limit).unwrap_or(i64::MAX))
         .select(ExpiredSession::as_select())
         .load(conn)

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use aws_lc_rs::digest::{SHA256, digest};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
 use jsonwebtoken::{Algorithm, Validation, encode};
 use memchr::{memchr, memrchr};
@@ -38,13 +39,13 @@ struct Claims {
 
 /// The claims that matter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Token {
+pub struct Token {
     /// The session.
-    pub(super) session: SessionId,
+    pub session: SessionId,
     /// Its owner.
-    pub(super) account: AccountId,
+    pub account: AccountId,
     /// When the token expires, to the second.
-    pub(super) expires_at: Timestamp,
+    pub expires_at: Timestamp,
 }
 
 impl Token {
@@ -57,9 +58,19 @@ impl Token {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct InvalidToken;
 
-/// The signature of a token, unique for each token of this server.
+/// Identifies a token that was verified: the HMAC-SHA256 of a session token, or the SHA-256 of an access token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub(super) struct Signature([u8; 32]);
+pub struct TokenDigest(pub(super) [u8; 32]);
+
+impl TokenDigest {
+    /// Returns the digest of an access token.
+    #[must_use]
+    pub fn of_access_token(token: &[u8]) -> Self {
+        let mut bytes = [0; 32];
+        bytes.copy_from_slice(digest(&SHA256, token).as_ref());
+        Self(bytes)
+    }
+}
 
 /// Returns the bytes before and after `position`.
 fn split(text: &[u8], position: Option<usize>) -> Option<(&[u8], &[u8])> {
@@ -102,13 +113,13 @@ impl Tokens {
 
     /// Returns the signature of `text` and its key, if this server signed it. Comes first, for every request: text that
     /// this server did not sign is not parsed.
-    pub(super) fn verify<'a>(keys: &'a Keys, text: &[u8]) -> Result<(Signature, &'a TokenVerifier), InvalidToken> {
+    pub(super) fn verify<'a>(keys: &'a Keys, text: &[u8]) -> Result<(TokenDigest, &'a TokenVerifier), InvalidToken> {
         let (message, signature) = split(text, memrchr(b'.', text)).ok_or(InvalidToken)?;
         let (header, _claims) = split(message, memchr(b'.', message)).ok_or(InvalidToken)?;
         let key = keys.token_verifier(header).ok_or(InvalidToken)?;
         let mut bytes = [0; 32];
         match BASE64.decode_slice(signature, &mut bytes) {
-            Ok(32) if key.verifies(message, &bytes) => Ok((Signature(bytes), key)),
+            Ok(32) if key.verifies(message, &bytes) => Ok((TokenDigest(bytes), key)),
             _ => Err(InvalidToken),
         }
     }

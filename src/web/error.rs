@@ -11,7 +11,11 @@
 
 use std::fmt;
 
-use actix_web::{HttpResponse, ResponseError, http::StatusCode};
+use actix_web::{
+    HttpResponse, ResponseError,
+    http::{StatusCode, header::HeaderValue},
+};
+use strum::VariantArray;
 use tracing::{error, warn};
 
 use crate::{db, sessions::ChangeError, worker_pool::JobFailed};
@@ -43,6 +47,14 @@ pub enum Problem {
     PayloadTooLarge,
     /// The body is not a form.
     UnsupportedMediaType,
+    /// The body is not JSON, or not what the JSON API takes at this address.
+    MalformedJson,
+    /// The content type of the body is not JSON.
+    NotJson,
+    /// The JSON API needs a token, and this one is not good.
+    Token(TokenProblem),
+    /// The account may not sign in to the application.
+    NotAdmitted,
     /// The person's data is being downloaded already.
     ExportRunning,
     /// A one-time link that was used, replaced, or is too old, or never existed.
@@ -55,28 +67,87 @@ pub enum Problem {
     Other(StatusCode),
 }
 
+/// Why a token is not good.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, VariantArray)]
+pub enum TokenProblem {
+    /// There is none.
+    Missing,
+    /// It has expired.
+    Expired,
+    /// It was not issued by this server, or is for another purpose.
+    Invalid,
+    /// Its session has ended.
+    Revoked,
+}
+
 impl Problem {
     /// Returns the status of the answer.
     #[must_use]
     pub fn status(self) -> StatusCode {
         match self {
-            Self::Malformed => StatusCode::BAD_REQUEST,
-            Self::Unauthenticated => StatusCode::UNAUTHORIZED,
-            Self::CrossOrigin | Self::InvalidCsrfToken | Self::RegistrationClosed | Self::InvitationNeeded => {
-                StatusCode::FORBIDDEN
-            }
+            Self::Malformed | Self::MalformedJson => StatusCode::BAD_REQUEST,
+            Self::Unauthenticated | Self::Token(_) => StatusCode::UNAUTHORIZED,
+            Self::CrossOrigin
+            | Self::InvalidCsrfToken
+            | Self::RegistrationClosed
+            | Self::InvitationNeeded
+            | Self::NotAdmitted => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::MisdirectedRequest => StatusCode::MISDIRECTED_REQUEST,
             Self::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::UnsupportedMediaType | Self::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::ExportRunning => StatusCode::TOO_MANY_REQUESTS,
             Self::LinkInvalid => StatusCode::GONE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::Other(status) => status,
         }
+    }
+
+    /// Returns the name of the problem for programs.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Malformed | Self::MalformedJson => "malformed_body",
+            Self::Unauthenticated | Self::Token(TokenProblem::Missing) => "token_missing",
+            Self::Token(TokenProblem::Expired) => "token_expired",
+            Self::Token(TokenProblem::Invalid) => "token_invalid",
+            Self::Token(TokenProblem::Revoked) => "token_revoked",
+            Self::MisdirectedRequest => "misdirected_request",
+            Self::CrossOrigin
+            | Self::InvalidCsrfToken
+            | Self::RegistrationClosed
+            | Self::InvitationNeeded
+            | Self::NotAdmitted => "forbidden",
+            Self::NotFound => "not_found",
+            Self::MethodNotAllowed(_) => "method_not_allowed",
+            Self::RequestTimeout => "request_timeout",
+            Self::PayloadTooLarge => "too_large",
+            Self::UnsupportedMediaType | Self::NotJson => "unsupported_media_type",
+            Self::ExportRunning => "too_many_attempts",
+            Self::LinkInvalid => "link_invalid",
+            Self::Internal => "internal_error",
+            Self::Unavailable => "unavailable",
+            Self::Other(_) => "other",
+        }
+    }
+
+    /// Returns the `WWW-Authenticate` header of an answer of the JSON API (RFC 6750, 3).
+    #[must_use]
+    pub(crate) fn challenge(self) -> Option<HeaderValue> {
+        let Self::Token(problem) = self else { return None };
+        Some(HeaderValue::from_static(match problem {
+            TokenProblem::Missing => "Bearer",
+            TokenProblem::Expired => "Bearer error=\"invalid_token\", error_description=\"The token has expired\"",
+            TokenProblem::Invalid => {
+                "Bearer error=\"invalid_token\", error_description=\"The token is not valid here\""
+            }
+            TokenProblem::Revoked => {
+                "Bearer error=\"invalid_token\", error_description=\"The session of the token has ended\""
+            }
+        }))
     }
 
     /// Whether `status` means that the input is none that a page of this server sends. Such a request is an event (ASVS

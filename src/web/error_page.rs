@@ -6,14 +6,13 @@ use actix_web::{
     HttpResponse,
     http::{
         StatusCode,
-        header::{ACCEPT, ALLOW, CONTENT_TYPE, HeaderMap, RETRY_AFTER},
+        header::{ACCEPT, ALLOW, CONTENT_TYPE, HeaderMap, RETRY_AFTER, WWW_AUTHENTICATE},
     },
 };
 use askama::Template;
-use serde::Serialize;
 
-use super::{error::Problem, language::set_headers, layout::Layout};
-use crate::{language::Language, request_id::RequestId, sessions::Session};
+use super::{error::Problem, language::set_headers, layout::Layout, problem_json::ProblemDetails};
+use crate::{request_id::RequestId, sessions::Session};
 
 /// When to try again after a `503`, in seconds.
 pub(super) const RETRY_SECONDS: u16 = 5;
@@ -37,25 +36,6 @@ impl Format {
         let json = accepts("application/json") || accepts("application/problem+json");
         if json && !accepts("text/html") { Self::Json } else { Self::Html }
     }
-}
-
-/// RFC 9457. `about:blank` means that there is nothing to say beyond the status.
-#[derive(Debug, Serialize)]
-struct ProblemDetails<'a> {
-    r#type: &'static str,
-    title: &'a str,
-    status: u16,
-    detail: &'a str,
-    request_id: Option<String>,
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    errors: &'a [FieldDetails<'a>],
-}
-
-/// What is wrong with one field of a form, for a program.
-#[derive(Debug, Serialize)]
-pub(super) struct FieldDetails<'a> {
-    pub(super) field: &'a str,
-    pub(super) message: &'a str,
 }
 
 #[derive(Template)]
@@ -91,22 +71,6 @@ impl ActiveSession {
     }
 }
 
-/// Returns an answer of problem+json.
-pub(super) fn problem_json(
-    status: StatusCode,
-    language: Language,
-    (title, detail): (&str, &str),
-    errors: &[FieldDetails<'_>],
-    request_id: Option<RequestId>,
-) -> HttpResponse {
-    let request_id = request_id.map(|id| id.to_string());
-    let details = ProblemDetails { r#type: "about:blank", title, status: status.as_u16(), detail, request_id, errors };
-    let body = serde_json::to_string(&details).unwrap_or_default();
-    let mut response = HttpResponse::build(status).insert_header((CONTENT_TYPE, "application/problem+json")).body(body);
-    set_headers(response.headers_mut(), language);
-    response
-}
-
 /// Fills an error response without a body with the error page or problem+json, keeping its headers. `layout` is that of
 /// the page at the request's address. Runs no query.
 #[must_use]
@@ -126,7 +90,10 @@ pub(crate) fn render_error(
     let language = layout.language;
     let (title, detail) = (layout.messages.problem)(problem);
     let mut response = match format {
-        Format::Json => problem_json(status, language, (title, detail), &[], Some(request_id)),
+        Format::Json => {
+            let details = ProblemDetails { code: problem.code(), title, detail, errors: &[] };
+            details.answer(status, language, Some(request_id))
+        }
         Format::Html => {
             // The log holds something to find only for the server's own errors.
             let request_id = status.is_server_error().then_some(request_id);
@@ -147,6 +114,9 @@ pub(crate) fn render_error(
         && let Ok(allow) = allow.parse()
     {
         response.headers_mut().insert(ALLOW, allow);
+    }
+    if let Some(challenge) = problem.challenge() {
+        response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
     }
     let try_later = matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS);
     if try_later && !response.headers().contains_key(RETRY_AFTER) {

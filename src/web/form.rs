@@ -46,6 +46,20 @@ impl SharedPayload {
     pub(crate) fn new(payload: Payload) -> Self {
         Self(Rc::new(RefCell::new(payload)))
     }
+
+    /// Reads the body. The second time it is empty.
+    pub(crate) async fn read(&self) -> Result<BytesMut, Problem> {
+        let mut payload = self.0.replace(Payload::None);
+        let body = tokio::time::timeout(BODY_TIMEOUT, body(&mut payload)).await;
+        self.0.replace(payload);
+        body.map_err(|_| Problem::RequestTimeout)?
+    }
+}
+
+/// Returns the media type of a body, without its parameters.
+pub(super) fn media_type(headers: &HeaderMap) -> &str {
+    let kind = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    kind.split(';').next().unwrap_or_default().trim()
 }
 
 /// The fields of a form. The guard reads them, and the extractor [`Form`] parses them.
@@ -56,16 +70,11 @@ impl FormFields {
     /// Reads a form from a request's body.
     pub(crate) async fn read(headers: &HeaderMap, shared: Option<&SharedPayload>) -> Result<Self, Problem> {
         let Some(shared) = shared else { return Ok(Self::default()) };
-        let mut payload = shared.0.replace(Payload::None);
-        let body = tokio::time::timeout(BODY_TIMEOUT, body(&mut payload)).await;
-        shared.0.replace(payload);
-        let body = body.map_err(|_| Problem::RequestTimeout)??;
+        let body = shared.read().await?;
         if body.is_empty() {
             return Ok(Self::default());
         }
-        let kind = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let kind = kind.split(';').next().unwrap_or_default().trim();
-        if !kind.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+        if !media_type(headers).eq_ignore_ascii_case("application/x-www-form-urlencoded") {
             return Err(Problem::UnsupportedMediaType);
         }
         // The parser would replace bytes that are not UTF-8 by U+FFFD, and make two different passwords equal.

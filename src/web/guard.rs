@@ -52,6 +52,8 @@ pub enum Access {
     /// All. The form has no CSRF token, because it also stands on error pages, which may not know the session; it
     /// changes only the language.
     Appearance,
+    /// Programs. Cookies are not read; handlers that need a token take [`AuthenticatedCaller`](super::bearer).
+    Api,
 }
 
 impl Access {
@@ -59,7 +61,7 @@ impl Access {
     fn needs_csrf_token(self) -> bool {
         match self {
             Self::Public | Self::GuestsAndMembers | Self::SignedIn | Self::Administrators => true,
-            Self::Guests | Self::Appearance => false,
+            Self::Guests | Self::Appearance | Self::Api => false,
         }
     }
 
@@ -116,6 +118,9 @@ pub async fn authorize(
     req: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    if access == Access::Api {
+        return next.call(req).await.map(ServiceResponse::map_into_boxed_body);
+    }
     let state = req.app_data::<Data<AppState>>().cloned().ok_or(Problem::Internal)?;
     let client = req.extensions().get::<Client>().cloned().ok_or(Problem::Internal)?;
     let safe = req.method().is_safe();
@@ -161,10 +166,10 @@ pub async fn authorize(
         }
     }
 
-    let expired = matches!(status, Some(TokenStatus::Expired));
+    let expired = matches!(status, Some(TokenStatus::Expired | TokenStatus::Ended));
     let session = match status {
         Some(TokenStatus::Active(session)) => Some(session),
-        Some(TokenStatus::Expired | TokenStatus::Invalid) | None => None,
+        Some(TokenStatus::Expired | TokenStatus::Ended | TokenStatus::Invalid) | None => None,
     };
     if access == Access::SignedIn && session.is_none() {
         let response = redirect_to_login(&state, req.request(), expired);

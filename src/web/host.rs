@@ -10,8 +10,9 @@ use url::Url;
 use super::error::Problem;
 use crate::config::PublicUrl;
 
-/// Paths that take any host: health checks, which a load balancer sends to an address.
-const ANY_HOST: &[&str] = &["/healthz", "/readyz"];
+/// Paths that take any host: health checks, which a load balancer sends to an address, and public keys, which
+/// applications read over a network of their own.
+const ANY_HOST: &[&str] = &["/healthz", "/readyz", "/.well-known/jwks.json"];
 
 /// The hosts that the server answers for.
 #[derive(Debug)]

@@ -27,10 +27,9 @@ pub(crate) struct RequestedLanguages {
 }
 
 impl RequestedLanguages {
-    /// Reads the headers of a request.
+    /// Reads the headers of a request in which the browser's cookie names `chosen`.
     #[must_use]
-    pub(crate) fn of(request: &impl HttpMessage, cookies: Cookies) -> Self {
-        let chosen = chosen(request.headers(), cookies);
+    pub(crate) fn of(request: &impl HttpMessage, chosen: Option<Language>) -> Self {
         let items = AcceptLanguage::parse(request).map_or_else(|_| Vec::new(), |AcceptLanguage(items)| items);
         let known = items.iter().filter_map(|item| Some((known(&item.item)?, item.quality)));
         // RFC 9110, 12.4.2: a weight of 0 means "not acceptable".
@@ -79,7 +78,7 @@ mod tests {
 
     fn choose(accept_language: &str, default: Language) -> Language {
         let request = TestRequest::default().insert_header((ACCEPT_LANGUAGE, accept_language)).to_http_request();
-        RequestedLanguages::of(&request, Cookies::new(false)).choose(None, default)
+        RequestedLanguages::of(&request, None).choose(None, default)
     }
 
     #[test]

@@ -22,13 +22,14 @@ use futures_util::FutureExt;
 use tracing::{Level, debug, enabled, warn};
 
 use super::{
+    bearer::is_api_path,
     client_ip,
     connections::Connection,
     csrf::origin,
     error::Problem,
     error_page::{self, ActiveSession, Format},
     form::SharedPayload,
-    language::RequestedLanguages,
+    language::{RequestedLanguages, chosen},
     layout::Layout,
     request_metrics::MatchedRoute,
     return_to::ReturnTo,
@@ -64,12 +65,13 @@ pub(crate) async fn handle(
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let state = req.app_data::<Data<AppState>>().cloned().ok_or(Problem::Internal)?;
+    let is_api = is_api_path(req.path());
     let info = RequestInfo {
         method: req.method().clone(),
-        format: Format::negotiate(req.headers()),
+        format: if is_api { Format::Json } else { Format::negotiate(req.headers()) },
         id: RequestId::new(),
         uri: req.uri().clone(),
-        languages: RequestedLanguages::of(&req, state.cookies),
+        languages: RequestedLanguages::of(&req, if is_api { None } else { chosen(req.headers(), state.cookies) }),
         session: ActiveSession::default(),
         route: MatchedRoute::default(),
         started_at: (state.requests.is_some() || enabled!(Level::DEBUG)).then(Instant::now),
@@ -136,7 +138,9 @@ async fn respond(
         }
         return Ok(req.error_response(problem));
     }
-    if !origin::is_same_origin(req.method(), req.headers(), &info.state.origin) {
+    // The JSON API reads no cookie, so a page of another site has nothing to send there that it does not know itself.
+    let needs_origin = !is_api_path(req.path());
+    if needs_origin && !origin::is_same_origin(req.method(), req.headers(), &info.state.origin) {
         info.state.core.events.count(EventKind::CrossOriginRefused, None, &client);
         return Ok(req.error_response(Problem::CrossOrigin));
     }

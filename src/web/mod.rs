@@ -2,6 +2,7 @@
 //! error pages, security headers), then `guard` (session, body, CSRF token), then its page.
 
 pub(crate) mod assets;
+pub(crate) mod bearer;
 pub(crate) mod client_ip;
 pub(crate) mod connections;
 pub mod cookies;
@@ -15,11 +16,13 @@ pub(crate) mod flash;
 pub(crate) mod form;
 pub mod guard;
 pub(crate) mod host;
+pub(crate) mod json;
 pub(crate) mod language;
 pub(crate) mod layout;
 pub mod messages;
 pub(crate) mod middleware;
 pub(crate) mod probe;
+pub(crate) mod problem_json;
 pub(crate) mod render;
 pub(crate) mod request_metrics;
 pub(crate) mod return_to;

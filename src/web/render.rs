@@ -17,12 +17,13 @@ use super::{
     device_cookie,
     display_time::whole_seconds,
     error::Problem,
-    error_page::{FieldDetails, Format, HasBody, RETRY_SECONDS, problem_json},
+    error_page::{Format, HasBody, RETRY_SECONDS},
     flash::Flash,
     guard::{CurrentUser, Visitor},
     language::{COOKIE_MAX_AGE, set_headers},
     layout::Layout,
     messages::Messages,
+    problem_json::{FieldDetails, ProblemDetails, field_name, rejection_code},
     return_to::{ReturnTo, see_other},
 };
 use crate::{
@@ -94,32 +95,47 @@ impl FormErrors {
     pub fn is_empty(&self) -> bool {
         self.fields.is_empty() && self.notice.is_none()
     }
-
-    fn json(&self, status: StatusCode, language: Language) -> HttpResponse {
-        let errors: Vec<_> = self.fields.iter().map(|(field, message)| FieldDetails { field, message }).collect();
-        let Messages { form_rejected, fields_rejected, .. } = Messages::of(language);
-        let texts = (*form_rejected, self.notice.as_deref().unwrap_or(fields_rejected));
-        problem_json(status, language, texts, &errors, request_id::current())
-    }
 }
 
-/// Returns the name of the form field that has the error.
-fn field_name(error: FieldError) -> &'static str {
-    match error {
-        FieldError::LoginMissing => "login",
-        FieldError::Username(_) | FieldError::UsernameTaken | FieldError::UsernameReserved => "username",
-        FieldError::Email(_) | FieldError::EmailTaken => "email",
-        FieldError::PasswordMissing
-        | FieldError::NewPasswordMissing
-        | FieldError::PasswordTooLong
-        | FieldError::PasswordWeak(_)
-        | FieldError::PasswordUnchanged => "password",
-        FieldError::ConfirmationMismatch => "password_confirm",
-        FieldError::CurrentPasswordMissing | FieldError::CurrentPasswordMismatch => "current_password",
-        FieldError::DeletionNotConfirmed | FieldError::TargetNotConfirmed => "confirm",
-        FieldError::Role => "role",
-        FieldError::Lifetime => "expires",
+/// Returns the rejection that a form shows, and the status of that answer. Any other error ends the request.
+pub(crate) fn rejection_of(error: accounts::Error) -> Result<(Rejection, StatusCode), Problem> {
+    let rejection = match error {
+        accounts::Error::Rejected(rejection) => rejection,
+        accounts::Error::Database(error) => return Err(error.into()),
+        accounts::Error::Hashing(error) => return Err(error.into()),
+        accounts::Error::SessionEnded => return Err(Problem::Unauthenticated),
+    };
+    let status = match rejection {
+        Rejection::Invalid(_) | Rejection::WrongCredentials | Rejection::Conflict | Rejection::LastAdministrator => {
+            StatusCode::UNPROCESSABLE_ENTITY
+        }
+        Rejection::NoSuchAccount | Rejection::NotAdministrator => return Err(Problem::NotFound),
+        Rejection::LinkInvalid => return Err(Problem::LinkInvalid),
+        Rejection::RegistrationClosed => return Err(Problem::RegistrationClosed),
+        Rejection::InvitationNeeded => return Err(Problem::InvitationNeeded),
+        Rejection::Throttled(_) | Rejection::TooManyRegistrations(_) => StatusCode::TOO_MANY_REQUESTS,
+        Rejection::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
+    };
+    Ok((rejection, status))
+}
+
+/// Answers a rejection with problem+json.
+pub(crate) fn reject_json(
+    rejection: &Rejection,
+    errors: &[FieldDetails],
+    status: StatusCode,
+    language: Language,
+) -> HttpResponse {
+    let messages = Messages::of(language);
+    let detail = (messages.rejection)(rejection);
+    let details =
+        ProblemDetails { code: rejection_code(rejection), title: messages.form_rejected, detail: &detail, errors };
+    let mut response = details.answer(status, language, request_id::current());
+    response.extensions_mut().insert(HasBody);
+    if let Some(seconds) = retry_after(rejection) {
+        response.headers_mut().insert(RETRY_AFTER, seconds.into());
     }
+    response
 }
 
 /// Returns the seconds of the `Retry-After` header for a rejection, if it has one.
@@ -186,29 +202,13 @@ impl Visitor {
         error: accounts::Error,
         page: impl FnOnce(FormErrors) -> P,
     ) -> Result<HttpResponse, Problem> {
-        let rejection = match error {
-            accounts::Error::Rejected(rejection) => rejection,
-            accounts::Error::Database(error) => return Err(error.into()),
-            accounts::Error::Hashing(error) => return Err(error.into()),
-            accounts::Error::SessionEnded => return Err(Problem::Unauthenticated),
-        };
-        let status = match rejection {
-            Rejection::Invalid(_)
-            | Rejection::WrongCredentials
-            | Rejection::Conflict
-            | Rejection::LastAdministrator => StatusCode::UNPROCESSABLE_ENTITY,
-            Rejection::NoSuchAccount | Rejection::NotAdministrator => return Err(Problem::NotFound),
-            Rejection::LinkInvalid => return Err(Problem::LinkInvalid),
-            Rejection::RegistrationClosed => return Err(Problem::RegistrationClosed),
-            Rejection::InvitationNeeded => return Err(Problem::InvitationNeeded),
-            Rejection::Throttled(_) | Rejection::TooManyRegistrations(_) => StatusCode::TOO_MANY_REQUESTS,
-            Rejection::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
-        };
-        let (language, errors) = (self.language(), FormErrors::new(&rejection, self.messages()));
-        let mut response = match Format::negotiate(self.request.headers()) {
-            Format::Html => self.render_with_status(status, &page(errors))?,
-            Format::Json => errors.json(status, language),
-        };
+        let (rejection, status) = rejection_of(error)?;
+        if Format::negotiate(self.request.headers()) == Format::Json {
+            let errors = FieldDetails::of(&rejection, self.messages());
+            return Ok(reject_json(&rejection, &errors, status, self.language()));
+        }
+        let errors = FormErrors::new(&rejection, self.messages());
+        let mut response = self.render_with_status(status, &page(errors))?;
         response.extensions_mut().insert(HasBody);
         if let Some(seconds) = retry_after(&rejection) {
             response.headers_mut().insert(RETRY_AFTER, seconds.into());

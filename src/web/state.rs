@@ -11,6 +11,7 @@ use crate::{
     config::{PublicUrl, Settings},
     core::Core,
     sessions::Sessions,
+    tokens::AccessTokens,
 };
 
 /// The state that all workers share.
@@ -33,6 +34,8 @@ pub struct AppState {
     pub sessions: Arc<Sessions>,
     /// All accounts.
     pub accounts: Accounts,
+    /// The access tokens of programs.
+    pub access_tokens: AccessTokens,
     /// The token of the link that creates the first administrator. Good for this process only.
     pub setup_token: LinkToken,
     /// The accounts whose data is being exported.

@@ -85,6 +85,7 @@ async fn concurrent_processes_migrate_one_database_safely() {
             "throttles",
             "events",
             "sessions",
+            "signing_keys",
             "accounts",
             "__diesel_schema_migrations",
         ] {

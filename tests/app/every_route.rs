@@ -91,6 +91,7 @@ async fn populated() -> (TestApp, Client) {
     app.operate("zoe", AdminAction::CreateResetLink).await;
     let (lifetime, operator) = (Duration::from_hours(1), gatehouse::client::Client::anonymous());
     app.state.accounts.invite(Vec::new(), lifetime, &operator).await.unwrap();
+    app.state.access_tokens.maintain_keys().await.unwrap();
     (app, client)
 }
 
@@ -120,7 +121,9 @@ async fn get_and_head_change_nothing_but_times_of_last_use() {
 
 fn assert_content_type(answer: &Answer, path: &str) {
     let kind = match path {
-        "/account/export" if answer.status == 200 => "application/json",
+        "/account/export" | "/api" if answer.status == 200 => "application/json",
+        "/.well-known/jwks.json" => "application/json",
+        path if path.starts_with("/api") => "application/problem+json",
         "/healthz" | "/readyz" => "text/plain; charset=utf-8",
         "/static/style.css" => "text/css; charset=utf-8",
         "/static/mark.svg" => "image/svg+xml; charset=utf-8",

@@ -204,7 +204,7 @@ async fn problem_json_is_in_the_language_of_its_reader() {
         assert_eq!(rejected["title"], messages["form_rejected"]);
         assert_eq!(rejected["detail"], messages["fields_rejected"]);
         let error = if code == "id" { "Masukkan kata sandi Anda." } else { "Enter your password." };
-        assert_eq!(rejected["errors"][1]["message"], error);
+        assert_eq!(rejected["errors"][1]["detail"], error);
         let unknown: Value = serde_json::from_str(&unknown.body).unwrap();
         assert_eq!(unknown["title"], if code == "id" { "Halaman tidak ditemukan" } else { "Page not found" });
     }

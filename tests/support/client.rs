@@ -8,9 +8,10 @@ use std::{
 use gatehouse::accounts::AccountId;
 use reqwest::{
     Method, RequestBuilder,
-    header::{COOKIE, HeaderMap, SET_COOKIE},
+    header::{CONTENT_TYPE, COOKIE, HeaderMap, SET_COOKIE},
     redirect::Policy,
 };
+use serde_json::{Value, json};
 
 use super::PASSWORD;
 
@@ -69,6 +70,29 @@ impl Answer {
                 (name.to_owned(), text.to_owned())
             })
             .collect()
+    }
+
+    /// Returns the body as JSON.
+    #[track_caller]
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+
+    /// Returns the access token and the refresh token of an answer of the JSON API.
+    #[track_caller]
+    pub fn tokens(&self) -> (String, String) {
+        let text = |name: &str| self.json()[name].as_str().unwrap_or_else(|| panic!("{name}: {self:?}")).to_owned();
+        (text("access_token"), text("refresh_token"))
+    }
+
+    /// Returns the status and the code of an answer of problem+json.
+    #[track_caller]
+    pub fn problem(&self) -> (u16, String) {
+        assert_eq!(self.header("content-type"), "application/problem+json", "{self:?}");
+        let problem = self.json();
+        assert_eq!(problem["status"], self.status, "{self:?}");
+        assert_eq!(problem["msg"], problem["detail"], "{self:?}");
+        (self.status, problem["code"].as_str().unwrap().to_owned())
     }
 
     /// Returns the names of all form fields with an error, in the order of the page.
@@ -223,6 +247,33 @@ impl Client {
         self.post(path, &[&[("csrf_token", token.as_str())], fields].concat()).await
     }
 
+    /// Sends a request to the JSON API, with a token if it is not empty and a body if it is not null. No cookies are
+    /// sent or kept.
+    pub async fn call(&self, method: &str, path: &str, token: &str, body: Value) -> Answer {
+        let mut request = Self { cookies: Arc::default(), ..self.clone() }.request(method, path);
+        if !token.is_empty() {
+            request = request.bearer_auth(token);
+        }
+        if !body.is_null() {
+            request = request.header(CONTENT_TYPE, "application/json").body(body.to_string());
+        }
+        self.send(request).await
+    }
+
+    /// Registers `username` with the JSON API, which needs no `Origin`.
+    pub async fn register_program(&self, username: &str) -> Answer {
+        let email = format!("{username}@keepers.example");
+        let body = json!({"username": username, "email": email, "password": PASSWORD});
+        self.call("POST", "/api/register", "", body).await
+    }
+
+    /// Signs a program in, and returns its access token and refresh token.
+    pub async fn tokens(&self, login: &str) -> (String, String) {
+        let answer = self.call("POST", "/api/login", "", json!({"login": login, "password": PASSWORD})).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        answer.tokens()
+    }
+
     /// Registers `username` with the address `<username>@keepers.example`.
     pub async fn register(&self, username: &str) -> Answer {
         let email = format!("{username}@keepers.example");
@@ -254,7 +305,7 @@ impl Client {
 
     /// Returns the id of the signed-in account, as the export shows it.
     pub async fn account_id(&self) -> AccountId {
-        let export: serde_json::Value = serde_json::from_str(&self.get("/account/export").await.body).unwrap();
+        let export: Value = serde_json::from_str(&self.get("/account/export").await.body).unwrap();
         AccountId::from(*uuid::Uuid::parse_str(export["account"]["id"].as_str().unwrap()).unwrap().as_bytes())
     }
 

@@ -307,7 +307,7 @@ impl TestApp {
                         sessions::authenticated_at.eq(before),
                         sessions::last_seen_at.eq(before),
                         sessions::expires_at.eq(START.plus(Duration::from_hours(12))),
-                        sessions::remembered.eq(false),
+                        sessions::kind.eq("browser"),
                         sessions::address.eq("192.0.2.1"),
                         sessions::user_agent.eq(""),
                     ))

@@ -169,13 +169,22 @@ pub(in crate::accounts) fn add_role(tx: &mut Transaction<'_>, id: AccountId, rol
     diesel::insert_into(account_roles::table)
         .values((account_roles::account_id.eq(id), account_roles::role.eq(role)))
         .execute(tx.conn)?;
+    set_updated(tx, id)?;
     Ok(true)
 }
 
 /// Takes a role. Returns whether the account had it.
 pub(super) fn remove_role(tx: &mut Transaction<'_>, id: AccountId, role: &Role) -> QueryResult<bool> {
     tx.invalidate(id);
-    Ok(diesel::delete(account_roles::table.find((id, role))).execute(tx.conn)? > 0)
+    let removed = diesel::delete(account_roles::table.find((id, role))).execute(tx.conn)? > 0;
+    if removed {
+        set_updated(tx, id)?;
+    }
+    Ok(removed)
+}
+
+fn set_updated(tx: &mut Transaction<'_>, id: AccountId) -> QueryResult<()> {
+    cached(diesel::update(accounts::table.find(id)).set(accounts::updated_at.eq(tx.now))).execute(tx.conn).map(|_| ())
 }
 
 /// Makes the link with this token the only one of an account, until then.

@@ -57,7 +57,7 @@ async fn page(user: &CurrentUser, errors: FormErrors) -> Result<SessionsPage, Pr
         let is_current = summary.id == user.session.id;
         SessionRow {
             handle: user.state.sessions.handle(summary.id),
-            device: messages.browser_of(&summary.user_agent),
+            device: messages.user_of(&summary),
             address: summary.address,
             created_at: messages.time(summary.created_at, now),
             last_seen_at: messages.time(if is_current { now } else { summary.last_seen_at }, now),

@@ -98,7 +98,7 @@ async fn page(user: &CurrentUser, id: AccountId, role: &str, errors: FormErrors)
     let (now, messages) = (user.state.core.clock.now(), user.messages());
     let sessions = user.state.sessions.list(id, MAX_ROWS).await?;
     let sessions = sessions.into_iter().map(|session| SessionRow {
-        client: messages.client_of(&session.user_agent, &session.address),
+        client: (messages.client)(&messages.user_of(&session), &session.address),
         created_at: messages.time(session.created_at, now),
         last_seen_at: messages.time(session.last_seen_at, now),
     });

@@ -23,7 +23,11 @@ use crate::{
     clock::{Timestamp, rfc3339},
     events::{Event, EventKind, StoredKind},
     language::Language,
+    sessions::{SessionKind, SessionSummary},
 };
+
+/// Characters of what a program calls itself that a page shows.
+const MAX_PROGRAM_NAME: usize = 60;
 
 /// The texts of one language. Short and exact: what happened, and what to do. Serializes as the texts without
 /// arguments, by name, so that a test can look for each of them.
@@ -138,6 +142,9 @@ pub struct Messages {
     pub(crate) password_hint: fn(minimum: usize) -> String,
     #[serde(skip)]
     pub(crate) browser: fn(&Browser) -> String,
+    /// What a program calls itself, and the application whose tokens it asked for.
+    #[serde(skip)]
+    pub(crate) program: fn(name: &str, application: Option<&str>) -> String,
     #[serde(skip)]
     pub(crate) moment: fn(Moment) -> String,
     #[serde(skip)]
@@ -183,6 +190,18 @@ impl Messages {
         (self.browser)(&user_agent::parse(user_agent))
     }
 
+    /// Returns what uses a session: the name of a browser, or what a program calls itself.
+    #[must_use]
+    pub(crate) fn user_of(&self, session: &SessionSummary) -> String {
+        match session.kind {
+            SessionKind::Browser | SessionKind::Remembered => self.browser_of(&session.user_agent),
+            SessionKind::Api => {
+                let name: String = session.user_agent.chars().take(MAX_PROGRAM_NAME).collect();
+                (self.program)(&name, session.application.as_deref())
+            }
+        }
+    }
+
     /// Returns what happened to an account, for its owner. Another release may have stored an unknown kind.
     #[must_use]
     pub(crate) fn event_for_owner(&self, event: &Event) -> &'static str {
@@ -215,6 +234,7 @@ mod tests {
         identity::{EmailError, UsernameError},
         passwords::Weakness,
         throttle::Throttled,
+        web::error::TokenProblem,
     };
 
     fn assert_translated<T: PartialEq + std::fmt::Debug>(text: impl Fn(&Messages) -> T) {
@@ -246,6 +266,13 @@ mod tests {
             Problem::RequestTimeout,
             Problem::PayloadTooLarge,
             Problem::UnsupportedMediaType,
+            Problem::MalformedJson,
+            Problem::NotJson,
+            Problem::Token(TokenProblem::Missing),
+            Problem::Token(TokenProblem::Expired),
+            Problem::Token(TokenProblem::Invalid),
+            Problem::Token(TokenProblem::Revoked),
+            Problem::NotAdmitted,
             Problem::ExportRunning,
             Problem::LinkInvalid,
             Problem::Internal,

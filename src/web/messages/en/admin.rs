@@ -119,6 +119,7 @@ fn event(kind: EventKind) -> &'static str {
         EventKind::PasswordChanged => "Password changed",
         EventKind::ProfileChanged => "User name or e-mail changed",
         EventKind::TokenRefused => "Invalid session refused",
+        EventKind::RefreshTokenReused => "Refresh token used again, session ended",
         EventKind::CrossOriginRefused => "Form from another site refused",
         EventKind::FormRefused => "Form that was out of date refused",
         EventKind::RequestRefused => "Malformed request refused",

@@ -12,7 +12,7 @@ use crate::{
     throttle::Throttled,
     web::{
         display_time::{Moment, Wait},
-        error::Problem,
+        error::{Problem, TokenProblem},
         flash::Flash,
         user_agent::Browser,
     },
@@ -127,6 +127,7 @@ pub(super) static MESSAGES: Messages = Messages {
         format!("At least {minimum} characters. A few words in a row are easy to remember and hard to guess.")
     },
     browser,
+    program,
     moment,
     flash,
     field_error,
@@ -143,6 +144,12 @@ fn browser(browser: &Browser) -> String {
         Browser::Unknown { system: None } => "Unknown browser".to_owned(),
         Browser::Unknown { system: Some(system) } => format!("Unknown browser on {system}"),
     }
+}
+
+fn program(name: &str, application: Option<&str>) -> String {
+    let name = if name.is_empty() { String::new() } else { format!(" “{name}”") };
+    let application = application.map(|name| format!(" for {name}")).unwrap_or_default();
+    format!("Program{name}{application}")
 }
 
 fn moment(moment: Moment) -> String {
@@ -226,6 +233,7 @@ fn field_error(error: FieldError) -> Cow<'static, str> {
         FieldError::Lifetime => "Enter a time like 12h or 7d, at most 365d.",
         FieldError::DeletionNotConfirmed => "Type your user name to confirm.",
         FieldError::TargetNotConfirmed => "Type the user name of this account to confirm.",
+        FieldError::InvitationInvalid => "This invitation was used already, or is too old. Ask for a new one.",
         FieldError::Role => "A role has 1 to 32 letters a to z, digits and hyphens, and starts with a letter.",
     };
     text.into()
@@ -308,6 +316,24 @@ fn problem(problem: Problem) -> (&'static str, &'static str) {
         Problem::UnsupportedMediaType => {
             ("The request is not a form", "This address takes forms as browsers send them, and nothing else.")
         }
+        Problem::MalformedJson => (
+            "The request could not be read",
+            "The body must be one JSON object with the members that this address takes, each once.",
+        ),
+        Problem::NotJson => {
+            ("The request is not JSON", "Send the body as JSON, with the header Content-Type: application/json.")
+        }
+        Problem::Token(TokenProblem::Missing) => {
+            ("A token is needed", "Send a token in the header Authorization: Bearer.")
+        }
+        Problem::Token(TokenProblem::Expired) => ("The token has expired", "Get a new one with the refresh token."),
+        Problem::Token(TokenProblem::Invalid) => {
+            ("The token is not valid", "It was not issued by this server, or it is for another purpose.")
+        }
+        Problem::Token(TokenProblem::Revoked) => ("The session has ended", "Sign in again."),
+        Problem::NotAdmitted => {
+            ("You may not use this application", "Your account lacks the role that the application asks for.")
+        }
         Problem::ExportRunning => (
             "Your data is being downloaded already",
             "Wait until the other download is complete, or cancel it, then try again.",
@@ -348,6 +374,7 @@ fn event(kind: EventKind) -> &'static str {
         EventKind::PasswordChanged => "You changed your password",
         EventKind::ProfileChanged => "You changed your user name or e-mail address",
         EventKind::TokenRefused => "An invalid session was refused",
+        EventKind::RefreshTokenReused => "A session of a program ended, because an old token of it was used again",
         EventKind::CrossOriginRefused => "A form from another site was refused",
         EventKind::FormRefused => "A form that was out of date was refused",
         EventKind::RequestRefused => "A malformed request was refused",

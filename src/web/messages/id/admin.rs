@@ -122,6 +122,7 @@ fn event(kind: EventKind) -> &'static str {
         EventKind::PasswordChanged => "Kata sandi diganti",
         EventKind::ProfileChanged => "Nama pengguna atau email diubah",
         EventKind::TokenRefused => "Sesi yang tidak valid ditolak",
+        EventKind::RefreshTokenReused => "Token penyegaran digunakan lagi, sesi diakhiri",
         EventKind::CrossOriginRefused => "Formulir dari situs lain ditolak",
         EventKind::FormRefused => "Formulir yang sudah kedaluwarsa ditolak",
         EventKind::RequestRefused => "Permintaan yang tidak bisa dibaca ditolak",

@@ -14,7 +14,7 @@ use crate::{
     throttle::Throttled,
     web::{
         display_time::{Moment, Wait},
-        error::Problem,
+        error::{Problem, TokenProblem},
         flash::Flash,
         user_agent::Browser,
     },
@@ -130,6 +130,7 @@ pub(super) static MESSAGES: Messages = Messages {
         format!("Minimal {minimum} karakter. Gabungan beberapa kata mudah diingat dan sulit ditebak.")
     },
     browser,
+    program,
     moment,
     flash,
     field_error,
@@ -146,6 +147,12 @@ fn browser(browser: &Browser) -> String {
         Browser::Unknown { system: None } => "Browser tidak dikenal".to_owned(),
         Browser::Unknown { system: Some(system) } => format!("Browser tidak dikenal di {system}"),
     }
+}
+
+fn program(name: &str, application: Option<&str>) -> String {
+    let name = if name.is_empty() { String::new() } else { format!(" “{name}”") };
+    let application = application.map(|name| format!(" untuk {name}")).unwrap_or_default();
+    format!("Program{name}{application}")
 }
 
 fn moment(moment: Moment) -> String {
@@ -246,6 +253,7 @@ fn field_error(error: FieldError) -> Cow<'static, str> {
         FieldError::Lifetime => "Masukkan jangka waktu seperti 12h (12 jam) atau 7d (7 hari), maksimal 365d.",
         FieldError::DeletionNotConfirmed => "Ketik nama pengguna Anda untuk konfirmasi.",
         FieldError::TargetNotConfirmed => "Ketik nama pengguna akun ini untuk konfirmasi.",
+        FieldError::InvitationInvalid => "Undangan ini sudah digunakan atau terlalu lama. Mintalah yang baru.",
         FieldError::Role => {
             "Peran terdiri dari 1 sampai 32 huruf a sampai z, angka, atau tanda hubung, dan diawali huruf."
         }
@@ -337,6 +345,26 @@ fn problem(problem: Problem) -> (&'static str, &'static str) {
         Problem::UnsupportedMediaType => {
             ("Permintaan ini bukan formulir", "Alamat ini hanya menerima formulir seperti yang dikirim browser.")
         }
+        Problem::MalformedJson => (
+            "Permintaan tidak dapat dibaca",
+            "Isinya harus satu objek JSON dengan anggota yang diterima alamat ini, masing-masing satu kali.",
+        ),
+        Problem::NotJson => {
+            ("Permintaan bukan JSON", "Kirim isinya sebagai JSON, dengan header Content-Type: application/json.")
+        }
+        Problem::Token(TokenProblem::Missing) => {
+            ("Token diperlukan", "Kirim token dalam header Authorization: Bearer.")
+        }
+        Problem::Token(TokenProblem::Expired) => {
+            ("Token sudah kedaluwarsa", "Dapatkan yang baru dengan token penyegaran.")
+        }
+        Problem::Token(TokenProblem::Invalid) => {
+            ("Token tidak valid", "Token tidak diterbitkan oleh server ini, atau untuk keperluan lain.")
+        }
+        Problem::Token(TokenProblem::Revoked) => ("Sesi telah berakhir", "Silakan masuk lagi."),
+        Problem::NotAdmitted => {
+            ("Anda tidak boleh menggunakan aplikasi ini", "Akun Anda tidak memiliki peran yang diminta aplikasi ini.")
+        }
         Problem::ExportRunning => (
             "Data Anda sedang diunduh",
             "Tunggu sampai unduhan yang lain selesai, atau batalkan unduhan itu, lalu coba lagi.",
@@ -377,6 +405,7 @@ fn event(kind: EventKind) -> &'static str {
         EventKind::PasswordChanged => "Anda mengganti kata sandi",
         EventKind::ProfileChanged => "Anda mengubah nama pengguna atau alamat email",
         EventKind::TokenRefused => "Sesi yang tidak valid ditolak",
+        EventKind::RefreshTokenReused => "Sesi sebuah program berakhir karena token lamanya digunakan lagi",
         EventKind::CrossOriginRefused => "Formulir dari situs lain ditolak",
         EventKind::FormRefused => "Formulir yang sudah kedaluwarsa ditolak",
         EventKind::RequestRefused => "Permintaan yang tidak bisa dibaca ditolak",

@@ -1,0 +1,2 @@
+DELETE FROM locks WHERE name = 'signing keys';
+DROP TABLE signing_keys;

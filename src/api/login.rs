@@ -1,0 +1,63 @@
+//! `POST /api/login`: tokens for a user name or e-mail address and a password.
+
+use actix_web::{HttpResponse, http::StatusCode};
+use secrecy::SecretString;
+use serde::Deserialize;
+
+use super::tokens::Tokens;
+use crate::{
+    accounts::SignIn,
+    sessions::SessionRequest,
+    web::{bearer::Caller, error::Problem, form::present, json::Json},
+};
+
+/// The request. The name has one of four names, as in the systems whose clients come here; each may hold a user name or
+/// an e-mail address.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct LoginRequest {
+    #[serde(deserialize_with = "present")]
+    login: Option<String>,
+    #[serde(deserialize_with = "present")]
+    username: Option<String>,
+    #[serde(deserialize_with = "present")]
+    email: Option<String>,
+    #[serde(rename = "usernameOrEmail", deserialize_with = "present")]
+    username_or_email: Option<String>,
+    password: SecretString,
+    #[serde(deserialize_with = "present")]
+    app: Option<String>,
+}
+
+impl LoginRequest {
+    /// Returns the name and what the request calls it.
+    fn login(&self) -> Result<(&'static str, &str), Problem> {
+        let names = [
+            ("login", &self.login),
+            ("username", &self.username),
+            ("email", &self.email),
+            ("usernameOrEmail", &self.username_or_email),
+        ];
+        let mut sent = names.into_iter().filter_map(|(name, value)| Some((name, value.as_deref()?)));
+        match (sent.next(), sent.next()) {
+            (None, _) => Ok(("login", "")),
+            (Some(one), None) => Ok(one),
+            (Some(_), Some(_)) => Err(Problem::MalformedJson),
+        }
+    }
+}
+
+/// `POST /api/login`
+pub(crate) async fn post(caller: Caller, Json(request): Json<LoginRequest>) -> Result<HttpResponse, Problem> {
+    let (name, login) = request.login()?;
+    let sign_in = SignIn {
+        login: login.to_owned(),
+        password: request.password.clone(),
+        devices: Vec::new(),
+        session: SessionRequest::api(None),
+    };
+    match caller.state.accounts.authenticate(sign_in, &caller.client).await {
+        Ok(signed_in) => Ok(Tokens::of_sign_in(&caller, &signed_in).await?.answer(StatusCode::OK)),
+        Err(error) => caller.reject(error, name),
+    }
+}

@@ -1,0 +1,42 @@
+//! `POST /api/logout`: ends the session of an access or refresh token, and so all its tokens.
+
+use std::sync::Arc;
+
+use actix_web::HttpResponse;
+use serde::Deserialize;
+
+use crate::{
+    sessions::{REFRESH_TOKEN_PREFIX, Session, TokenStatus},
+    web::{
+        bearer::Caller,
+        error::{Problem, TokenProblem},
+        json::Json,
+    },
+};
+
+/// The request has no members.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct LogoutRequest {}
+
+/// Returns the session of a token, or `None` if it has ended.
+async fn session(caller: &Caller, token: &str) -> Result<Option<Arc<Session>>, Problem> {
+    if token.starts_with(REFRESH_TOKEN_PREFIX) {
+        let session = caller.state.sessions.of_refresh_token(token, &caller.client).await?;
+        return Ok(session.map(Arc::new));
+    }
+    match caller.check(token).await? {
+        TokenStatus::Active(session) => Ok(Some(session)),
+        TokenStatus::Ended => Ok(None),
+        TokenStatus::Expired => Err(Problem::Token(TokenProblem::Expired)),
+        TokenStatus::Invalid => Err(Problem::Token(TokenProblem::Invalid)),
+    }
+}
+
+/// `POST /api/logout`. Signing out twice is no error.
+pub(crate) async fn post(caller: Caller, Json(_): Json<LogoutRequest>) -> Result<HttpResponse, Problem> {
+    if let Some(session) = session(&caller, caller.token()?).await? {
+        caller.state.sessions.sign_out(session, &caller.client).await?;
+    }
+    Ok(HttpResponse::NoContent().finish())
+}

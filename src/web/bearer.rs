@@ -1,0 +1,208 @@
+//! Who sends a request to the JSON API: the token in `Authorization: Bearer` (RFC 6750). Cookies are never read here, so a
+//! page of another site cannot use the session of a browser.
+
+use std::{
+    future::{Ready, ready},
+    ops::Deref,
+    sync::Arc,
+};
+
+use actix_web::{
+    FromRequest, HttpMessage, HttpRequest, HttpResponse,
+    dev::Payload,
+    http::{
+        StatusCode,
+        header::{AUTHORIZATION, HeaderMap, WWW_AUTHENTICATE},
+    },
+    web::Data,
+};
+use futures_util::future::LocalBoxFuture;
+use serde::Serialize;
+
+use super::{
+    error::{Problem, TokenProblem},
+    error_page::ActiveSession,
+    language::RequestedLanguages,
+    messages::Messages,
+    problem_json::FieldDetails,
+    render::{reject_json, rejection_of},
+    state::AppState,
+};
+use crate::{
+    accounts::{self, FieldError, Rejection},
+    client::Client,
+    language::Language,
+    sessions::{Session, TokenStatus},
+};
+
+/// Whether the JSON API is at this path. It has no pages, so errors there are JSON as well.
+#[must_use]
+pub(crate) fn is_api_path(path: &str) -> bool {
+    path.strip_prefix("/api").is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// The sender of a request to the JSON API, with the state and the request itself.
+#[derive(Clone)]
+pub(crate) struct Caller {
+    /// The state of the application.
+    pub(crate) state: Data<AppState>,
+    /// The request.
+    pub(crate) request: HttpRequest,
+    /// Address and program.
+    pub(crate) client: Client,
+    languages: RequestedLanguages,
+}
+
+/// A sender with a valid access token. A handler with this argument is called only with one.
+#[derive(Clone)]
+pub(crate) struct AuthenticatedCaller {
+    /// The session.
+    pub(crate) session: Arc<Session>,
+    caller: Caller,
+}
+
+impl Deref for AuthenticatedCaller {
+    type Target = Caller;
+
+    fn deref(&self) -> &Caller {
+        &self.caller
+    }
+}
+
+impl Caller {
+    fn extract(request: &HttpRequest) -> Result<Self, Problem> {
+        let client = request.extensions().get::<Client>().cloned().ok_or(Problem::Internal)?;
+        let languages = request.extensions().get::<RequestedLanguages>().cloned().ok_or(Problem::Internal)?;
+        let state = request.app_data::<Data<AppState>>().cloned().ok_or(Problem::Internal)?;
+        Ok(Self { state, request: request.clone(), client, languages })
+    }
+
+    /// Returns the token of the request.
+    pub(crate) fn token(&self) -> Result<&str, Problem> {
+        token(self.request.headers()).ok_or(Problem::Token(TokenProblem::Missing))
+    }
+
+    /// Returns the status of an access token.
+    pub(crate) async fn check(&self, token: &str) -> Result<TokenStatus, Problem> {
+        Ok(self.state.access_tokens.check(token.as_bytes(), &self.client).await?)
+    }
+
+    fn language(&self) -> Language {
+        self.languages.choose(None, self.state.settings.language)
+    }
+
+    /// Answers a rejected request. The error of the field `login` is told under the name that the request has for it.
+    /// Any other error ends the request.
+    pub(crate) fn reject(&self, error: accounts::Error, login: &'static str) -> Result<HttpResponse, Problem> {
+        let (rejection, status) = match error {
+            // An invitation is a member of the body here, and no link.
+            accounts::Error::Rejected(Rejection::LinkInvalid) => {
+                rejection_of(Rejection::Invalid(vec![FieldError::InvitationInvalid]).into())?
+            }
+            accounts::Error::Rejected(Rejection::WrongCredentials) => {
+                (Rejection::WrongCredentials, StatusCode::UNAUTHORIZED)
+            }
+            error => rejection_of(error)?,
+        };
+        let language = self.language();
+        let mut errors = FieldDetails::of(&rejection, Messages::of(language));
+        errors.iter_mut().for_each(|error| error.rename("login", login));
+        let mut response = reject_json(&rejection, &errors, status, language);
+        if let Some(challenge) = Problem::Token(TokenProblem::Missing).challenge()
+            && status == StatusCode::UNAUTHORIZED
+        {
+            response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+        }
+        Ok(response)
+    }
+}
+
+/// Returns the token of the `Authorization` header, if there is one.
+fn token(headers: &HeaderMap) -> Option<&str> {
+    let mut values = headers.get_all(AUTHORIZATION);
+    let (Some(value), None) = (values.next(), values.next()) else { return None };
+    let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
+    let token = token.trim();
+    (scheme.eq_ignore_ascii_case("Bearer") && !token.is_empty()).then_some(token)
+}
+
+/// Answers with JSON.
+pub(crate) fn answer(status: StatusCode, body: &impl Serialize) -> HttpResponse {
+    HttpResponse::build(status).json(body)
+}
+
+impl FromRequest for Caller {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(Self::extract(request))
+    }
+}
+
+impl FromRequest for AuthenticatedCaller {
+    type Error = Problem;
+    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
+
+    /// Fails without a valid access token, at whatever address it is used.
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let caller = Caller::extract(request);
+        Box::pin(async move {
+            let caller = caller?;
+            let session = match caller.check(caller.token()?).await? {
+                TokenStatus::Active(session) => session,
+                TokenStatus::Expired => return Err(Problem::Token(TokenProblem::Expired)),
+                TokenStatus::Ended => return Err(Problem::Token(TokenProblem::Revoked)),
+                TokenStatus::Invalid => return Err(Problem::Token(TokenProblem::Invalid)),
+            };
+            if let Some(active) = caller.request.extensions().get::<ActiveSession>() {
+                active.set(&session);
+            }
+            Ok(Self { session, caller })
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::http::header::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn only_api_paths_are_the_json_api() {
+        for (path, is_api) in [
+            ("/api", true),
+            ("/api/", true),
+            ("/api/login", true),
+            ("/api/nowhere", true),
+            ("/apis", false),
+            ("/API/login", false),
+            ("//api/login", false),
+            ("/login", false),
+            ("/", false),
+        ] {
+            assert_eq!(is_api_path(path), is_api, "{path}");
+        }
+    }
+
+    #[test]
+    fn token_is_read_from_one_bearer_header_only() {
+        for (values, expected) in [
+            (&["Bearer abc"][..], Some("abc")),
+            (&["bearer  abc "], Some("abc")),
+            (&["Basic abc"], None),
+            (&["Bearer "], None),
+            (&["Bearer"], None),
+            (&["abc"], None),
+            (&["Bearer abc", "Bearer abc"], None),
+            (&[], None),
+        ] {
+            let mut headers = HeaderMap::new();
+            for value in values {
+                headers.append(AUTHORIZATION, HeaderValue::from_static(value));
+            }
+            assert_eq!(token(&headers), expected, "{values:?}");
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! Errors for programs: `application/problem+json` (RFC 9457). The codes are a contract, the texts are not.
+
+use actix_web::{
+    HttpResponse,
+    http::{StatusCode, header::CONTENT_TYPE},
+};
+use serde::Serialize;
+use serde_json::json;
+
+use super::{language::set_headers, messages::Messages};
+use crate::{
+    accounts::{EmailError, FieldError, Rejection, UsernameError},
+    language::Language,
+    passwords::Weakness,
+    request_id::RequestId,
+};
+
+/// What is wrong with a request.
+#[derive(Debug)]
+pub(crate) struct ProblemDetails<'a> {
+    /// The name of the problem.
+    pub(crate) code: &'static str,
+    /// A summary.
+    pub(crate) title: &'a str,
+    /// What happened, and what to do.
+    pub(crate) detail: &'a str,
+    /// What is wrong with the fields.
+    pub(crate) errors: &'a [FieldDetails],
+}
+
+/// What is wrong with one field.
+#[derive(Debug, Serialize)]
+pub(crate) struct FieldDetails {
+    field: &'static str,
+    code: &'static str,
+    detail: String,
+}
+
+impl FieldDetails {
+    /// Returns what a rejection says of the fields: the first error of each.
+    pub(crate) fn of(rejection: &Rejection, messages: &Messages) -> Vec<Self> {
+        let Rejection::Invalid(errors) = rejection else { return Vec::new() };
+        let mut details: Vec<Self> = Vec::new();
+        for error in errors {
+            let field = field_name(*error);
+            if details.iter().all(|known| known.field != field) {
+                let detail = (messages.field_error)(*error).into_owned();
+                details.push(Self { field, code: field_code(*error), detail });
+            }
+        }
+        details
+    }
+
+    /// Replaces the name of a field by another one under which it was sent.
+    pub(crate) fn rename(&mut self, field: &'static str, sent_as: &'static str) {
+        if self.field == field {
+            self.field = sent_as;
+        }
+    }
+}
+
+impl ProblemDetails<'_> {
+    /// Returns the answer.
+    pub(crate) fn answer(&self, status: StatusCode, language: Language, request_id: Option<RequestId>) -> HttpResponse {
+        let Self { code, title, detail, errors } = self;
+        let mut body = json!({
+            // There is nothing to say beyond the status and the code.
+            "type": "about:blank",
+            "title": title,
+            "status": status.as_u16(),
+            "detail": detail,
+            "code": code,
+            // The name under which clients of flask-jwt-extended look for it.
+            "msg": detail,
+            "request_id": request_id.map(|id| id.to_string()),
+        });
+        if !errors.is_empty() {
+            body["errors"] = json!(errors);
+        }
+        let mut response = HttpResponse::build(status)
+            .insert_header((CONTENT_TYPE, "application/problem+json"))
+            .body(body.to_string());
+        set_headers(response.headers_mut(), language);
+        response
+    }
+}
+
+/// Returns the name of the form field that has the error.
+pub(super) fn field_name(error: FieldError) -> &'static str {
+    match error {
+        FieldError::LoginMissing => "login",
+        FieldError::Username(_) | FieldError::UsernameTaken | FieldError::UsernameReserved => "username",
+        FieldError::Email(_) | FieldError::EmailTaken => "email",
+        FieldError::PasswordMissing
+        | FieldError::NewPasswordMissing
+        | FieldError::PasswordTooLong
+        | FieldError::PasswordWeak(_)
+        | FieldError::PasswordUnchanged => "password",
+        FieldError::ConfirmationMismatch => "password_confirm",
+        FieldError::CurrentPasswordMissing | FieldError::CurrentPasswordMismatch => "current_password",
+        FieldError::DeletionNotConfirmed | FieldError::TargetNotConfirmed => "confirm",
+        FieldError::Role => "role",
+        FieldError::Lifetime => "expires",
+        FieldError::InvitationInvalid => "invite",
+    }
+}
+
+/// Returns the code of a rejection.
+pub(crate) fn rejection_code(rejection: &Rejection) -> &'static str {
+    match rejection {
+        Rejection::Invalid(_) => "validation_failed",
+        Rejection::WrongCredentials => "invalid_credentials",
+        Rejection::Throttled(_) | Rejection::TooManyRegistrations(_) => "too_many_attempts",
+        Rejection::Overloaded => "unavailable",
+        Rejection::Conflict => "conflict",
+        Rejection::NoSuchAccount => "not_found",
+        Rejection::RegistrationClosed | Rejection::InvitationNeeded | Rejection::NotAdministrator => "forbidden",
+        Rejection::LinkInvalid => "link_invalid",
+        Rejection::LastAdministrator => "last_administrator",
+    }
+}
+
+/// Returns the code of an error, within its field.
+fn field_code(error: FieldError) -> &'static str {
+    match error {
+        FieldError::LoginMissing
+        | FieldError::Username(UsernameError::Missing)
+        | FieldError::Email(EmailError::Missing)
+        | FieldError::PasswordMissing
+        | FieldError::NewPasswordMissing
+        | FieldError::CurrentPasswordMissing => "missing",
+        FieldError::Username(UsernameError::Length) => "length",
+        FieldError::Username(UsernameError::FirstCharacter | UsernameError::Character)
+        | FieldError::Email(EmailError::Malformed)
+        | FieldError::Lifetime
+        | FieldError::Role => "malformed",
+        FieldError::UsernameTaken | FieldError::EmailTaken => "taken",
+        FieldError::UsernameReserved => "reserved",
+        FieldError::Email(EmailError::TooLong) | FieldError::PasswordTooLong => "too_long",
+        FieldError::PasswordWeak(Weakness::TooShort(_)) => "too_short",
+        FieldError::PasswordWeak(Weakness::Personal) => "personal",
+        FieldError::PasswordWeak(Weakness::Pattern) => "pattern",
+        FieldError::PasswordWeak(Weakness::Common) => "common",
+        FieldError::PasswordUnchanged => "unchanged",
+        FieldError::ConfirmationMismatch => "mismatch",
+        FieldError::CurrentPasswordMismatch => "wrong",
+        FieldError::DeletionNotConfirmed | FieldError::TargetNotConfirmed => "not_confirmed",
+        FieldError::InvitationInvalid => "invalid",
+    }
+}

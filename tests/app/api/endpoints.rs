@@ -1,0 +1,30 @@
+//! The small endpoints.
+
+use serde_json::{Value, json};
+
+use crate::support::TestApp;
+
+#[tokio::test]
+async fn protected_endpoint_greets_the_owner_of_a_token() {
+    let app = TestApp::spawn();
+    app.client().register("zoe").await;
+    let (access, _) = app.client().tokens("zoe").await;
+    let answer = app.client().call("GET", "/api/protected", &access, Value::Null).await;
+    assert_eq!((answer.status, answer.json()), (200, json!({"message": "Hello, zoe"})));
+}
+
+#[tokio::test]
+async fn user_is_told_with_times_in_rfc_3339() {
+    let app = TestApp::spawn();
+    app.client().register("zoe").await;
+    let (access, _) = app.client().tokens("zoe").await;
+    let answer = app.client().call("GET", "/api/user", &access, Value::Null).await;
+    let mut body = answer.json();
+    let id = body["id"].take();
+    assert_eq!(id.as_str().unwrap().parse::<gatehouse::accounts::AccountId>().unwrap().to_string(), id);
+    let expected = json!({
+        "id": null, "username": "zoe", "email": "zoe@keepers.example", "roles": [],
+        "created_at": "2026-11-22T00:00:00Z", "updated_at": "2026-11-22T00:00:00Z",
+    });
+    assert_eq!((body, answer.header("cache-control")), (expected, "no-store"));
+}

@@ -1,0 +1,8 @@
+//! The JSON API, one file for each concern.
+
+mod access_tokens;
+mod endpoints;
+mod format;
+mod keys;
+mod refresh;
+mod sign_in;
