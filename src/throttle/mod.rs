@@ -70,7 +70,7 @@ pub(crate) enum Limit {
     /// Rejected forms with new names from a network. Open registration discloses which names and addresses are taken;
     /// the limit bounds how many of them one network can find out, and the work for its rejected forms.
     RejectedForms(Network),
-    /// Changes of an account.
+    /// Changes that the owner of an account makes: of it, or as an administrator.
     Changes(AccountId),
 }
 

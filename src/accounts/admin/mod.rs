@@ -15,7 +15,7 @@ use crate::{
     identity::Role,
     keys::{Keys, Purpose},
     sessions::{NewSession, Session, Sessions},
-    throttle,
+    throttle::{self, Limit},
     transaction::Transaction,
 };
 
@@ -122,8 +122,9 @@ impl Accounts {
     }
 
     /// Runs a change in one transaction, for the owner of a session who must be an administrator when the change is
-    /// committed: another administrator may have taken the role since the request was authorized. Also returns the
-    /// administrator's new session, if the form contained the password.
+    /// committed: another administrator may have taken the role since the request was authorized. Counts for
+    /// `GATEHOUSE_SIGN_IN_RATE` of the administrator's account. Also returns the administrator's new session, if the
+    /// form contained the password.
     pub(super) async fn run_as_administrator<T: Send + 'static>(
         &self,
         Authorization { current_password, devices, session }: Authorization,
@@ -131,7 +132,7 @@ impl Accounts {
         mut change: impl FnMut(&mut Transaction<'_>, Actor) -> Result<T, Error> + Send + 'static,
     ) -> Result<(T, Option<NewSession>), Error> {
         let verified = self.confirm(&session, &current_password, devices, client).await?;
-        let sessions = Arc::clone(&self.sessions);
+        let (sessions, throttle) = (Arc::clone(&self.sessions), self.throttle.clone());
         self.sessions
             .run_as(&session, client, move |tx, acting| {
                 let administrator = acting.account.id;
@@ -142,6 +143,7 @@ impl Accounts {
                 if let Some(verified) = &verified {
                     verified.commit(tx)?;
                 }
+                throttle.record(tx.conn, Limit::Changes(administrator), tx.now)??;
                 // Before the change, which may end all sessions of the administrator's own account.
                 let renewed = verified.as_ref().map(|_| sessions.renew(tx, acting)).transpose()?;
                 Ok((change(tx, Actor::Administrator(administrator))?, renewed))

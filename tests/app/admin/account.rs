@@ -8,7 +8,7 @@ use gatehouse::{
 
 use crate::support::{
     PASSWORD, TestApp, WRONG_PASSWORD,
-    client::{Answer, Client, assert_field_errors, assert_redirect},
+    client::{Answer, Client, assert_field_errors, assert_redirect, assert_throttled},
 };
 
 /// Every action, with its fields.
@@ -109,6 +109,44 @@ async fn every_action_without_recent_sign_in_asks_for_the_password_then_does_wha
             assert_eq!(token, zoe.csrf_token().await, "{action}: the forms of the page belong to the new session");
         }
     }
+}
+
+// ASVS 2.4.1
+#[tokio::test]
+async fn changes_by_an_administrator_are_limited_together_with_those_of_the_own_account() {
+    let app = TestApp::with(&["--sign-in-rate", "3/1h"]);
+    let zoe = app.administrator("zoe").await;
+    let eva = app.signed_in_client("eva").await;
+    let path = app.admin_path("eva").await;
+    let rename = async |client: &Client, name: &str| {
+        client.submit("/account", &[("username", name), ("email", &format!("{name}@keepers.example"))]).await
+    };
+    assert_eq!(rename(&zoe, "zoe2").await.status, 303);
+    for _ in 0..2 {
+        assert_redirect(&zoe.submit(&format!("{path}/unlock"), &[]).await, &path);
+    }
+    for (action, fields) in ACTIONS {
+        let recorded = app.event_count(event_of(action)).await;
+        assert_throttled(&zoe.submit(&format!("{path}/{action}"), fields).await, 3600);
+        assert_eq!(app.event_count(event_of(action)).await, recorded, "{action} was done");
+    }
+    assert_throttled(&zoe.submit("/admin/invitations", &[("expires", "1d")]).await, 3600);
+    assert_eq!(app.event_count("invitation_created").await, 0);
+    assert_throttled(&rename(&zoe, "zoe3").await, 3600);
+    assert!(eva.is_signed_in().await);
+    assert_eq!(rename(&eva, "eva2").await.status, 303, "the changed account has a budget of its own");
+    app.operate("eva2", AdminAction::Disable).await;
+    assert!(!eva.is_signed_in().await, "commands are not limited");
+    // Without a recent sign-in, after the password.
+    app.clock.advance(Duration::from_mins(11));
+    let asked = zoe.submit(&format!("{path}/enable"), &[]).await;
+    assert_eq!(asked.status, 422);
+    let refused = zoe.submit(&format!("{path}/enable"), &[("current_password", PASSWORD)]).await;
+    assert_throttled(&refused, 49 * 60);
+    assert!(refused.body.contains("Too many attempts. Wait 49 minutes"), "{}", refused.body);
+    assert_eq!(app.event_count("account_enabled").await, 0);
+    app.clock.advance(Duration::from_mins(49));
+    assert_redirect(&zoe.submit(&format!("{path}/enable"), &[("current_password", PASSWORD)]).await, &path);
 }
 
 #[tokio::test]

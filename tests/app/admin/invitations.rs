@@ -5,7 +5,7 @@ use gatehouse::db::schema::invitations;
 
 use crate::support::{
     PASSWORD, TestApp, WRONG_PASSWORD,
-    client::{Answer, Client, RegisterForm, assert_field_errors, assert_redirect},
+    client::{Answer, Client, RegisterForm, assert_field_errors, assert_redirect, assert_throttled},
 };
 
 const PATH: &str = "/admin/invitations";
@@ -99,6 +99,20 @@ async fn invitation_and_revocation_ask_for_the_password_and_then_do_what_was_ask
     assert_eq!(zoe.submit(&path, &[]).await.status, 422);
     assert_redirect(&zoe.submit(&path, &[("current_password", PASSWORD)]).await, PATH);
     assert_eq!(app.query(|conn| invitations::table.count().get_result::<i64>(conn)).await, 0);
+}
+
+#[tokio::test]
+async fn invitations_of_an_administrator_are_limited() {
+    let app = TestApp::with(&["--sign-in-rate", "2/1h"]);
+    let zoe = app.first_administrator("zoe").await;
+    for _ in 0..2 {
+        link(&app, &zoe.submit(PATH, &[("expires", "2d")]).await);
+    }
+    let refused = zoe.submit(PATH, &[("role", "staff"), ("expires", "2d")]).await;
+    assert_throttled(&refused, 3600);
+    assert!(refused.body.contains("value=\"staff\""), "what was typed stays");
+    assert_throttled(&zoe.submit(&revoke_path(&zoe).await, &[]).await, 3600);
+    assert_eq!(app.query(|conn| invitations::table.count().get_result::<i64>(conn)).await, 2);
 }
 
 #[tokio::test]
