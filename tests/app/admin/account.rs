@@ -262,6 +262,21 @@ async fn last_administrator_cannot_be_demoted_disabled_or_deleted() {
 }
 
 #[tokio::test]
+async fn right_password_of_a_refused_change_counts_as_no_failure() {
+    let app = TestApp::spawn();
+    let zoe = app.administrator("zoe").await;
+    app.signed_in_client("eva").await;
+    let (own, other) = (app.admin_path("zoe").await, app.admin_path("eva").await);
+    app.clock.advance(Duration::from_mins(11));
+    for _ in 0..4 {
+        let fields = [("confirm", "zoe"), ("current_password", PASSWORD)];
+        assert_eq!(zoe.submit(&format!("{own}/disable"), &fields).await.status, 422, "the last administrator");
+        assert_field_errors(&zoe.submit(&format!("{other}/delete"), &fields).await, &["confirm"]);
+    }
+    assert_redirect(&zoe.submit(&format!("{other}/sign-out"), &[("current_password", PASSWORD)]).await, &other);
+}
+
+#[tokio::test]
 async fn administrator_can_act_on_the_own_account() {
     let app = TestApp::spawn();
     app.administrator("eva").await;
