@@ -115,7 +115,7 @@ impl Route {
         Self { path, access: Access::SignedIn, methods: Methods::default(), resource: web::resource(path) }
     }
 
-    /// Opens the page to everybody.
+    /// Opens the page to guests and signed-in people.
     #[must_use]
     pub fn open_to_all(mut self) -> Self {
         self.access = Access::Public;

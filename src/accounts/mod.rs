@@ -105,7 +105,7 @@ impl Accounts {
         }
     }
 
-    /// Whether anybody may register.
+    /// Whether people may register without an invitation.
     #[must_use]
     pub fn registration_open(&self) -> bool {
         self.registration == Registration::Open

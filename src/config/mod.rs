@@ -270,11 +270,11 @@ impl Switch {
 /// Who may register.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Registration {
-    /// Anybody
+    /// All people
     Open,
     /// People with an invitation
     Invite,
-    /// Nobody
+    /// No new accounts
     Closed,
 }
 

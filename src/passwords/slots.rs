@@ -1,5 +1,5 @@
-//! The places in the hashing queue, and who may take one (ASVS 2.4.1): most are for everybody, some for networks that
-//! have none, and some for browsers that have signed in to the account before.
+//! The places in the hashing queue, and who may take one (ASVS 2.4.1): most are for all clients, some for networks
+//! that have none, and some for browsers that have signed in to the account before.
 
 use std::{
     collections::{HashMap, hash_map::Entry},
@@ -11,11 +11,11 @@ use parking_lot::Mutex;
 use super::job_queue::Lane;
 use crate::{client::Network, identity::AccountId};
 
-/// Slots beyond those for everybody, for networks that have no job in the queue.
+/// Slots beyond those for all clients, for networks that have no job in the queue.
 const RESERVED_FOR_NEW_NETWORKS: usize = 16;
 /// Slots for known browsers.
 const RESERVED_FOR_KNOWN_DEVICES: usize = 16;
-/// Slots for the known browsers of one account: anybody can register and sign in from many browsers, and must not take
+/// Slots for the known browsers of one account: a person can register and sign in from many browsers, and must not take
 /// the slots of all other accounts with them.
 const MAX_PER_ACCOUNT: usize = 2;
 
@@ -26,7 +26,7 @@ pub enum Priority {
     /// own and is taken first, so that the owner gets in during a flood. The caller looks the account up before it
     /// reserves, because a device cookie for another account proves nothing.
     KnownDevice(AccountId),
-    /// Anybody else.
+    /// Any other client.
     UnknownDevice,
 }
 

@@ -281,7 +281,7 @@ mod tests {
         assert_eq!(verify(foreign.unwrap().as_bytes()), Err(InvalidToken));
     }
 
-    /// It is compared byte by byte: written in another order, it would sign everybody out.
+    /// It is compared byte by byte: written in another order, it would invalidate all tokens.
     #[test]
     fn token_header_text_is_stable() {
         let id = keys().token_signer().0.kid.unwrap();

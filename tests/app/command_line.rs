@@ -151,7 +151,7 @@ async fn shutdown_signal_drains_running_requests_and_exits_with_zero() {
     for signal in ["TERM", "INT"] {
         let dir = temp_dir();
         let mut running = Running::start(&mut gatehouse(dir.path()));
-        let fields = format!("login=nobody&password={}", PASSWORD.replace(' ', "+"));
+        let fields = format!("login=unknown&password={}", PASSWORD.replace(' ', "+"));
         let mut socket = TcpStream::connect(running.address.trim_start_matches("http://")).unwrap();
         write!(
             socket,

@@ -71,9 +71,9 @@ async fn every_kind_of_answer(app: &TestApp) -> Vec<(&'static str, u16, Answer)>
         ("panic", 500, guest.get("/test/panic").await),
         ("throttled", 429, {
             for _ in 0..5 {
-                guest.sign_in("nobody", WRONG_PASSWORD).await;
+                guest.sign_in("unknown", WRONG_PASSWORD).await;
             }
-            guest.sign_in("nobody", WRONG_PASSWORD).await
+            guest.sign_in("unknown", WRONG_PASSWORD).await
         }),
     ]
 }

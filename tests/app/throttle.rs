@@ -325,7 +325,7 @@ async fn expired_throttle_counters_are_deleted() {
     use gatehouse::db::schema::throttles;
     let app = TestApp::spawn();
     for number in 0..3 {
-        fail_sign_in(&app.client(), &format!("nobody{number}"), 1).await;
+        fail_sign_in(&app.client(), &format!("unknown{number}"), 1).await;
     }
     let count = async || app.query(|conn| throttles::table.count().get_result::<i64>(conn)).await;
     assert_eq!(count().await, 7, "one for each username, one for each username and network, one for the network");

@@ -39,10 +39,10 @@ async fn ipv6_site_has_ten_times_the_rate_of_a_network() {
     let from = |network: usize| app.client().from_ip(&format!("2001:db8:1:{network:x}::1"));
     for network in 0..10 {
         assert_eq!(from(network).register(&format!("zoe{network}")).await.status, 303);
-        fail_sign_in(&from(network), &format!("nobody{network}"), 2).await;
+        fail_sign_in(&from(network), &format!("unknown{network}"), 2).await;
     }
     assert_throttled(&from(10).register("zoe10").await, 3600);
-    assert_throttled(&from(10).sign_in("nobody10", WRONG_PASSWORD).await, 3600);
+    assert_throttled(&from(10).sign_in("unknown10", WRONG_PASSWORD).await, 3600);
     let elsewhere = app.client().from_ip("2001:db8:2::1");
     assert_eq!(elsewhere.register("zoe10").await.status, 303);
 }
@@ -54,22 +54,22 @@ async fn counters_of_unknown_usernames_survive_a_rotation_of_the_secret() {
     let app = TestApp::with(&[PROXY[0], PROXY[1], "--failure-rate", "0", "--secret", ONE]);
     app.signed_in_client("zoe").await;
     lock_out(&app, "zoe").await;
-    lock_out(&app, "nobody").await;
+    lock_out(&app, "unknown").await;
     let app = app.restart(&[PROXY[0], PROXY[1], "--failure-rate", "0", "--secret", TWO, "--previous-secrets", ONE]);
-    for login in ["zoe", "nobody"] {
+    for login in ["zoe", "unknown"] {
         let rejected = app.client().from_ip("203.0.113.5").sign_in(login, WRONG_PASSWORD).await;
         assert_throttled(&rejected, 3600);
     }
 }
 
-// All IPv4 addresses can be hashed in minutes, so a hash without a key would show them to whoever has the database.
+// All IPv4 addresses can be hashed in minutes, so a hash without a key would disclose them with the database.
 #[tokio::test]
 async fn names_of_network_counters_depend_on_the_secret() {
     use diesel::{QueryDsl, RunQueryDsl};
     use gatehouse::db::schema::throttles;
     let counters = async |secret: &str| {
         let app = TestApp::with(&["--secret", secret]);
-        fail_sign_in(&app.client(), "nobody", 1).await;
+        fail_sign_in(&app.client(), "unknown", 1).await;
         assert_eq!(app.client().register("!").await.status, 422);
         let names = throttles::table.order(throttles::budget).select(throttles::budget);
         app.query(move |conn| names.load::<Vec<u8>>(conn)).await

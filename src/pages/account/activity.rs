@@ -48,7 +48,8 @@ pub(crate) struct ActivityQuery {
     attempts_before: Option<EventId>,
 }
 
-/// `GET /account/activity`. What anybody can cause is listed apart, so that it does not displace what the owner did.
+/// `GET /account/activity`. Events that others can cause are a list of their own, so that they do not displace those of
+/// the owner.
 pub(crate) async fn get(user: CurrentUser, query: Option<Query<ActivityQuery>>) -> Result<HttpResponse, Problem> {
     let ActivityQuery { before, attempts_before } = query.map(Query::into_inner).unwrap_or_default();
     let is_first = before.is_none() && attempts_before.is_none();

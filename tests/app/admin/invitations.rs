@@ -48,7 +48,7 @@ async fn administrator_invites_a_person_who_gets_the_roles() {
 }
 
 #[tokio::test]
-async fn revoked_or_expired_invitation_registers_nobody() {
+async fn revoked_or_expired_invitation_is_refused() {
     let app = TestApp::with(&["--registration", "invite"]);
     let zoe = app.first_administrator("zoe").await;
     let revoked = link(&app, &zoe.submit(PATH, &[("expires", "2d")]).await);

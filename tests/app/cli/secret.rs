@@ -55,7 +55,7 @@ async fn rotated_secret_takes_effect_at_the_next_start_and_keeps_people_signed_i
 }
 
 #[tokio::test]
-async fn sign_out_everybody_ends_all_sessions_at_once() {
+async fn rotation_with_sign_out_ends_all_sessions_at_once() {
     let instance = Instance::new();
     let mut running = Running::start(instance.command(&["serve"]).env("GATEHOUSE_SESSION_CACHE", "0s"));
     let zoe = Client::new(&running.address);
@@ -84,7 +84,7 @@ async fn sign_out_everybody_ends_all_sessions_at_once() {
 
 // As after a kill between two batches: the rotation is done, and most rows are left.
 #[tokio::test]
-async fn interrupted_sign_out_of_everybody_is_completed_by_the_restart() {
+async fn interrupted_sign_out_of_all_accounts_is_completed_by_the_restart() {
     let app = TestApp::spawn();
     let instance = Instance::of(&app);
     let zoe = app.signed_in_client("zoe").await;
@@ -107,7 +107,7 @@ async fn interrupted_sign_out_of_everybody_is_completed_by_the_restart() {
 }
 
 #[tokio::test]
-async fn sign_out_everybody_ends_more_sessions_than_one_batch() {
+async fn rotation_with_sign_out_ends_more_sessions_than_one_batch() {
     let app = TestApp::spawn();
     let instance = Instance::of(&app);
     let zoe = app.signed_in_client("zoe").await;
