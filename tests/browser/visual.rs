@@ -2,6 +2,7 @@ use std::{
     env, fs,
     path::{Path, PathBuf},
     process::Command,
+    time::Duration,
 };
 
 use diesel::RunQueryDsl;
@@ -112,6 +113,7 @@ async fn for_each_admin_page(app: &TestApp, browser: &Browser, check: &mut impl 
     for (path, heading, page) in [
         ("/admin", texts.admin.overview, "admin"),
         ("/admin/accounts", texts.admin.accounts, "admin-accounts"),
+        ("/admin/invitations", texts.admin.invitations, "admin-invitations"),
         ("/admin/activity", texts.admin.site_activity, "admin-activity"),
         (&account, "zoe", "admin-account"),
     ] {
@@ -122,10 +124,21 @@ async fn for_each_admin_page(app: &TestApp, browser: &Browser, check: &mut impl 
     browser.click(texts.admin.create_reset_link).await;
     browser.wait_for_heading(texts.admin.reset_link).await;
     check("admin-link").await;
+    browser.goto("/admin/invitations").await;
+    browser.click(texts.admin.create_invitation).await;
+    browser.wait_for_heading(texts.admin.invitation_link).await;
+    browser.goto("/admin/invitations").await;
+    browser.wait_for_text(texts.admin.valid_until).await;
+    check("admin-invitations-valid").await;
     browser.goto(&format!("{account}/delete")).await;
     browser.click(texts.delete_account).await;
     browser.wait_for_text(texts.there_is_a_problem).await;
     check("admin-delete-errors").await;
+    app.clock.advance(Duration::from_mins(11));
+    browser.goto(&account).await;
+    browser.click(texts.admin.disable).await;
+    browser.wait_for_text(texts.current_password).await;
+    check("admin-confirm").await;
     app.query(|conn| diesel::delete(account_roles::table).execute(conn)).await;
     browser.goto("/account").await;
 }
