@@ -5,7 +5,7 @@ use std::sync::Arc;
 use secrecy::SecretString;
 
 use super::{
-    Accounts, Device, DevicesForgotten, Error, FieldError, Rejection, store, validation::parse_current_password,
+    Accounts, Device, DevicesForgotten, Email, Error, FieldError, Rejection, store, validation::parse_current_password,
 };
 use crate::{
     client::Client,
@@ -40,7 +40,7 @@ impl Accounts {
         let mut errors = Vec::new();
         let password = self.parse_new_password(
             (&form.password, &form.password_confirm),
-            (account.username.as_str(), account.email.as_str()),
+            (account.username.as_str(), account.email.as_ref().map_or("", Email::as_str)),
             &mut errors,
         );
         let current = parse_current_password(&form.current_password);
@@ -80,7 +80,9 @@ impl Accounts {
     /// Returns the hash of a new password, if the policy accepts it.
     async fn check_and_hash(&self, password: Password, session: &Session, client: &Client) -> Result<String, Error> {
         let account = &session.account;
-        if let Some(weakness) = self.check_policy(password.clone(), &account.username, &account.email, client).await? {
+        if let Some(weakness) =
+            self.check_policy(password.clone(), &account.username, account.email.as_ref(), client).await?
+        {
             return Err(Rejection::invalid(vec![weakness]).into());
         }
         let priority = Priority::KnownDevice(account.id);

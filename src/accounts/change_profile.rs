@@ -5,7 +5,7 @@ use std::sync::Arc;
 use secrecy::SecretString;
 
 use super::{
-    Accounts, Device, Email, Error, FieldError, Rejection, Username, store,
+    Accounts, Device, Email, EmailError, Error, FieldError, Rejection, Username, store,
     validation::{NewNames, parse_current_password},
 };
 use crate::{
@@ -22,7 +22,7 @@ use crate::{
 pub struct ChangeProfile {
     /// User name.
     pub username: String,
-    /// E-mail address.
+    /// E-mail address. May be empty for an account without one.
     pub email: String,
     /// Another language.
     pub language: Option<Language>,
@@ -48,13 +48,18 @@ impl Accounts {
             Ok(name) if name == account.username => Ok(name),
             _ => self.parse_new_username(&form.username),
         };
-        let email = Email::parse(&form.email);
+        let email = match (Email::parse(&form.email), &account.email) {
+            // An account without an address need not get one. A known address can be replaced, not removed.
+            (Err(EmailError::Missing), None) => Ok(None),
+            (email, _) => email.map(Some),
+        };
         let mut errors = Vec::new();
         errors.extend(username.as_ref().err().copied());
         errors.extend(email.as_ref().err().copied().map(FieldError::Email));
+        let own_key = account.email.as_ref().map(Email::key);
         let new = NewNames {
             username: username.as_ref().ok().filter(|name| **name != account.username).cloned(),
-            email: email.as_ref().ok().filter(|email| email.key() != account.email.key()).cloned(),
+            email: email.as_ref().ok().cloned().flatten().filter(|email| Some(email.key()) != own_key),
             account: Some(account.id),
         };
         let conflicts = self.find_conflicts(new.clone(), client).await?;
@@ -62,8 +67,7 @@ impl Accounts {
             errors.extend(conflicts);
             return Err(self.reject(errors, client).await);
         }
-        let is_same =
-            username.as_ref() == Ok(&account.username) && email.as_ref().is_ok_and(|email| *email == account.email);
+        let is_same = username.as_ref() == Ok(&account.username) && email.as_ref() == Ok(&account.email);
         if let (true, Some(language)) = (is_same, form.language) {
             self.change_language(language, &session, client).await?;
             return Ok(None);
@@ -90,7 +94,7 @@ impl Accounts {
                 if !store::has_current_name(tx, acting)? {
                     return Err(Rejection::Conflict.into());
                 }
-                match store::update_profile(tx, acting, &username, &email) {
+                match store::update_profile(tx, acting, &username, email.as_ref()) {
                     // Another account took a name after the check above. The password was right all the same.
                     Err(error) if is_unique_violation(&error) => return Ok(None),
                     updated => updated?,

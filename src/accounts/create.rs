@@ -51,7 +51,7 @@ impl Accounts {
         }
         let password_hash = match password {
             Some(password) => {
-                if let Some(weakness) = self.check_policy(password.clone(), &username, &email, client).await? {
+                if let Some(weakness) = self.check_policy(password.clone(), &username, Some(&email), client).await? {
                     return Err(Rejection::invalid(vec![weakness]).into());
                 }
                 let permit = self.hasher.try_reserve(client.network(), Priority::UnknownDevice);
@@ -60,7 +60,7 @@ impl Accounts {
             None => UNUSABLE.to_owned(),
         };
         let id = AccountId::new();
-        let new = NewAccount { id, username, email, password_hash, language: None, signs_in: false };
+        let new = NewAccount { id, username, email: Some(email), password_hash, language: None, signs_in: false };
         let created = self
             .core
             .transactions

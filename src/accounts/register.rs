@@ -75,7 +75,14 @@ impl Accounts {
         let account = AccountId::new();
         let password_hash = permit.hash(valid.password).await?;
         let ValidRegistration { username, email, .. } = valid;
-        let new = NewAccount { id: account, username, email, password_hash, language: form.language, signs_in: true };
+        let new = NewAccount {
+            id: account,
+            username,
+            email: Some(email),
+            password_hash,
+            language: form.language,
+            signs_in: true,
+        };
         let sessions = Arc::clone(&self.sessions);
         let created = self
             .core
@@ -130,7 +137,7 @@ impl Accounts {
         if let Some(throttled) = throttled {
             return Err(self.registration_throttled(throttled, client));
         }
-        if let Some(weakness) = self.check_policy(password.clone(), &username, &email, client).await? {
+        if let Some(weakness) = self.check_policy(password.clone(), &username, Some(&email), client).await? {
             return Err(self.reject(vec![weakness], client).await);
         }
         Ok(ValidRegistration { username, email, password })

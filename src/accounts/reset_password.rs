@@ -3,7 +3,7 @@
 use secrecy::SecretString;
 
 use super::{
-    Accounts, Error, LinkToken, Rejection,
+    Accounts, Email, Error, LinkToken, Rejection,
     admin::store as admin_store,
     store::{self, ResetTarget},
 };
@@ -39,13 +39,13 @@ impl Accounts {
         let mut errors = Vec::new();
         let password = self.parse_new_password(
             (&form.password, &form.password_confirm),
-            (username.as_str(), email.as_str()),
+            (username.as_str(), email.as_ref().map_or("", Email::as_str)),
             &mut errors,
         );
         let (Some(password), true) = (password, errors.is_empty()) else {
             return Err(Rejection::invalid(errors).into());
         };
-        if let Some(weakness) = self.check_policy(password.clone(), &username, &email, client).await? {
+        if let Some(weakness) = self.check_policy(password.clone(), &username, email.as_ref(), client).await? {
             return Err(Rejection::invalid(vec![weakness]).into());
         }
         let permit = self.hasher.try_reserve(client.network(), Priority::UnknownDevice).ok_or(Rejection::Overloaded)?;

@@ -51,7 +51,7 @@ impl Credential {
 pub(super) struct NewAccount {
     pub(super) id: AccountId,
     pub(super) username: Username,
-    pub(super) email: Email,
+    pub(super) email: Option<Email>,
     pub(super) password_hash: String,
     pub(super) language: Option<Language>,
     /// Whether its owner signs in at once.
@@ -63,8 +63,8 @@ pub(super) struct NewAccount {
 struct NewRow<'a> {
     id: AccountId,
     username: &'a Username,
-    email: &'a Email,
-    email_key: String,
+    email: Option<&'a Email>,
+    email_key: Option<String>,
     password_hash: &'a str,
     created_at: Timestamp,
     updated_at: Timestamp,
@@ -98,8 +98,8 @@ pub(super) fn insert(tx: &mut Transaction<'_>, account: &NewAccount) -> QueryRes
     let row = NewRow {
         id: account.id,
         username: &account.username,
-        email: &account.email,
-        email_key: account.email.key(),
+        email: account.email.as_ref(),
+        email_key: account.email.as_ref().map(Email::key),
         password_hash: &account.password_hash,
         created_at: tx.now,
         updated_at: tx.now,
@@ -133,18 +133,19 @@ pub(super) fn find_by_id(conn: &mut AnyConnection, id: AccountId) -> QueryResult
     accounts::table.find(id).select(Credential::as_select()).get_result(conn).optional()
 }
 
+/// Changes the names. Without `email`, the account keeps the address that it has, if any.
 pub(super) fn update_profile(
     tx: &mut Transaction<'_>,
     acting: &ActingSession<'_>,
     username: &Username,
-    email: &Email,
+    email: Option<&Email>,
 ) -> QueryResult<()> {
     let id = acting.account.id;
     tx.invalidate(id);
     cached(diesel::update(accounts::table.find(id)).set((
         accounts::username.eq(username),
-        accounts::email.eq(email),
-        accounts::email_key.eq(email.key()),
+        email.map(|email| accounts::email.eq(email)),
+        email.map(|email| accounts::email_key.eq(email.key())),
         accounts::updated_at.eq(tx.now),
     )))
     .execute(tx.conn)
@@ -208,7 +209,7 @@ pub(super) struct ResetTarget {
     #[diesel(column_name = id)]
     pub(super) account: AccountId,
     pub(super) username: Username,
-    pub(super) email: Email,
+    pub(super) email: Option<Email>,
 }
 
 /// Returns the account of a link that is valid at `now`, given the hash of its token.

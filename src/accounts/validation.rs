@@ -63,11 +63,11 @@ impl Accounts {
         &self,
         password: Password,
         username: &Username,
-        email: &Email,
+        email: Option<&Email>,
         client: &Client,
     ) -> Result<Option<FieldError>, Error> {
         let permit = self.hasher.try_reserve(client.network(), Priority::UnknownDevice).ok_or(Rejection::Overloaded)?;
-        let terms = self.personal_terms((username.as_str(), email.as_str()));
+        let terms = self.personal_terms((username.as_str(), email.map_or("", Email::as_str)));
         let weakness = permit.check_policy(password, self.policy, terms).await?.err();
         Ok(weakness.map(FieldError::PasswordWeak))
     }

@@ -17,7 +17,8 @@ pub(crate) struct User {
     /// The same as `sub` in tokens.
     id: AccountId,
     username: Username,
-    email: Email,
+    /// `null` if the account has none.
+    email: Option<Email>,
     roles: Vec<Role>,
     /// RFC 3339, UTC.
     created_at: Option<String>,

@@ -19,7 +19,7 @@ use crate::{
     client::Client,
     clock::{Timestamp, rfc3339},
     config::{PublicUrl, Settings},
-    identity::{AccountState, Role},
+    identity::{AccountState, Email, Role},
     language::Language,
     web::messages::Messages,
 };
@@ -166,7 +166,8 @@ async fn run_list(List { role, state, json, settings }: List) -> Result<(), Fail
                 writeln!(out, "{}", as_json(account))?;
             } else {
                 let AccountDetails { username, email, state, roles, .. } = account;
-                let (username, email, state) = (username.as_str(), email.as_str(), state.name());
+                let (username, state) = (username.as_str(), state.name());
+                let email = email.as_ref().map_or("", Email::as_str);
                 writeln!(out, "{username:<32} {email:<40} {state:<8} {}", joined(roles))?;
             }
         }
@@ -192,7 +193,7 @@ async fn run_show(Show { login, json, settings }: &Show) -> Result<(), Failure> 
     for (name, value) in [
         ("id", account.id.to_string()),
         ("user name", account.username.as_str().to_owned()),
-        ("e-mail", account.email.as_str().to_owned()),
+        ("e-mail", account.email.as_ref().map_or("none", Email::as_str).to_owned()),
         ("roles", joined(&account.roles)),
         ("state", account.state.name().to_owned()),
         ("sessions", sessions.to_string()),
@@ -280,7 +281,7 @@ fn as_json(account: &AccountDetails) -> Value {
     json!({
         "id": account.id,
         "username": account.username.as_str(),
-        "email": account.email.as_str(),
+        "email": account.email.as_ref().map(Email::as_str),
         "roles": account.roles.iter().map(Role::as_str).collect::<Vec<_>>(),
         "state": account.state.name(),
         "hash_scheme": account.hash_scheme,

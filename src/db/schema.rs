@@ -5,8 +5,8 @@ diesel::table! {
     accounts (id) {
         id -> Binary,
         username -> Text,
-        email -> Text,
-        email_key -> Text,
+        email -> Nullable<Text>,
+        email_key -> Nullable<Text>,
         password_hash -> Text,
         created_at -> BigInt,
         last_sign_in_at -> Nullable<BigInt>,

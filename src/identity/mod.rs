@@ -72,8 +72,8 @@ pub struct Account {
     pub id: AccountId,
     /// Its user name.
     pub username: Username,
-    /// Its e-mail address.
-    pub email: Email,
+    /// Its e-mail address. An imported account may have none until its owner adds one.
+    pub email: Option<Email>,
     /// When it was created.
     pub created_at: Timestamp,
     /// When its user name, e-mail address or roles were last changed.

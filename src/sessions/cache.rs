@@ -107,7 +107,7 @@ mod tests {
         let account = Account {
             id: token.account,
             username: Username::parse("zoe").unwrap(),
-            email: Email::parse("zoe@keepers.example").unwrap(),
+            email: Email::parse("zoe@keepers.example").ok(),
             created_at: NOW,
             updated_at: NOW,
             legacy_id: None,

@@ -145,7 +145,7 @@ struct SessionRow {
 struct AccountRow {
     id: AccountId,
     username: Username,
-    email: Email,
+    email: Option<Email>,
     created_at: Timestamp,
     updated_at: Timestamp,
     legacy_id: Option<String>,

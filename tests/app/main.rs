@@ -35,6 +35,7 @@ mod logout;
 mod manifest;
 mod metrics;
 mod middleware;
+mod no_email;
 mod packaging;
 mod password_policy;
 mod register;

@@ -318,6 +318,9 @@ async fn states(languages: &str) -> Vec<(String, Answer)> {
     let link = format!("/reset?token={}", app.reset_token("eva").await);
     states.push(("/reset".to_owned(), guest.get(&link).await));
     states.push(("/reset of a signed-in person".to_owned(), user.get(&link).await));
+    app.remove_email("eva").await;
+    app.clock.advance(Duration::from_secs(2));
+    states.push(("/account without an address".to_owned(), user.get("/account").await));
     let setup = format!("/setup?token={}", app.state.setup_token.expose());
     states.push(("/setup".to_owned(), guest.get(&setup).await));
     states.push(("/reset without a token".to_owned(), guest.get("/reset").await));

@@ -243,6 +243,18 @@ impl TestApp {
         self.query(move |conn| events::table.filter(events::kind.eq(kind)).select(events::actor).load(conn)).await
     }
 
+    /// Removes the e-mail address of an account, as if it had been imported without one.
+    pub async fn remove_email(&self, username: &'static str) {
+        use diesel::{ExpressionMethods, QueryDsl, RunQueryDsl};
+        use gatehouse::db::schema::accounts;
+        let account = accounts::table.filter(accounts::username.eq(username));
+        let none = None::<String>;
+        let change = move |conn: &mut AnyConnection| {
+            diesel::update(account).set((accounts::email.eq(&none), accounts::email_key.eq(&none))).execute(conn)
+        };
+        assert_eq!(self.query(change).await, 1);
+    }
+
     /// Makes a link to set a new password and returns its token.
     pub async fn reset_token(&self, login: &str) -> String {
         self.operate(login, AdminAction::CreateResetLink).await.unwrap().expose()

@@ -31,8 +31,8 @@ pub struct AccountDetails {
     pub id: AccountId,
     /// Its user name.
     pub username: Username,
-    /// Its e-mail address.
-    pub email: Email,
+    /// Its e-mail address, if it has one.
+    pub email: Option<Email>,
     /// Its roles, sorted.
     pub roles: Vec<Role>,
     /// Whether its owner can sign in.
@@ -59,7 +59,7 @@ pub struct AccountFilter {
 struct Row {
     id: AccountId,
     username: Username,
-    email: Email,
+    email: Option<Email>,
     password_hash: String,
     created_at: Timestamp,
     last_sign_in_at: Option<Timestamp>,

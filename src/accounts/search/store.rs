@@ -125,13 +125,13 @@ fn with_prefix(
     }
     if found.len() < limit {
         let mut ids = accounts::table.filter(accounts::email_key.lt(&end)).into_boxed::<MultiBackend>();
-        let after: Option<String> = match position {
+        let after: Option<Option<String>> = match position {
             Some(ListPosition::AfterAddressOf(id)) => {
                 accounts::table.find(id).select(accounts::email_key).get_result(conn).optional()?
             }
             _ => None,
         };
-        ids = match after {
+        ids = match after.flatten() {
             Some(after) => ids.filter(accounts::email_key.gt(after)),
             None => ids.filter(accounts::email_key.ge(prefix)),
         };

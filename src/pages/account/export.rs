@@ -9,7 +9,7 @@ use futures_util::stream;
 use serde_json::{Value, json};
 
 use crate::{
-    accounts::AccountId,
+    accounts::{AccountId, Email},
     clock::{Timestamp, rfc3339},
     db,
     events::{Event, EventGroup, EventId},
@@ -44,7 +44,7 @@ pub(crate) async fn get(user: CurrentUser) -> Result<HttpResponse, Problem> {
     let profile = json!({
         "id": account.id,
         "username": account.username.as_str(),
-        "email": account.email.as_str(),
+        "email": account.email.as_ref().map(Email::as_str),
         "member_since": time(account.created_at),
         "language": account.language.map(Language::code),
     });

@@ -8,7 +8,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 
 use crate::{
-    accounts::ChangeProfile,
+    accounts::{ChangeProfile, Email},
     language::Language,
     web::{
         error::Problem,
@@ -29,6 +29,7 @@ struct ProfilePage {
     layout: Layout,
     username: String,
     email: String,
+    has_email: bool,
     ask_password: bool,
     errors: FormErrors,
 }
@@ -52,7 +53,8 @@ impl ProfileForm {
     }
 
     fn email(&self, user: &CurrentUser) -> String {
-        self.email.clone().unwrap_or_else(|| user.session.account.email.as_str().to_owned())
+        let own = user.session.account.email.as_ref();
+        self.email.clone().unwrap_or_else(|| own.map_or("", Email::as_str).to_owned())
     }
 }
 
@@ -61,6 +63,7 @@ fn page(user: &CurrentUser, form: &ProfileForm, errors: FormErrors) -> ProfilePa
         layout: user.layout(),
         username: form.username(user),
         email: form.email(user),
+        has_email: user.session.account.email.is_some(),
         ask_password: !user.state.accounts.recently_authenticated(&user.session),
         errors,
     }

@@ -56,6 +56,7 @@ pub struct Messages {
     pub username: &'static str,
     pub username_hint: &'static str,
     pub email: &'static str,
+    pub email_hint: &'static str,
     pub username_or_email: &'static str,
     pub password: &'static str,
     pub current_password: &'static str,

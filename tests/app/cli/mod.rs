@@ -3,7 +3,7 @@
 mod account;
 mod backup;
 mod doctor;
-mod instance;
+pub mod instance;
 mod invitation;
 mod migrate;
 mod proxy;

@@ -40,6 +40,7 @@ pub(super) static MESSAGES: Messages = Messages {
     username: "User name",
     username_hint: "3 to 32 characters: letters a to z, digits, dots, hyphens and underscores.",
     email: "E-mail",
+    email_hint: "May stay empty. You can sign in with it as well.",
     username_or_email: "User name or e-mail",
     password: "Password",
     current_password: "Current password",

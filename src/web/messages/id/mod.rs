@@ -43,6 +43,7 @@ pub(super) static MESSAGES: Messages = Messages {
     username: "Nama pengguna",
     username_hint: "3 sampai 32 karakter: huruf a sampai z, angka, titik, tanda hubung, dan garis bawah.",
     email: "Email",
+    email_hint: "Boleh kosong. Anda juga dapat masuk dengannya.",
     username_or_email: "Nama pengguna atau email",
     password: "Kata sandi",
     current_password: "Kata sandi saat ini",
