@@ -8,7 +8,7 @@ use actix_web::{
 };
 
 use crate::{
-    api::{self, jwks, refresh, simplejwt, status, user, validate},
+    api::{self, jwks, openapi, refresh, simplejwt, status, user, validate},
     pages::{account, admin, forgot, health, home, language, login, logout, register, reset, setup},
     web::{
         assets::Assets,
@@ -57,6 +57,7 @@ pub fn table() -> Vec<Route> {
         Route::new("/language").for_appearance().post(language::post),
         Route::new(jwks::PATH).open_to_all().get(jwks::get),
         Route::new("/api").for_programs().get(status::get),
+        Route::new("/api/openapi.json").for_programs().get(openapi::get),
         Route::new("/api/register").for_programs().post(api::register::post),
         Route::new("/api/registration").for_programs().post(api::register::post),
         Route::new("/api/login").for_programs().post(api::login::post),

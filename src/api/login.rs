@@ -3,6 +3,7 @@
 use actix_web::{HttpResponse, http::StatusCode};
 use secrecy::SecretString;
 use serde::Deserialize;
+use utoipa::ToSchema;
 
 use super::tokens::Tokens;
 use crate::{
@@ -13,19 +14,27 @@ use crate::{
 
 /// The request. The name has one of four names, as in the systems whose clients come here; each may hold a user name or
 /// an e-mail address.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct LoginRequest {
-    #[serde(deserialize_with = "present")]
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = String, example = "zoe")]
     login: Option<String>,
-    #[serde(deserialize_with = "present")]
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = String)]
     username: Option<String>,
-    #[serde(deserialize_with = "present")]
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = String)]
     email: Option<String>,
-    #[serde(rename = "usernameOrEmail", deserialize_with = "present")]
+    #[serde(default, rename = "usernameOrEmail", deserialize_with = "present")]
+    #[schema(value_type = String)]
     username_or_email: Option<String>,
+    #[serde(default)]
+    #[schema(value_type = String, format = Password, required = true)]
     password: SecretString,
-    #[serde(deserialize_with = "present")]
+    #[serde(default, deserialize_with = "present")]
+    /// The application whose tokens are asked for.
+    #[schema(value_type = String)]
     app: Option<String>,
 }
 
@@ -47,7 +56,19 @@ impl LoginRequest {
     }
 }
 
-/// `POST /api/login`
+/// Tokens for a user name or e-mail address and a password
+///
+/// The name is a user name or an e-mail address, in one of `login`, `username`, `email` and `usernameOrEmail`.
+#[utoipa::path(
+    post, path = "/api/login", operation_id = "login", request_body = LoginRequest,
+    responses(
+        (status = 200, body = Tokens),
+        (status = 401, description = "Wrong name or password"),
+        (status = 403, description = "The account lacks the role that the application asks for"),
+        (status = 422, description = "Fields are missing or not valid"),
+        (status = 429, description = "Too many attempts"),
+    )
+)]
 pub(crate) async fn post(caller: Caller, Json(request): Json<LoginRequest>) -> Result<HttpResponse, Problem> {
     let (name, login) = request.login()?;
     let sign_in = SignIn {

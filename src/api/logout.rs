@@ -33,7 +33,17 @@ async fn session(caller: &Caller, token: &str) -> Result<Option<Arc<Session>>, P
     }
 }
 
-/// `POST /api/logout`. Signing out twice is no error.
+/// End the session and all its tokens
+///
+/// Takes an access token or a refresh token. Signing out twice is no error.
+#[utoipa::path(
+    post, path = "/api/logout", operation_id = "logout",
+    security(("access_token" = []), ("refresh_token" = [])),
+    responses(
+        (status = 204, description = "The session has ended"),
+        (status = 401, description = "No token, or one that is not good"),
+    )
+)]
 pub(crate) async fn post(caller: Caller, Json(_): Json<LogoutRequest>) -> Result<HttpResponse, Problem> {
     if let Some(session) = session(&caller, caller.token()?).await? {
         caller.state.sessions.sign_out(session, &caller.client).await?;

@@ -3,6 +3,7 @@
 pub(crate) mod jwks;
 pub(crate) mod login;
 pub(crate) mod logout;
+pub(crate) mod openapi;
 pub(crate) mod refresh;
 pub(crate) mod register;
 pub(crate) mod simplejwt;

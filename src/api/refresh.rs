@@ -2,6 +2,7 @@
 
 use actix_web::{HttpResponse, http::StatusCode};
 use serde::Deserialize;
+use utoipa::ToSchema;
 
 use super::tokens::Tokens;
 use crate::{
@@ -15,10 +16,11 @@ use crate::{
 };
 
 /// The request, for clients that do not send the token in `Authorization`.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct RefreshRequest {
-    #[serde(deserialize_with = "present")]
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = String)]
     refresh_token: Option<String>,
 }
 
@@ -39,13 +41,19 @@ pub(super) async fn refresh(caller: &Caller, token: &str) -> Result<Tokens, Prob
     Tokens::of_refresh(caller, &session, refresh_token).await
 }
 
-/// `POST /api/refresh`
+/// New tokens for a refresh token
+///
+/// The refresh token is in the body or in `Authorization: Bearer`. It is good once: if it is used again later, the
+/// session ends.
+#[utoipa::path(
+    post, path = "/api/refresh", operation_id = "refresh", request_body = RefreshRequest,
+    security((), ("refresh_token" = [])),
+    responses((status = 200, body = Tokens), (status = 401, description = "No token, or one that is not good"))
+)]
 pub(crate) async fn post(caller: Caller, Json(request): Json<RefreshRequest>) -> Result<HttpResponse, Problem> {
-    let token = match (&request.refresh_token, caller.token()) {
-        (Some(token), Err(_)) => token,
-        (None, Ok(token)) => token,
-        (None, Err(missing)) => return Err(missing),
-        (Some(_), Ok(_)) => return Err(Problem::MalformedJson),
+    let token = match &request.refresh_token {
+        Some(token) => token,
+        None => caller.token()?,
     };
     Ok(refresh(&caller, token).await?.answer(StatusCode::OK))
 }

@@ -4,6 +4,7 @@
 use actix_web::{HttpResponse, http::StatusCode};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::{refresh::refresh, tokens::Tokens};
 use crate::{
@@ -11,30 +12,39 @@ use crate::{
     sessions::SessionRequest,
     web::{
         bearer::{Caller, answer},
-        error::Problem,
+        error::{Problem, TokenProblem},
         json::Json,
     },
 };
 
 /// The request of `/api/token/`.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct TokenRequest {
+    /// A user name or an e-mail address.
+    #[serde(default)]
+    #[schema(example = "zoe", required = true)]
     username: String,
+    #[serde(default)]
+    #[schema(value_type = String, format = Password, required = true)]
     password: SecretString,
 }
 
 /// The request of `/api/token/refresh/`.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct TokenRefreshRequest {
+    #[serde(default)]
+    #[schema(required = true)]
     refresh: String,
 }
 
 /// The answer of both.
-#[derive(Debug, Serialize)]
-struct TokenPair {
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct TokenPair {
+    /// The access token.
     access: String,
+    /// The refresh token.
     refresh: String,
 }
 
@@ -43,6 +53,16 @@ fn pair(tokens: Tokens) -> HttpResponse {
 }
 
 /// `POST /api/token/`
+/// Tokens for a name and a password, as simplejwt has it
+#[utoipa::path(
+    post, path = "/api/token/", operation_id = "token", request_body = TokenRequest,
+    responses(
+        (status = 200, body = TokenPair),
+        (status = 401, description = "Wrong name or password"),
+        (status = 422, description = "Fields are missing or not valid"),
+        (status = 429, description = "Too many attempts"),
+    )
+)]
 pub(crate) async fn obtain(caller: Caller, Json(request): Json<TokenRequest>) -> Result<HttpResponse, Problem> {
     let sign_in = SignIn {
         login: request.username,
@@ -57,12 +77,17 @@ pub(crate) async fn obtain(caller: Caller, Json(request): Json<TokenRequest>) ->
 }
 
 /// `POST /api/token/refresh/`
+/// New tokens for a refresh token, as simplejwt has it
+#[utoipa::path(
+    post, path = "/api/token/refresh/", operation_id = "token_refresh", request_body = TokenRefreshRequest,
+    responses((status = 200, body = TokenPair), (status = 401, description = "No token, or one that is not good"))
+)]
 pub(crate) async fn refresh_pair(
     caller: Caller,
     Json(request): Json<TokenRefreshRequest>,
 ) -> Result<HttpResponse, Problem> {
     if request.refresh.is_empty() {
-        return Err(Problem::Token(crate::web::error::TokenProblem::Missing));
+        return Err(Problem::Token(TokenProblem::Missing));
     }
     Ok(pair(refresh(&caller, &request.refresh).await?))
 }

@@ -2,6 +2,7 @@
 
 use actix_web::{HttpResponse, http::StatusCode};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::user::User;
 use crate::{
@@ -14,14 +15,20 @@ use crate::{
 };
 
 /// An access token and the refresh token that replaces it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Tokens {
+    /// For `Authorization: Bearer`.
     pub(crate) access_token: String,
+    /// Always `Bearer`.
+    #[schema(value_type = String, example = "Bearer")]
     token_type: &'static str,
     /// Seconds until the access token expires.
+    #[schema(example = 600)]
     expires_in: u64,
+    /// Good once, for `POST /api/refresh`.
     pub(crate) refresh_token: String,
     /// Seconds until the refresh token expires if it is not used.
+    #[schema(example = 604_800)]
     refresh_expires_in: u64,
     /// The account, after a sign-in or registration.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -2,6 +2,7 @@
 
 use actix_web::{HttpResponse, http::StatusCode};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::{
     accounts::{AccountId, Email, Username},
@@ -12,17 +13,22 @@ use crate::{
 };
 
 /// An account, for its owner.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct User {
     /// The same as `sub` in tokens.
+    #[schema(value_type = String, format = "uuid")]
     id: AccountId,
+    #[schema(value_type = String, example = "zoe")]
     username: Username,
     /// `null` if the account has none.
+    #[schema(value_type = Option<String>, example = "zoe@example.org")]
     email: Option<Email>,
+    #[schema(value_type = Vec<String>, example = json!(["staff"]))]
     roles: Vec<Role>,
-    /// RFC 3339, UTC.
+    #[schema(format = "date-time", example = "2026-11-22T00:00:00Z")]
     created_at: Option<String>,
     /// When user name, e-mail address or roles were last changed.
+    #[schema(format = "date-time", example = "2026-11-22T00:00:00Z")]
     updated_at: Option<String>,
 }
 
@@ -42,17 +48,26 @@ impl User {
 }
 
 /// The answer of `/api/protected`.
-#[derive(Debug, Serialize)]
-struct Greeting {
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Greeting {
+    #[schema(example = "Hello, zoe")]
     message: String,
 }
 
-/// `GET /api/user`
+/// The account that the token is for
+#[utoipa::path(
+    get, path = "/api/user", operation_id = "user", security(("access_token" = [])),
+    responses((status = 200, body = User), (status = 401, description = "No token, or one that is not good"))
+)]
 pub(crate) async fn get(caller: AuthenticatedCaller) -> HttpResponse {
     answer(StatusCode::OK, &User::of(&caller.session))
 }
 
-/// `GET /api/protected`: whether a token is accepted.
+/// Whether the token is accepted
+#[utoipa::path(
+    get, path = "/api/protected", operation_id = "protected", security(("access_token" = [])),
+    responses((status = 200, body = Greeting), (status = 401, description = "No token, or one that is not good"))
+)]
 pub(crate) async fn protected(caller: AuthenticatedCaller) -> HttpResponse {
     let message = format!("Hello, {}", caller.session.account.username.as_str());
     answer(StatusCode::OK, &Greeting { message })

@@ -2,6 +2,7 @@
 
 use actix_web::{HttpResponse, http::StatusCode};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::{
     accounts::{AccountId, Username},
@@ -16,39 +17,62 @@ use crate::{
 };
 
 /// The request, for applications that do not send the token in `Authorization`.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct ValidateRequest {
-    #[serde(deserialize_with = "present")]
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = String)]
     token: Option<String>,
 }
 
-/// The answer. Without `active`, there is nothing else.
-#[derive(Debug, Default, Serialize)]
-struct Validity {
+/// Whether a token is good; if so, what it says.
+#[derive(Debug, Default, Serialize, ToSchema)]
+pub(crate) struct Validity {
     active: bool,
-    #[serde(flatten, skip_serializing_if = "Option::is_none")]
-    claims: Option<Claims>,
+    #[serde(flatten)]
+    #[schema(inline)]
+    claims: TokenClaims,
 }
 
-/// What an active token says.
-#[derive(Debug, Serialize)]
-struct Claims {
-    sub: AccountId,
-    username: Username,
-    roles: Vec<Role>,
-    sid: SessionId,
-    iat: i64,
-    exp: i64,
+/// What a good token says.
+#[derive(Debug, Default, Serialize, ToSchema)]
+pub(crate) struct TokenClaims {
+    /// The id of the account.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, format = "uuid")]
+    sub: Option<AccountId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, example = "zoe")]
+    username: Option<Username>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Vec<String>, example = json!(["staff"]))]
+    roles: Option<Vec<Role>>,
+    /// The id of the session.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String)]
+    sid: Option<SessionId>,
+    /// When the token was issued, in seconds since 1970.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = i64)]
+    iat: Option<i64>,
+    /// When it expires, in seconds since 1970.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = i64)]
+    exp: Option<i64>,
 }
 
-/// `POST /api/validate`
+/// Whether an access token is still good
+///
+/// For applications that ask. The token is in the body or in `Authorization: Bearer`.
+#[utoipa::path(
+    post, path = "/api/validate", operation_id = "validate", request_body = ValidateRequest,
+    security((), ("access_token" = [])),
+    responses((status = 200, body = Validity), (status = 401, description = "There is no token"))
+)]
 pub(crate) async fn post(caller: Caller, Json(request): Json<ValidateRequest>) -> Result<HttpResponse, Problem> {
-    let token = match (&request.token, caller.token()) {
-        (Some(token), Err(_)) => token,
-        (None, Ok(token)) => token,
-        (None, Err(missing)) => return Err(missing),
-        (Some(_), Ok(_)) => return Err(Problem::MalformedJson),
+    let token = match &request.token {
+        Some(token) => token,
+        None => caller.token()?,
     };
     let TokenStatus::Active(session) = caller.check(token).await? else {
         return Ok(answer(StatusCode::OK, &Validity::default()));
@@ -56,13 +80,13 @@ pub(crate) async fn post(caller: Caller, Json(request): Json<ValidateRequest>) -
     let Some((issued_at, expires_at)) = caller.state.access_tokens.times(token.as_bytes()).await? else {
         return Ok(answer(StatusCode::OK, &Validity::default()));
     };
-    let claims = Claims {
-        sub: session.account.id,
-        username: session.account.username.clone(),
-        roles: session.account.roles.clone(),
-        sid: session.id,
-        iat: issued_at.as_seconds(),
-        exp: expires_at.as_seconds(),
+    let claims = TokenClaims {
+        sub: Some(session.account.id),
+        username: Some(session.account.username.clone()),
+        roles: Some(session.account.roles.clone()),
+        sid: Some(session.id),
+        iat: Some(issued_at.as_seconds()),
+        exp: Some(expires_at.as_seconds()),
     };
-    Ok(answer(StatusCode::OK, &Validity { active: true, claims: Some(claims) }))
+    Ok(answer(StatusCode::OK, &Validity { active: true, claims }))
 }

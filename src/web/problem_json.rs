@@ -5,7 +5,7 @@ use actix_web::{
     http::{StatusCode, header::CONTENT_TYPE},
 };
 use serde::Serialize;
-use serde_json::json;
+use utoipa::ToSchema;
 
 use super::{language::set_headers, messages::Messages};
 use crate::{
@@ -29,11 +29,43 @@ pub(crate) struct ProblemDetails<'a> {
 }
 
 /// What is wrong with one field.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = FieldProblem)]
 pub(crate) struct FieldDetails {
+    /// The name of the member.
+    #[schema(value_type = String, example = "username")]
     field: &'static str,
+    /// What is wrong, for programs.
+    #[schema(value_type = String, example = "taken")]
     code: &'static str,
+    /// What is wrong, for people.
     detail: String,
+}
+
+/// The body of an answer.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub(crate) struct ProblemBody<'a> {
+    /// Always `about:blank`: there is nothing to say beyond the status and the code.
+    #[schema(value_type = String, example = "about:blank")]
+    r#type: &'static str,
+    /// A summary.
+    title: &'a str,
+    #[schema(example = 422)]
+    status: u16,
+    /// What happened, and what to do, for people.
+    detail: &'a str,
+    /// What happened, for programs.
+    #[schema(value_type = String, example = "validation_failed")]
+    code: &'static str,
+    /// The same as `detail`, under the name that clients of flask-jwt-extended read.
+    msg: &'a str,
+    /// The id under which the log has the request.
+    request_id: Option<String>,
+    /// What is wrong with the members of the request.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    #[schema(value_type = Vec<FieldDetails>, required = false)]
+    errors: &'a [FieldDetails],
 }
 
 impl FieldDetails {
@@ -62,24 +94,20 @@ impl FieldDetails {
 impl ProblemDetails<'_> {
     /// Returns the answer.
     pub(crate) fn answer(&self, status: StatusCode, language: Language, request_id: Option<RequestId>) -> HttpResponse {
-        let Self { code, title, detail, errors } = self;
-        let mut body = json!({
-            // There is nothing to say beyond the status and the code.
-            "type": "about:blank",
-            "title": title,
-            "status": status.as_u16(),
-            "detail": detail,
-            "code": code,
-            // The name under which clients of flask-jwt-extended look for it.
-            "msg": detail,
-            "request_id": request_id.map(|id| id.to_string()),
-        });
-        if !errors.is_empty() {
-            body["errors"] = json!(errors);
-        }
-        let mut response = HttpResponse::build(status)
-            .insert_header((CONTENT_TYPE, "application/problem+json"))
-            .body(body.to_string());
+        let &Self { code, title, detail, errors } = self;
+        let body = ProblemBody {
+            r#type: "about:blank",
+            title,
+            status: status.as_u16(),
+            detail,
+            code,
+            msg: detail,
+            request_id: request_id.map(|id| id.to_string()),
+            errors,
+        };
+        let body = serde_json::to_string(&body).unwrap_or_default();
+        let mut response =
+            HttpResponse::build(status).insert_header((CONTENT_TYPE, "application/problem+json")).body(body);
         set_headers(response.headers_mut(), language);
         response
     }

@@ -121,7 +121,7 @@ async fn get_and_head_change_nothing_but_times_of_last_use() {
 
 fn assert_content_type(answer: &Answer, path: &str) {
     let kind = match path {
-        "/account/export" | "/api" if answer.status == 200 => "application/json",
+        "/account/export" | "/api" | "/api/openapi.json" if answer.status == 200 => "application/json",
         "/.well-known/jwks.json" => "application/json",
         path if path.starts_with("/api") => "application/problem+json",
         "/healthz" | "/readyz" => "text/plain; charset=utf-8",

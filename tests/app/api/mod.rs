@@ -1,6 +1,7 @@
 //! The JSON API, one file for each concern.
 
 mod access_tokens;
+mod documentation;
 mod endpoints;
 mod format;
 mod keys;
