@@ -1,8 +1,11 @@
-//! `GATEHOUSE_PUBLIC_URL`: the origin that users see.
+//! `GATEHOUSE_PUBLIC_URL` and the URLs of applications: origins that users see.
 
 use std::{fmt, str::FromStr};
 
 use url::{Host, Url};
+
+/// The most bytes of a name in the DNS (RFC 1035, 2.3.4), without the dot at its end.
+const MAX_HOST_BYTES: usize = 253;
 
 /// An origin: scheme, host and port, without path, query or user name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +19,9 @@ impl FromStr for PublicUrl {
         if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
             return Err("must begin with https:// (or http://) and a host".to_owned());
         }
+        if !url.host().is_some_and(|host| is_plain(&host)) {
+            return Err("must have a host of at most 253 letters, digits, hyphens, underscores and dots".to_owned());
+        }
         let is_origin = url.path() == "/"
             && url.query().is_none()
             && url.fragment().is_none()
@@ -28,6 +34,16 @@ impl FromStr for PublicUrl {
             );
         }
         Ok(Self(url))
+    }
+}
+
+/// Whether a host is an address or a name that is fit for the DNS. A URL may have others, such as `*.example.org` or
+/// `a;b`: the first looks like a pattern, and the second would end a value in the configuration of a proxy.
+fn is_plain(host: &Host<&str>) -> bool {
+    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    match host {
+        Host::Domain(name) => name.len() <= MAX_HOST_BYTES && name.bytes().all(is_allowed),
+        Host::Ipv4(_) | Host::Ipv6(_) => true,
     }
 }
 
@@ -84,8 +100,26 @@ mod tests {
             "https://x.org/?a",
             "https://u@x.org/",
             "https://",
+            "https://*.example.org",
+            "https://a;b.example.org",
+            "https://a\"b.example.org",
+            "https://{a}.example.org",
+            "https://$a.example.org",
+            &format!("https://{}.org", "a.".repeat(125)),
         ] {
             assert!(text.parse::<PublicUrl>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn equal_origins_have_one_spelling() {
+        for (text, origin) in [
+            ("https://Bücher.example:443", "https://xn--bcher-kva.example"),
+            ("HTTP://WIKI.example:80/", "http://wiki.example"),
+            ("http://[::1]:8080", "http://[::1]:8080"),
+            ("http://127.1", "http://127.0.0.1"),
+        ] {
+            assert_eq!(text.parse::<PublicUrl>().unwrap().origin(), origin);
         }
     }
 
