@@ -1,6 +1,7 @@
 //! Indonesian. Addresses the reader as *Anda*, and has no plural forms (CLDR: `other` only).
 
 mod admin;
+mod events;
 
 use std::borrow::Cow;
 
@@ -9,7 +10,6 @@ use ::time::{Month, Time};
 use super::Messages;
 use crate::{
     accounts::{EmailError, FieldError, Rejection, UsernameError},
-    events::EventKind,
     passwords::Weakness,
     throttle::Throttled,
     web::{
@@ -137,7 +137,7 @@ pub(super) static MESSAGES: Messages = Messages {
     field_error,
     rejection,
     problem,
-    event,
+    event: events::event,
 };
 
 fn browser(browser: &Browser) -> String {
@@ -384,44 +384,5 @@ fn problem(problem: Problem) -> (&'static str, &'static str) {
             ("Situs sedang tidak dapat diakses", "Data Anda tidak hilang. Tunggu beberapa detik, lalu coba lagi.")
         }
         Problem::Other(_) => ("Permintaan tidak berhasil", "Kembali ke halaman sebelumnya, lalu coba lagi."),
-    }
-}
-
-fn event(kind: EventKind) -> &'static str {
-    match kind {
-        EventKind::Registered => "Anda membuat akun ini",
-        EventKind::SignedIn => "Anda masuk",
-        EventKind::SignInFailed => "Percobaan masuk dengan kata sandi salah",
-        EventKind::ReauthenticationFailed => "Kata sandi salah saat mengubah akun",
-        EventKind::SignInThrottled => "Percobaan masuk ditolak karena terlalu sering",
-        EventKind::PasswordUseThrottled => "Kata sandi yang benar ditolak karena terlalu sering dipakai",
-        EventKind::ReauthenticationThrottled => "Perubahan akun ditolak karena terlalu banyak kata sandi salah",
-        EventKind::RegistrationThrottled => "Pendaftaran ditolak karena terlalu banyak percobaan",
-        EventKind::SignedOut => "Anda keluar",
-        EventKind::SessionEnded => "Anda mengakhiri sesi lain",
-        EventKind::SessionReplaced => "Sesi yang paling lama tidak aktif diakhiri karena jumlah sesi terlalu banyak",
-        EventKind::DevicesForgotten => "Anda melupakan semua browser lain",
-        EventKind::SessionExpired => "Sebuah sesi kedaluwarsa",
-        EventKind::Reauthenticated => "Anda mengonfirmasi kata sandi",
-        EventKind::PasswordChanged => "Anda mengganti kata sandi",
-        EventKind::ProfileChanged => "Anda mengubah nama pengguna atau alamat email",
-        EventKind::TokenRefused => "Sesi yang tidak valid ditolak",
-        EventKind::RefreshTokenReused => "Sesi sebuah program berakhir karena token lamanya digunakan lagi",
-        EventKind::CrossOriginRefused => "Formulir dari situs lain ditolak",
-        EventKind::FormRefused => "Formulir yang sudah kedaluwarsa ditolak",
-        EventKind::RequestRefused => "Permintaan yang tidak bisa dibaca ditolak",
-        EventKind::InvitationCreated => "Pengelola membuat undangan",
-        EventKind::InvitationRevoked => "Pengelola membatalkan undangan",
-        EventKind::InvitationUsed => "Anda mendaftar dengan undangan",
-        EventKind::AccountCreated => "Pengelola membuat akun ini",
-        EventKind::AccountUnlocked => "Pengelola membuka kunci akun ini",
-        EventKind::AccountDisabled => "Pengelola menonaktifkan akun ini",
-        EventKind::AccountEnabled => "Pengelola mengaktifkan akun ini",
-        EventKind::AccountSignedOut => "Pengelola mengakhiri semua sesi Anda",
-        EventKind::RoleAdded => "Pengelola memberi akun ini sebuah peran",
-        EventKind::RoleRemoved => "Pengelola mencabut sebuah peran dari akun ini",
-        EventKind::ResetLinkCreated => "Pengelola membuat tautan untuk membuat kata sandi baru",
-        EventKind::PasswordReset => "Kata sandi baru dibuat dengan tautan",
-        EventKind::AccountDeleted => "Anda menghapus akun ini",
     }
 }
