@@ -12,7 +12,7 @@ pub mod server;
 /// `/metrics` for Prometheus.
 pub(crate) mod metrics;
 
-/// Writes and cleans up in the background.
+/// Writes, reads again and cleans up in the background.
 pub mod maintenance;
 
 /// The one table of URLs, guarded by default.
@@ -35,6 +35,9 @@ pub mod tokens;
 
 /// Sessions: create, check, revoke.
 pub mod sessions;
+
+/// The applications behind this server.
+pub mod apps;
 
 /// Limits on attempts.
 pub(crate) mod throttle;

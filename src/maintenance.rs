@@ -1,4 +1,5 @@
-//! What runs in the background while the server runs: writing what is in memory, and deleting what has expired.
+//! What runs in the background while the server runs: writing what is in memory, reading applications again, and
+//! deleting what has expired.
 
 use std::time::Duration;
 
@@ -16,13 +17,15 @@ use crate::{db, web::state::AppState};
 const FLUSH_INTERVAL: Duration = Duration::from_secs(1);
 /// How often cleanups that changes left in the database are looked up.
 const CLEAN_UP_INTERVAL: Duration = Duration::from_secs(1);
+/// How often applications are read again, and so how long a change of them takes to reach a server.
+const RELOAD_INTERVAL: Duration = Duration::from_secs(1);
 /// How often expired rows are deleted, keys are read and sessions are counted, in rounds of cleaning up.
 const DELETE_EVERY: u32 = 60;
 
 /// Runs until `stop` is received. What fails is tried again in the next round.
 pub async fn run(state: Data<AppState>, stop: oneshot::Receiver<()>) {
-    // Side by side, because deleting a million rows in batches takes a minute, and last uses must not wait for that.
-    let forever = future::join(flush_rounds(&state), clean_up_rounds(&state));
+    // Side by side, because deleting a million rows in batches takes a minute, and the others must not wait for that.
+    let forever = future::join3(flush_rounds(&state), reload_rounds(&state), clean_up_rounds(&state));
     tokio::select! {
         _ = forever => {}
         _ = stop => {}
@@ -34,6 +37,14 @@ async fn flush_rounds(state: &AppState) {
     loop {
         rounds.tick().await;
         flush(state).await;
+    }
+}
+
+async fn reload_rounds(state: &AppState) {
+    let mut rounds = rounds(RELOAD_INTERVAL);
+    loop {
+        rounds.tick().await;
+        reload_apps(state).await;
     }
 }
 
@@ -67,6 +78,21 @@ pub async fn flush(state: &AppState) {
     }
     if let Err(error) = state.sessions.flush_last_seen().await {
         warn!(%error, "could not write last uses of sessions, will retry");
+    }
+}
+
+/// Prepares the applications before the server takes requests.
+pub async fn open_apps(state: &AppState) {
+    if let Err(error) = state.apps.renew_secrets().await {
+        warn!(%error, "could not encrypt the secrets of applications again, will retry at the next start");
+    }
+    reload_apps(state).await;
+}
+
+/// Reads the applications from the database.
+pub async fn reload_apps(state: &AppState) {
+    if let Err(error) = state.apps.reload().await {
+        warn!(%error, "could not read the applications, will retry");
     }
 }
 

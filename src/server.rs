@@ -27,6 +27,7 @@ use tracing::{debug, info, warn};
 
 use crate::{
     accounts::{Accounts, LinkToken},
+    apps::Apps,
     clock::Clock,
     config::{ConfigError, Settings},
     core::{Core, OpenError},
@@ -127,6 +128,7 @@ impl Application {
         let hasher = Hasher::start(&settings)?;
         let state = Data::new(AppState {
             accounts: Accounts::new(&settings, core.clone(), Arc::clone(&sessions), hasher),
+            apps: Apps::new(&settings, core.clone()),
             origin: public_url.origin(),
             host: ExpectedHost::new(&public_url),
             cookies: Cookies::new(public_url.is_https()),
@@ -177,6 +179,7 @@ impl Application {
 
     /// Serves until the server is stopped, then finishes running requests and writes what is in memory.
     pub async fn run(self) -> io::Result<()> {
+        maintenance::open_apps(&self.state).await;
         let (stop, stopped) = oneshot::channel();
         let background = tokio::task::spawn_local(maintenance::run(self.state.clone(), stopped));
         let outcome = self.server.await;

@@ -179,7 +179,7 @@ async fn run_list(List { role, state, json, settings }: List) -> Result<(), Fail
 }
 
 async fn run_show(Show { login, json, settings }: &Show) -> Result<(), Failure> {
-    let Opened { accounts, sessions } = Opened::existing(settings)?;
+    let Opened { accounts, sessions, .. } = Opened::existing(settings)?;
     let account = find(&accounts, login).await?;
     let sessions = sessions.list(account.id, MAX_SESSIONS).await?.len();
     let mut out = io::stdout().lock();

@@ -1,6 +1,7 @@
 //! The command line: one file for each command. Without a command, `serve` runs.
 
 mod account;
+mod app;
 mod backup;
 mod doctor;
 mod invitation;
@@ -48,6 +49,9 @@ enum Command {
     /// List, create and revoke invitations to register
     #[command(subcommand)]
     Invitation(invitation::Invitation),
+    /// List, add and change the applications that use this server
+    #[command(subcommand)]
+    App(app::App),
     /// Copy the database file while the server runs
     Backup(Box<backup::Backup>),
     /// Check settings, secret, database, clock, disk and reverse proxy, and say how to mend what is wrong
@@ -66,6 +70,7 @@ pub async fn run() -> ExitCode {
         Ok(Command::Serve(settings)) => serve::run(*settings).await.map_err(Failure::from),
         Ok(Command::Account(account)) => account::run(account).await,
         Ok(Command::Invitation(invitation)) => invitation::run(invitation).await,
+        Ok(Command::App(app)) => app::run(app).await,
         Ok(Command::Backup(backup)) => backup::run(&backup).await,
         Ok(Command::Doctor(doctor)) => doctor::run(&doctor),
         Ok(Command::Migrate(migrate)) => migrate::run(&migrate),

@@ -1,9 +1,10 @@
-//! What the commands on accounts have in common.
+//! What the commands on accounts and applications have in common.
 
 use std::{net::SocketAddr, sync::Arc};
 
 use crate::{
     accounts::Accounts,
+    apps::Apps,
     clock::Clock,
     config::{ConfigError, PublicUrl, Settings},
     core::Core,
@@ -19,6 +20,7 @@ use super::{Failure, existing_database};
 pub(super) struct Opened {
     pub(super) accounts: Accounts,
     pub(super) sessions: Arc<Sessions>,
+    pub(super) apps: Apps,
 }
 
 impl Opened {
@@ -31,8 +33,9 @@ impl Opened {
         }
         let core = Core::open(settings, Clock::system())?;
         let sessions = Arc::new(Sessions::new(settings, &core));
+        let apps = Apps::new(settings, core.clone());
         let accounts = Accounts::new(settings, core, Arc::clone(&sessions), Hasher::start(settings)?);
-        Ok(Self { accounts, sessions })
+        Ok(Self { accounts, sessions, apps })
     }
 }
 

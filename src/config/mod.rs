@@ -157,7 +157,7 @@ pub struct Settings {
     pub hash_queue: u16,
 
     /// Name of the site, shown in titles and headings
-    #[arg(long, env = "GATEHOUSE_SITE_NAME", default_value = "Gatehouse", value_parser = site_name)]
+    #[arg(long, env = "GATEHOUSE_SITE_NAME", default_value = "Gatehouse", value_parser = display_name)]
     pub site_name: String,
 
     /// E-mail address, URL or phone number for people who cannot sign in
@@ -293,7 +293,8 @@ fn reserved_name(text: &str) -> Result<Username, String> {
     })
 }
 
-fn site_name(text: &str) -> Result<String, String> {
+/// Parses the name of a site or an application.
+pub(crate) fn display_name(text: &str) -> Result<String, String> {
     let name = text.trim();
     match name.chars().count() {
         1..=60 if !name.chars().any(char::is_control) => Ok(name.to_owned()),
@@ -324,7 +325,7 @@ mod tests {
             let _ = text.parse::<DatabaseUrl>();
             let _ = network(&text);
             let _ = reserved_name(&text);
-            let _ = site_name(&text);
+            let _ = display_name(&text);
             let _ = log_filter(&text);
         }
     }

@@ -30,6 +30,19 @@ diesel::table! {
 }
 
 diesel::table! {
+    apps (id) {
+        id -> Text,
+        name -> Text,
+        url -> Nullable<Text>,
+        roles -> Text,
+        cors -> Text,
+        tokens -> Nullable<Text>,
+        hs256_secret -> Nullable<Binary>,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
     locks (name) {
         name -> Text,
     }

@@ -103,6 +103,12 @@ pub enum EventKind {
     PasswordReset,
     /// The owner or an operator deleted the account.
     AccountDeleted,
+    /// An operator added an application.
+    AppAdded,
+    /// An operator changed an application.
+    AppChanged,
+    /// An operator removed an application.
+    AppRemoved,
 }
 
 impl EventKind {

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use strum::{EnumString, IntoStaticStr};
 use uuid::Uuid;
 
+pub(crate) use self::role::is_identifier;
 pub use self::{
     email::{Email, EmailError},
     login_name::LoginName,

@@ -9,6 +9,18 @@ use serde::Serialize;
 #[serde(transparent)]
 pub struct Role(String);
 
+/// The most characters of an identifier.
+const MAX_LENGTH: usize = 32;
+
+/// Whether `text` has the form that names of roles and ids of applications have: `[a-z][a-z0-9-]{0,31}`. It needs no
+/// escape in URLs, headers, HTML, shells and configuration files of proxies.
+pub(crate) fn is_identifier(text: &str) -> bool {
+    let is_allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    text.len() <= MAX_LENGTH
+        && text.starts_with(|first: char| first.is_ascii_lowercase())
+        && text.bytes().all(is_allowed)
+}
+
 /// The text is not the name of a role.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("is not a role; use 1 to 32 letters a to z, digits and hyphens, the first one a letter, and not “any”")]
@@ -19,7 +31,6 @@ impl Role {
     pub const ADMIN: &str = "admin";
     /// Stands for every role in the address of an application, so it cannot be one.
     const ANY: &str = "any";
-    const MAX_LENGTH: usize = 32;
 
     /// Returns the role of administrators.
     #[must_use]
@@ -49,11 +60,7 @@ impl FromStr for Role {
     type Err = RoleError;
 
     fn from_str(text: &str) -> Result<Self, RoleError> {
-        let is_allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-        let is_role = text.len() <= Self::MAX_LENGTH
-            && text.starts_with(|first: char| first.is_ascii_lowercase())
-            && text.bytes().all(is_allowed)
-            && text != Self::ANY;
+        let is_role = is_identifier(text) && text != Self::ANY;
         if is_role { Ok(Self(text.to_owned())) } else { Err(RoleError) }
     }
 }

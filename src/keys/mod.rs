@@ -19,7 +19,7 @@ use strum::VariantArray;
 
 use self::secret_file::check_strength;
 pub(crate) use self::{
-    encryption::EncryptedUnder,
+    encryption::{Decrypted, EncryptedUnder},
     rotation::{RotationError, rotate},
 };
 use crate::{

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use self::signing_keys::{KeySet, SigningKeys};
 use crate::{
+    apps::AppId,
     client::Client,
     clock::Timestamp,
     config::{PublicUrl, Settings},
@@ -23,8 +24,6 @@ use crate::{
     sessions::{Session, SessionId, Sessions, Token, TokenDigest, TokenStatus},
 };
 
-/// `client_id` of a token for no particular application.
-const OWN_CLIENT_ID: &str = "gatehouse";
 /// What a token is good for (RFC 9068, 2.2.3).
 const SCOPE: &str = "user";
 /// The value of `type` and `token_type`, by which libraries tell an access token from a refresh token.
@@ -119,7 +118,7 @@ impl AccessTokens {
             jti: BASE64.encode(random::bytes::<16>()),
             iat: now.as_seconds(),
             exp: now.plus(self.lifetime).as_seconds(),
-            client_id: session.application.as_deref().unwrap_or(OWN_CLIENT_ID),
+            client_id: session.application.as_deref().unwrap_or(AppId::RESERVED),
             scope: SCOPE,
             roles: &account.roles,
             r#type: TYPE,

@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     accounts::{AccountId, Accounts, LinkToken},
+    apps::Apps,
     config::{PublicUrl, Settings},
     core::Core,
     sessions::Sessions,
@@ -36,6 +37,8 @@ pub struct AppState {
     pub accounts: Accounts,
     /// The access tokens of programs.
     pub access_tokens: AccessTokens,
+    /// All applications.
+    pub apps: Apps,
     /// The token of the link that creates the first administrator. Good for this process only.
     pub setup_token: LinkToken,
     /// The accounts whose data is being exported.

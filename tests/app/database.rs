@@ -78,6 +78,7 @@ async fn concurrent_processes_migrate_one_database_safely() {
             "account_roles",
             "reset_links",
             "invitations",
+            "apps",
             "locks",
             "account_cleanups",
             "round_trips",

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use diesel::{ExpressionMethods, QueryResult, QueryableByName, RunQueryDsl, sql_query, sql_types::Text};
 use gatehouse::{
     accounts::AdminAction,
+    apps::AppChange,
     db::{AnyConnection, schema::sessions},
     routes,
 };
@@ -92,6 +93,7 @@ async fn populated() -> (TestApp, Client) {
     let (lifetime, operator) = (Duration::from_hours(1), gatehouse::client::Client::anonymous());
     app.state.accounts.invite(Vec::new(), lifetime, &operator).await.unwrap();
     app.state.access_tokens.maintain_keys().await.unwrap();
+    app.state.apps.add("wiki".parse().unwrap(), AppChange::default(), &operator).await.unwrap();
     (app, client)
 }
 

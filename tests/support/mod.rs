@@ -265,6 +265,11 @@ impl TestApp {
         maintenance::delete_expired(&self.state).await;
     }
 
+    /// Reads the applications from the database, as the background job does every second.
+    pub async fn reload_apps(&self) {
+        maintenance::reload_apps(&self.state).await;
+    }
+
     /// Finishes the cleanups that changes left in the database, as the background job does every second.
     pub async fn clean_up(&self) {
         maintenance::clean_up(&self.state).await;

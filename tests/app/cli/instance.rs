@@ -108,6 +108,11 @@ fn help_of_every_command_has_an_example() {
         &["invitation", "create"],
         &["invitation", "list"],
         &["invitation", "revoke"],
+        &["app", "add"],
+        &["app", "list"],
+        &["app", "show"],
+        &["app", "set"],
+        &["app", "remove"],
     ] {
         let help = instance.run(&[command, &["--help"]].concat());
         let example = format!("gatehouse {}", command.join(" "));

@@ -1,6 +1,7 @@
 //! The commands, one file each, run as an operator runs them.
 
 mod account;
+mod app;
 mod backup;
 mod doctor;
 pub mod instance;

@@ -136,5 +136,8 @@ fn event(kind: EventKind) -> &'static str {
         EventKind::InvitationUsed => "Registered with an invitation",
         EventKind::PasswordReset => "New password set with a link",
         EventKind::AccountDeleted => "Account deleted",
+        EventKind::AppAdded => "Application added",
+        EventKind::AppChanged => "Application changed",
+        EventKind::AppRemoved => "Application removed",
     }
 }

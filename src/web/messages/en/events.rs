@@ -38,5 +38,8 @@ pub(super) fn event(kind: EventKind) -> &'static str {
         EventKind::ResetLinkCreated => "An operator made a link to set a new password",
         EventKind::PasswordReset => "A new password was set with a link",
         EventKind::AccountDeleted => "You deleted the account",
+        EventKind::AppAdded => "An operator added an application",
+        EventKind::AppChanged => "An operator changed an application",
+        EventKind::AppRemoved => "An operator removed an application",
     }
 }

@@ -139,5 +139,8 @@ fn event(kind: EventKind) -> &'static str {
         EventKind::InvitationUsed => "Mendaftar dengan undangan",
         EventKind::PasswordReset => "Kata sandi baru dibuat dengan tautan",
         EventKind::AccountDeleted => "Akun dihapus",
+        EventKind::AppAdded => "Aplikasi ditambahkan",
+        EventKind::AppChanged => "Aplikasi diubah",
+        EventKind::AppRemoved => "Aplikasi dihapus",
     }
 }

@@ -38,5 +38,8 @@ pub(super) fn event(kind: EventKind) -> &'static str {
         EventKind::ResetLinkCreated => "Pengelola membuat tautan untuk membuat kata sandi baru",
         EventKind::PasswordReset => "Kata sandi baru dibuat dengan tautan",
         EventKind::AccountDeleted => "Anda menghapus akun ini",
+        EventKind::AppAdded => "Pengelola menambahkan aplikasi",
+        EventKind::AppChanged => "Pengelola mengubah aplikasi",
+        EventKind::AppRemoved => "Pengelola menghapus aplikasi",
     }
 }

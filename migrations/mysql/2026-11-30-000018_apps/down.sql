@@ -1,0 +1,2 @@
+DELETE FROM locks WHERE name = 'apps';
+DROP TABLE apps;
