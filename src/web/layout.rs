@@ -124,6 +124,12 @@ impl Layout {
         &self.state.assets.style
     }
 
+    /// Returns the URL of the style sheet of the pages of signed-in people.
+    #[must_use]
+    pub fn account_style(&self) -> &str {
+        &self.state.assets.account_style
+    }
+
     /// Returns the URL of the style sheet of the admin area.
     #[must_use]
     pub fn admin_style(&self) -> &str {

@@ -68,7 +68,7 @@ async fn first_visit_takes_at_most_3_requests_and_14_kilobytes() {
 #[tokio::test]
 async fn static_dir_replaces_the_built_in_files() {
     let dir = tempfile::tempdir().unwrap();
-    for name in ["style.css", "admin.css", "mark.svg"] {
+    for name in ["style.css", "account.css", "admin.css", "mark.svg"] {
         std::fs::write(dir.path().join(name), "/* our own style */").unwrap();
     }
     let app = TestApp::with(&["--static-dir", dir.path().to_str().unwrap()]);
@@ -88,7 +88,7 @@ async fn only_files_of_the_static_directory_are_served() {
     std::fs::create_dir(&assets).unwrap();
     std::fs::write(dir.path().join("outside.txt"), "hunter2").unwrap();
     std::fs::write(assets.join(".hidden"), "hunter2").unwrap();
-    for name in ["style.css", "admin.css", "mark.svg"] {
+    for name in ["style.css", "account.css", "admin.css", "mark.svg"] {
         std::fs::write(assets.join(name), "x").unwrap();
     }
     let from_folder = TestApp::with(&["--static-dir", assets.to_str().unwrap()]);
