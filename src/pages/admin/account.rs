@@ -60,6 +60,8 @@ pub(super) struct ConfirmPage {
     pub(super) label: String,
     /// Names and values of the fields to repeat. Empty ones are left out.
     pub(super) hidden: Vec<(&'static str, String)>,
+    pub(super) back: String,
+    pub(super) back_text: &'static str,
     pub(super) errors: FormErrors,
 }
 
@@ -221,6 +223,8 @@ pub(super) fn ask_for_password(
         url: format!("{path}/{action}"),
         label: label(user, action, &form.role),
         hidden: vec![("role", form.role.clone()), ("confirm", form.confirm.clone())],
+        back: path.clone(),
+        back_text: user.messages().admin.back_to_account,
         errors: if form.current_password.is_some() { errors } else { FormErrors::default() },
     })
 }

@@ -18,14 +18,16 @@ struct DeletePage<'a> {
     layout: Layout,
     username: String,
     path: String,
+    back: String,
     confirm: &'a str,
     errors: FormErrors,
 }
 
 fn page<'a>(user: &CurrentUser, account: &AccountDetails, confirm: &'a str, errors: FormErrors) -> DeletePage<'a> {
-    let path = format!("{}/delete", path_of(account.id));
+    let back = path_of(account.id);
+    let path = format!("{back}/delete");
     let username = account.username.as_str().to_owned();
-    DeletePage { layout: user.layout_at(&path), username, path, confirm, errors }
+    DeletePage { layout: user.layout_at(&path), username, path, back, confirm, errors }
 }
 
 /// `GET /admin/accounts/{id}/delete`

@@ -179,6 +179,8 @@ fn ask_for_password(
         url,
         label: label.to_owned(),
         hidden,
+        back: PATH.to_owned(),
+        back_text: user.messages().admin.back_to_invitations,
         errors: if form.current_password.is_some() { errors } else { FormErrors::default() },
     })
 }

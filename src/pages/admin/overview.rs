@@ -33,6 +33,7 @@ struct Chart {
     total: String,
     width: usize,
     bars: Vec<Bar>,
+    /// The days, the newest first.
     days: Vec<DayCount>,
 }
 

@@ -94,7 +94,7 @@ pub(super) static MESSAGES: AdminMessages = AdminMessages {
     },
     remove_role: |role| format!("Remove role {role}"),
     delete_target: |username| format!("Delete the account {username}"),
-    confirm_change: |username| format!("Confirm the change of {username}"),
+    confirm_change: |username| format!("Confirm the change to {username}"),
     link_for: |username| format!("Give this link to the owner of the account {username}, and to no one else."),
     by: |username| format!("by {username}"),
     event,

@@ -97,7 +97,7 @@ pub(super) static MESSAGES: AdminMessages = AdminMessages {
     },
     remove_role: |role| format!("Cabut peran {role}"),
     delete_target: |username| format!("Hapus akun {username}"),
-    confirm_change: |username| format!("Konfirmasi perubahan {username}"),
+    confirm_change: |username| format!("Konfirmasi perubahan pada {username}"),
     link_for: |username| format!("Berikan tautan ini hanya kepada pemilik akun {username}."),
     by: |username| format!("oleh {username}"),
     event,
