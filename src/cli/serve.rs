@@ -1,9 +1,16 @@
 //! `gatehouse serve`
 
-use std::io::{self, Write};
+use std::{
+    env,
+    io::{self, Write},
+    os::{
+        linux::net::SocketAddrExt,
+        unix::net::{SocketAddr, UnixDatagram},
+    },
+};
 
 use tokio::signal::unix::{SignalKind, signal};
-use tracing::info;
+use tracing::{info, warn};
 
 use crate::{
     config::Settings,
@@ -35,7 +42,22 @@ pub(super) async fn run(settings: Settings) -> Result<(), StartError> {
         let _ = writeln!(stdout, "Create the first administrator: {origin}{}?token={token}", setup::PATH);
     }
     let _ = stdout.flush();
+    if let Err(error) = notify_systemd() {
+        warn!(%error, "could not tell systemd that the server has started");
+    }
     application.run().await?;
     info!("stopped");
+    Ok(())
+}
+
+/// Tells systemd that the server has started, so that `systemctl start` returns when the set-up link is in the journal.
+/// Does nothing if another program has started the server. The protocol is that of `sd_notify(3)`.
+fn notify_systemd() -> io::Result<()> {
+    let Some(name) = env::var_os("NOTIFY_SOCKET") else { return Ok(()) };
+    let address = match name.as_encoded_bytes().strip_prefix(b"@") {
+        Some(name) => SocketAddr::from_abstract_name(name)?,
+        None => SocketAddr::from_pathname(&name)?,
+    };
+    UnixDatagram::unbound()?.send_to_addr(b"READY=1", &address)?;
     Ok(())
 }
