@@ -13,6 +13,8 @@ use actix_web::{
 };
 use serde::{Deserialize, Serialize};
 
+use crate::wrk::Request;
+
 /// A recorded response.
 #[derive(Debug, Clone, Serialize, Deserialize, PartialEq, Eq)]
 pub struct Response {
@@ -23,16 +25,16 @@ pub struct Response {
 }
 
 impl Response {
-    /// Records the response of the server at `address` to this path and cookie.
-    pub fn fetch(address: &str, path: &str, cookie: Option<&str>) -> Self {
+    /// Records the response of the server at `address`.
+    pub fn fetch(address: &str, request: &Request) -> Self {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
             let client = crate::support::client::Client::new(address);
-            let mut request = client.request("GET", path);
-            if let Some(cookie) = cookie {
-                request = request.header("cookie", cookie);
+            let mut sent = client.request(request.method, &request.path);
+            for (name, value) in &request.headers {
+                sent = sent.header(*name, value);
             }
-            let response = client.send(request).await;
+            let response = client.send(sent).await;
             let mut headers: Vec<(String, String)> = response
                 .headers
                 .iter()
@@ -41,7 +43,7 @@ impl Response {
                 .map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned()))
                 .collect();
             headers.sort();
-            Self { path: path.to_owned(), status: response.status, headers, body: response.body }
+            Self { path: request.path.clone(), status: response.status, headers, body: response.body }
         })
     }
 }

@@ -136,6 +136,7 @@ async fn sign_in(app: &AppState, number: u64) -> f64 {
         login: seed::name(number),
         password: PASSWORD.into(),
         devices: Vec::new(),
+        roles: Vec::new(),
         session: SessionRequest::browser(false, None),
     };
     let (time, outcome) = without_hashing(app, app.accounts.authenticate(form, &client(number))).await;

@@ -16,6 +16,7 @@
 )]
 
 mod admin;
+mod api;
 mod argon2_baseline;
 mod baseline;
 mod fixture;
@@ -82,6 +83,7 @@ enum Section {
     Processes,
     History,
     Admin,
+    Api,
     Growth,
 }
 
@@ -128,6 +130,9 @@ fn main() {
     }
     if selected(Section::SignIn) {
         sign_in::measure(rounds, &mut table);
+    }
+    if selected(Section::Api) {
+        api::measure(rounds, &mut table);
     }
     if selected(Section::Flood) {
         flood::measure(rounds, &mut table);

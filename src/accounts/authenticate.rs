@@ -9,7 +9,7 @@ use strum::{IntoStaticStr, VariantArray};
 use super::{
     Accounts, Device, Error, FieldError, LoginName, Rejection, SignedIn, store, validation, verify_password::Target,
 };
-use crate::{client::Client, events::EventKind, sessions::SessionRequest, throttle::Throttled};
+use crate::{client::Client, events::EventKind, identity::Role, sessions::SessionRequest, throttle::Throttled};
 
 /// The number of sign-ins since the start, by the label `outcome`.
 pub type SignInCounts = Family<[(&'static str, &'static str); 1], Counter>;
@@ -69,6 +69,8 @@ pub struct SignIn {
     pub password: SecretString,
     /// The accounts that the browser has signed in to before.
     pub devices: Vec<Device>,
+    /// The roles of which the account needs one; empty = every account may sign in.
+    pub roles: Vec<Role>,
     /// The session to create.
     pub session: SessionRequest,
 }
@@ -101,12 +103,17 @@ impl Accounts {
             .transactions
             .run(client, move |tx| {
                 let previous = verified.commit(tx)?;
+                // Not an error, which would roll back the success: the password was right.
+                if !sign_in.roles.is_empty() && !store::has_role_of(tx.conn, account, &sign_in.roles)? {
+                    return Ok(None);
+                }
                 store::record_sign_in(tx, account)?;
                 tx.record(EventKind::SignedIn, account)?;
                 let session = sessions.create(tx, account, &sign_in.session, &previous)?;
-                Ok::<_, Error>(session)
+                Ok::<_, Error>(Some(session))
             })
-            .await?;
+            .await?
+            .ok_or(Rejection::NotAdmitted)?;
         Ok(SignedIn { account, session })
     }
 }

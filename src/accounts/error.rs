@@ -55,6 +55,8 @@ pub enum Rejection {
     LinkInvalid,
     /// No active account would have the role of administrators.
     LastAdministrator,
+    /// The account lacks the role that an application asks for.
+    NotAdmitted,
 }
 
 /// What is wrong with one field.
@@ -98,6 +100,8 @@ pub enum FieldError {
     Role,
     /// The invitation was used, or is too old, or never existed.
     InvitationInvalid,
+    /// There is no application with this id.
+    ApplicationUnknown,
 }
 
 impl FieldError {
@@ -119,7 +123,7 @@ impl FieldError {
             | Self::PasswordWeak(_)
             | Self::PasswordUnchanged => 3,
             Self::ConfirmationMismatch => 4,
-            Self::InvitationInvalid => 5,
+            Self::InvitationInvalid | Self::ApplicationUnknown => 5,
         }
     }
 }

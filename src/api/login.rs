@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use super::tokens::Tokens;
 use crate::{
-    accounts::SignIn,
+    accounts::{Error, FieldError, Rejection, SignIn, SignedIn},
     sessions::SessionRequest,
     web::{bearer::Caller, error::Problem, form::present, json::Json},
 };
@@ -56,6 +56,30 @@ impl LoginRequest {
     }
 }
 
+/// Signs a program in, for the tokens of an application if one is given.
+pub(super) async fn sign_in(
+    caller: &Caller,
+    login: String,
+    password: SecretString,
+    app: Option<&str>,
+) -> Result<SignedIn, Error> {
+    let app = match app {
+        None => None,
+        Some(id) => {
+            let app = id.parse().ok().and_then(|id| caller.state.apps.get(&id));
+            Some(app.ok_or(Rejection::Invalid(vec![FieldError::ApplicationUnknown]))?)
+        }
+    };
+    let sign_in = SignIn {
+        login,
+        password,
+        devices: Vec::new(),
+        roles: app.as_ref().map(|app| app.roles.clone()).unwrap_or_default(),
+        session: SessionRequest::api(app.map(|app| app.id.to_string())),
+    };
+    caller.state.accounts.authenticate(sign_in, &caller.client).await
+}
+
 /// Tokens for a user name or e-mail address and a password
 ///
 /// The name is a user name or an e-mail address, in one of `login`, `username`, `email` and `usernameOrEmail`.
@@ -71,13 +95,7 @@ impl LoginRequest {
 )]
 pub(crate) async fn post(caller: Caller, Json(request): Json<LoginRequest>) -> Result<HttpResponse, Problem> {
     let (name, login) = request.login()?;
-    let sign_in = SignIn {
-        login: login.to_owned(),
-        password: request.password.clone(),
-        devices: Vec::new(),
-        session: SessionRequest::api(None),
-    };
-    match caller.state.accounts.authenticate(sign_in, &caller.client).await {
+    match sign_in(&caller, login.to_owned(), request.password.clone(), request.app.as_deref()).await {
         Ok(signed_in) => Ok(Tokens::of_sign_in(&caller, &signed_in).await?.answer(StatusCode::OK)),
         Err(error) => caller.reject(error, name),
     }

@@ -1,4 +1,4 @@
-//! `GET /api/openapi.json`: the description of the API (OpenAPI 3.1), made from the handlers and their types.
+//! `GET /api/openapi.json`: the description of the API (`OpenAPI` 3.1), made from the handlers and their types.
 
 use std::sync::LazyLock;
 

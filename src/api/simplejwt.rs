@@ -6,15 +6,11 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{refresh::refresh, tokens::Tokens};
-use crate::{
-    accounts::SignIn,
-    sessions::SessionRequest,
-    web::{
-        bearer::{Caller, answer},
-        error::{Problem, TokenProblem},
-        json::Json,
-    },
+use super::{login::sign_in, refresh::refresh, tokens::Tokens};
+use crate::web::{
+    bearer::{Caller, answer},
+    error::{Problem, TokenProblem},
+    json::Json,
 };
 
 /// The request of `/api/token/`.
@@ -64,13 +60,7 @@ fn pair(tokens: Tokens) -> HttpResponse {
     )
 )]
 pub(crate) async fn obtain(caller: Caller, Json(request): Json<TokenRequest>) -> Result<HttpResponse, Problem> {
-    let sign_in = SignIn {
-        login: request.username,
-        password: request.password,
-        devices: Vec::new(),
-        session: SessionRequest::api(None),
-    };
-    match caller.state.accounts.authenticate(sign_in, &caller.client).await {
+    match sign_in(&caller, request.username, request.password, None).await {
         Ok(signed_in) => Ok(pair(Tokens::of_sign_in(&caller, &signed_in).await?)),
         Err(error) => caller.reject(error, "username"),
     }

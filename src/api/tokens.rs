@@ -1,13 +1,18 @@
 //! What sign-in, registration and refresh answer: a pair of tokens.
 
+use std::sync::Arc;
+
 use actix_web::{HttpResponse, http::StatusCode};
 use serde::Serialize;
+use tracing::error;
 use utoipa::ToSchema;
 
 use super::user::User;
 use crate::{
     accounts::SignedIn,
+    apps::{App, TokenFacts, UnreadableSecret},
     sessions::{RefreshToken, Session},
+    tokens::AccessTokens,
     web::{
         bearer::{Caller, answer},
         error::{Problem, TokenProblem},
@@ -33,6 +38,20 @@ pub(crate) struct Tokens {
     /// The account, after a sign-in or registration.
     #[serde(skip_serializing_if = "Option::is_none")]
     user: Option<User>,
+}
+
+impl From<UnreadableSecret> for Problem {
+    fn from(error: UnreadableSecret) -> Self {
+        error!(%error, "request failed");
+        Self::Internal
+    }
+}
+
+/// Returns the application of a session, if there is one. Fails if it is gone, or does not admit the account any more.
+fn application(caller: &Caller, session: &Session) -> Result<Option<Arc<App>>, Problem> {
+    let Some(id) = &session.application else { return Ok(None) };
+    let app = id.parse().ok().and_then(|id| caller.state.apps.get(&id)).ok_or(Problem::NotAdmitted)?;
+    if app.admits(&session.account.roles) { Ok(Some(app)) } else { Err(Problem::NotAdmitted) }
 }
 
 impl Tokens {
@@ -62,8 +81,27 @@ impl Tokens {
         fresh: bool,
     ) -> Result<Self, Problem> {
         let (tokens, now) = (&caller.state.access_tokens, caller.state.core.clock.now());
+        let own_format = application(caller, session)?.and_then(|app| app.tokens.clone());
+        let access_token = match own_format {
+            None => tokens.issue(session, fresh).await?,
+            Some(format) => {
+                let account = &session.account;
+                format.sign(&TokenFacts {
+                    account: account.id,
+                    legacy_id: account.legacy_id.as_deref(),
+                    username: &account.username,
+                    roles: &account.roles,
+                    session: &String::from(session.id),
+                    id: &AccessTokens::new_id(),
+                    is_fresh: fresh,
+                    now,
+                    lifetime: tokens.lifetime(),
+                    refresh_expires_at: refresh_token.expires_at,
+                })?
+            }
+        };
         Ok(Self {
-            access_token: tokens.issue(session, fresh).await?,
+            access_token,
             token_type: "Bearer",
             expires_in: tokens.lifetime().as_secs(),
             refresh_expires_in: refresh_token.expires_at.since(now).as_secs(),

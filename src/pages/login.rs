@@ -60,6 +60,7 @@ pub(crate) async fn post(visitor: Visitor, Form(form): Form<LoginForm>) -> Resul
         login: form.login.clone(),
         password: form.password.clone(),
         devices: known.clone(),
+        roles: Vec::new(),
         session: SessionRequest::browser(!form.remember.is_empty(), visitor.session.clone()),
     };
     match visitor.state.accounts.authenticate(sign_in, &visitor.client).await {

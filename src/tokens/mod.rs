@@ -102,7 +102,16 @@ impl AccessTokens {
         self.lifetime
     }
 
+    /// Returns a new id of a token (`jti`).
+    #[must_use]
+    pub fn new_id() -> String {
+        BASE64.encode(random::bytes::<16>())
+    }
+
     /// Issues a token for `session`. `fresh` means that the password was given for it.
+    ///
+    /// # Panics
+    /// Panics if there is no key although one was just made.
     pub async fn issue(&self, session: &Session, fresh: bool) -> Result<String, db::Error> {
         let (mut keys, now) = (self.keys.current().await?, self.core.clock.now());
         if keys.signer(now).is_none() {
@@ -115,7 +124,7 @@ impl AccessTokens {
             aud: &self.audience,
             sub: account.id,
             sid: session.id,
-            jti: BASE64.encode(random::bytes::<16>()),
+            jti: Self::new_id(),
             iat: now.as_seconds(),
             exp: now.plus(self.lifetime).as_seconds(),
             client_id: session.application.as_deref().unwrap_or(AppId::RESERVED),

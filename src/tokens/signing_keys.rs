@@ -97,7 +97,7 @@ impl KeySet {
     /// Returns when a new key has to sign, if one is needed by now.
     fn successor_signs_from(&self, now: Timestamp) -> Option<Timestamp> {
         let Some(newest) = self.keys.last() else { return Some(now) };
-        let is_due = now >= newest.signs_from.plus(SIGNS_FOR - PUBLISHED_BEFORE);
+        let is_due = now >= newest.signs_from.plus(SIGNS_FOR).minus(PUBLISHED_BEFORE);
         (is_due || newest.under != EncryptedUnder::Current).then(|| now.plus(PUBLISHED_BEFORE))
     }
 }

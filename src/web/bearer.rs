@@ -106,7 +106,9 @@ impl Caller {
         };
         let language = self.language();
         let mut errors = FieldDetails::of(&rejection, Messages::of(language));
-        errors.iter_mut().for_each(|error| error.rename("login", login));
+        for error in &mut errors {
+            error.rename("login", login);
+        }
         let mut response = reject_json(&rejection, &errors, status, language);
         if let Some(challenge) = Problem::Token(TokenProblem::Missing).challenge()
             && status == StatusCode::UNAUTHORIZED

@@ -25,6 +25,7 @@ use super::{
     bearer::is_api_path,
     client_ip,
     connections::Connection,
+    cors::AllowedOrigin,
     csrf::origin,
     error::Problem,
     error_page::{self, ActiveSession, Format},
@@ -55,6 +56,7 @@ struct RequestInfo {
     languages: RequestedLanguages,
     session: ActiveSession,
     route: MatchedRoute,
+    allowed_origin: Option<AllowedOrigin>,
     started_at: Option<Instant>,
 }
 
@@ -74,6 +76,7 @@ pub(crate) async fn handle(
         languages: RequestedLanguages::of(&req, if is_api { None } else { chosen(req.headers(), state.cookies) }),
         session: ActiveSession::default(),
         route: MatchedRoute::default(),
+        allowed_origin: AllowedOrigin::of(&req, &state),
         started_at: (state.requests.is_some() || enabled!(Level::DEBUG)).then(Instant::now),
         state,
     };
@@ -138,6 +141,9 @@ async fn respond(
         }
         return Ok(req.error_response(problem));
     }
+    if let Some(answer) = info.allowed_origin.as_ref().and_then(|_| AllowedOrigin::preflight(&req)) {
+        return Ok(req.into_response(answer));
+    }
     // The JSON API reads no cookie, so a page of another site has nothing to send there that it does not know itself.
     let needs_origin = !is_api_path(req.path());
     if needs_origin && !origin::is_same_origin(req.method(), req.headers(), &info.state.origin) {
@@ -177,6 +183,9 @@ impl RequestInfo {
         payload: Option<SharedPayload>,
     ) -> HttpResponse {
         let mut response = error_page::render_error(response, self.format, self.id, || self.layout());
+        if let Some(origin) = &self.allowed_origin {
+            origin.allow(response.headers_mut());
+        }
         security_headers::apply(response.headers_mut(), self.state.public_url.is_https());
         if let Some(payload) = payload {
             response = response.map_body(|_, body| BoxBody::new(BodyWithPayload { body, _payload: payload }));

@@ -6,6 +6,7 @@ pub(crate) mod bearer;
 pub(crate) mod client_ip;
 pub(crate) mod connections;
 pub mod cookies;
+pub(crate) mod cors;
 pub(crate) mod csrf;
 pub(crate) mod device_cookie;
 pub(crate) mod display_time;

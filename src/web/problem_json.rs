@@ -130,6 +130,7 @@ pub(super) fn field_name(error: FieldError) -> &'static str {
         FieldError::Role => "role",
         FieldError::Lifetime => "expires",
         FieldError::InvitationInvalid => "invite",
+        FieldError::ApplicationUnknown => "app",
     }
 }
 
@@ -142,7 +143,10 @@ pub(crate) fn rejection_code(rejection: &Rejection) -> &'static str {
         Rejection::Overloaded => "unavailable",
         Rejection::Conflict => "conflict",
         Rejection::NoSuchAccount => "not_found",
-        Rejection::RegistrationClosed | Rejection::InvitationNeeded | Rejection::NotAdministrator => "forbidden",
+        Rejection::RegistrationClosed
+        | Rejection::InvitationNeeded
+        | Rejection::NotAdministrator
+        | Rejection::NotAdmitted => "forbidden",
         Rejection::LinkInvalid => "link_invalid",
         Rejection::LastAdministrator => "last_administrator",
     }
@@ -174,5 +178,6 @@ fn field_code(error: FieldError) -> &'static str {
         FieldError::CurrentPasswordMismatch => "wrong",
         FieldError::DeletionNotConfirmed | FieldError::TargetNotConfirmed => "not_confirmed",
         FieldError::InvitationInvalid => "invalid",
+        FieldError::ApplicationUnknown => "unknown",
     }
 }

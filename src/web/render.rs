@@ -113,6 +113,7 @@ pub(crate) fn rejection_of(error: accounts::Error) -> Result<(Rejection, StatusC
         Rejection::LinkInvalid => return Err(Problem::LinkInvalid),
         Rejection::RegistrationClosed => return Err(Problem::RegistrationClosed),
         Rejection::InvitationNeeded => return Err(Problem::InvitationNeeded),
+        Rejection::NotAdmitted => return Err(Problem::NotAdmitted),
         Rejection::Throttled(_) | Rejection::TooManyRegistrations(_) => StatusCode::TOO_MANY_REQUESTS,
         Rejection::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
     };
@@ -149,7 +150,8 @@ fn retry_after(rejection: &Rejection) -> Option<u64> {
         | Rejection::LinkInvalid
         | Rejection::RegistrationClosed
         | Rejection::InvitationNeeded
-        | Rejection::LastAdministrator => None,
+        | Rejection::LastAdministrator
+        | Rejection::NotAdmitted => None,
         Rejection::Throttled(Throttled::RetryAfter(wait)) | Rejection::TooManyRegistrations(wait) => {
             Some(whole_seconds(*wait))
         }

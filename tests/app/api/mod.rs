@@ -1,6 +1,7 @@
 //! The JSON API, one file for each concern.
 
 mod access_tokens;
+mod apps;
 mod documentation;
 mod endpoints;
 mod format;

@@ -235,6 +235,7 @@ fn field_error(error: FieldError) -> Cow<'static, str> {
         FieldError::DeletionNotConfirmed => "Type your user name to confirm.",
         FieldError::TargetNotConfirmed => "Type the user name of this account to confirm.",
         FieldError::InvitationInvalid => "This invitation was used already, or is too old. Ask for a new one.",
+        FieldError::ApplicationUnknown => "There is no application with this id.",
         FieldError::Role => "A role has 1 to 32 letters a to z, digits and hyphens, and starts with a letter.",
     };
     text.into()
@@ -270,6 +271,7 @@ fn rejection(rejection: &Rejection) -> Cow<'static, str> {
         Rejection::LinkInvalid => problem(Problem::LinkInvalid).1.into(),
         Rejection::RegistrationClosed => problem(Problem::RegistrationClosed).1.into(),
         Rejection::InvitationNeeded => problem(Problem::InvitationNeeded).1.into(),
+        Rejection::NotAdmitted => problem(Problem::NotAdmitted).1.into(),
     }
 }
 

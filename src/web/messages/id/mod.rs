@@ -255,6 +255,7 @@ fn field_error(error: FieldError) -> Cow<'static, str> {
         FieldError::DeletionNotConfirmed => "Ketik nama pengguna Anda untuk konfirmasi.",
         FieldError::TargetNotConfirmed => "Ketik nama pengguna akun ini untuk konfirmasi.",
         FieldError::InvitationInvalid => "Undangan ini sudah digunakan atau terlalu lama. Mintalah yang baru.",
+        FieldError::ApplicationUnknown => "Tidak ada aplikasi dengan ID ini.",
         FieldError::Role => {
             "Peran terdiri dari 1 sampai 32 huruf a sampai z, angka, atau tanda hubung, dan diawali huruf."
         }
@@ -295,6 +296,7 @@ fn rejection(rejection: &Rejection) -> Cow<'static, str> {
         Rejection::LinkInvalid => problem(Problem::LinkInvalid).1.into(),
         Rejection::RegistrationClosed => problem(Problem::RegistrationClosed).1.into(),
         Rejection::InvitationNeeded => problem(Problem::InvitationNeeded).1.into(),
+        Rejection::NotAdmitted => problem(Problem::NotAdmitted).1.into(),
     }
 }
 
