@@ -1,5 +1,5 @@
-//! Access tokens: JWTs (RFC 9068) that programs send to the JSON API, and that applications verify by themselves with the
-//! published keys. At the JSON API the session's row decides, so a revoked session is refused on the next request.
+//! Access tokens: JWTs (RFC 9068) that programs send to the JSON API, and that applications verify by themselves with
+//! the published keys. At the JSON API the session's row decides, so a revoked session is refused on the next request.
 
 mod signing_keys;
 mod store;

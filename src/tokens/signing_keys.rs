@@ -2,8 +2,8 @@
 //!
 //! The private keys are in the database, encrypted under the signing secret, so that all processes share them. A key
 //! signs for [`SIGNS_FOR`]. Its successor is published a day before it signs, because applications cache the keys, and
-//! the key stays published until its last token has expired. A key of a previous secret is replaced in the same way; one
-//! of a secret that others may know is not used any more, and its successor signs at once.
+//! the key stays published until its last token has expired. A key of a previous secret is replaced in the same way;
+//! one of a secret that others may know is not used any more, and its successor signs at once.
 
 use std::{sync::Arc, time::Duration};
 

@@ -1,5 +1,5 @@
-//! Who sends a request to the JSON API: the token in `Authorization: Bearer` (RFC 6750). Cookies are never read here, so a
-//! page of another site cannot use the session of a browser.
+//! Who sends a request to the JSON API: the token in `Authorization: Bearer` (RFC 6750). Cookies are never read here,
+//! so a page of another site cannot use the session of a browser.
 
 use std::{
     future::{Ready, ready},

@@ -9,8 +9,8 @@ use super::{
     form::{SharedPayload, media_type},
 };
 
-/// The extractor of a JSON object. A missing body is an object without members. An unknown member is an error if `T` has
-/// `#[serde(deny_unknown_fields)]`; a member that occurs twice always is (ASVS 15.3.3 and 15.3.7).
+/// The extractor of a JSON object. A missing body is an object without members. An unknown member is an error if `T`
+/// has `#[serde(deny_unknown_fields)]`; a member that occurs twice always is (ASVS 15.3.3 and 15.3.7).
 #[derive(Debug)]
 pub(crate) struct Json<T>(pub T);
 

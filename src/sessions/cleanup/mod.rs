@@ -1,5 +1,5 @@
-//! Sessions that have ended and are not all deleted yet. A revocation deletes one batch; if there may be more, it leaves a
-//! cleanup, which ends the others at once and is done in the background.
+//! Sessions that have ended and are not all deleted yet. A revocation deletes one batch; if there may be more, it
+//! leaves a cleanup, which ends the others at once and is done in the background.
 
 mod store;
 
