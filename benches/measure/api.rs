@@ -36,11 +36,11 @@ pub fn measure(rounds: Rounds, table: &mut Table) {
         let requests = sign_in::requests(ACCOUNTS);
         let (mut refreshes, mut sign_ins, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
         for _ in 0..rounds.count {
-            let refreshed = block_on(refreshes_per_second(&server.address, rounds.seconds));
+            let rate = block_on(refreshes_per_second(&server.address, rounds.seconds));
             let signed_in = wrk::run(&server.address, &requests, CLIENTS, rounds.seconds);
             assert_eq!(signed_in.failures, 0, "failed sign-ins");
-            ratios.push(refreshed / signed_in.per_second);
-            refreshes.push(refreshed);
+            ratios.push(rate / signed_in.per_second);
+            refreshes.push(rate);
             sign_ins.push(signed_in.per_second);
         }
         let per_second = |rates| format!("{:.0} /s", median(rates));

@@ -221,6 +221,7 @@ async fn rejected_changes(app: &TestApp, firefox: &Client) -> Vec<(String, Answe
 }
 
 /// Opens all states of all pages in one language.
+#[expect(clippy::too_many_lines, reason = "a list of pages")]
 async fn states(languages: &str) -> Vec<(String, Answer)> {
     let app = TestApp::with(&["--trusted-proxies", "127.0.0.0/8", "--contact", "help@keepers.example"]);
     let mut states = Vec::new();

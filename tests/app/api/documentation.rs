@@ -53,7 +53,8 @@ async fn examples_of_the_documentation_run_and_answer_what_it_says() {
         let answer = String::from_utf8(output.stdout).unwrap();
         assert!(output.status.success(), "{text}: {answer}");
         if text.starts_with("GATEHOUSE=") {
-            script += &format!("{text}\n");
+            script.push_str(&text);
+            script.push('\n');
         }
         let is_expected = text.contains("\"short\"");
         assert!(is_expected || !answer.contains("\"type\":\"about:blank\""), "{text}: {answer}");

@@ -11,6 +11,7 @@ use crate::support::TestApp;
 
 const PUBLIC: [&str; 2] = ["--public-url", "http://localhost:8080"];
 const DAY: Duration = Duration::from_hours(24);
+const SECOND: Duration = Duration::from_secs(1);
 
 async fn published(app: &TestApp) -> JwkSet {
     let answer = app.client().get("/.well-known/jwks.json").await;
@@ -59,24 +60,24 @@ async fn key_is_published_a_day_before_it_signs_and_until_its_last_token_expires
     let app = TestApp::with(&PUBLIC);
     app.client().register_program("zoe").await;
     let first = verify(&published(&app).await, &token(&app).await);
-    app.clock.advance(DAY * 89 - Duration::from_secs(1));
+    app.clock.advance((DAY * 89).saturating_sub(SECOND));
     maintain(&app).await;
     assert_eq!(published(&app).await.keys.len(), 1);
-    app.clock.advance(Duration::from_secs(1));
+    app.clock.advance(SECOND);
     maintain(&app).await;
     let keys = published(&app).await;
     assert_eq!(keys.keys.len(), 2, "the successor is published");
-    app.clock.advance(DAY - Duration::from_secs(1));
+    app.clock.advance(DAY.saturating_sub(SECOND));
     let last = token(&app).await;
     assert_eq!(verify(&keys, &last), first);
-    app.clock.advance(Duration::from_secs(1));
+    app.clock.advance(SECOND);
     assert_ne!(verify(&keys, &token(&app).await), first, "the successor signs");
     maintain(&app).await;
     assert_eq!(app.client().call("GET", "/api/user", &last, Value::Null).await.status, 200);
-    app.clock.advance(DAY * 2 - Duration::from_secs(1));
+    app.clock.advance((DAY * 2).saturating_sub(SECOND));
     maintain(&app).await;
     assert_eq!(published(&app).await.keys.len(), 2);
-    app.clock.advance(Duration::from_secs(1));
+    app.clock.advance(SECOND);
     maintain(&app).await;
     let keys = published(&app).await;
     assert_eq!(keys.keys.len(), 1);
