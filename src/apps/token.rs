@@ -120,8 +120,6 @@ pub struct TokenFacts<'a> {
     pub now: Timestamp,
     /// How long it is valid.
     pub lifetime: Duration,
-    /// Until when the session can be refreshed.
-    pub refresh_expires_at: Timestamp,
 }
 
 impl TokenFacts<'_> {
@@ -191,7 +189,9 @@ impl AppTokens {
                 "jti": facts.id,
                 "iat": issued_at,
                 "exp": expires_at,
-                "rf_exp": facts.refresh_expires_at.as_seconds(),
+                // Not later: until then, the application itself makes a new token of an expired one, also after the
+                // session has ended.
+                "rf_exp": expires_at,
                 "rls": roles.join(","),
                 "sid": facts.session,
             }),
@@ -227,7 +227,6 @@ mod tests {
             is_fresh: true,
             now: NOW,
             lifetime: Duration::from_mins(10),
-            refresh_expires_at: NOW.plus(Duration::from_hours(1)),
         };
         let text = AppTokens::new(format, Some(SECRET)).sign(&facts).unwrap();
         let mut validation = Validation::new(Algorithm::HS256);
@@ -262,7 +261,7 @@ mod tests {
     fn praetorian_gets_roles_as_a_text_and_no_audience() {
         let (_, claims) = signed(TokenFormat::Praetorian, Some("7"));
         let expected = json!({
-            "id": 7, "jti": "token", "iat": 1_800_000_000, "exp": 1_800_000_600, "rf_exp": 1_800_003_600,
+            "id": 7, "jti": "token", "iat": 1_800_000_000, "exp": 1_800_000_600, "rf_exp": 1_800_000_600,
             "rls": "editor,staff", "sid": "session",
         });
         assert_eq!(claims, expected);
@@ -338,7 +337,6 @@ mod tests {
             is_fresh: false,
             now: NOW,
             lifetime: Duration::from_mins(10),
-            refresh_expires_at: NOW,
         };
         assert_eq!(AppTokens::new(TokenFormat::Simplejwt, None).sign(&facts), Err(UnreadableSecret));
     }
