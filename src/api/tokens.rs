@@ -96,7 +96,6 @@ impl Tokens {
                     is_fresh: fresh,
                     now,
                     lifetime: tokens.lifetime(),
-                    refresh_expires_at: refresh_token.expires_at,
                 })?
             }
         };
