@@ -52,7 +52,7 @@ pub enum Access {
     /// All. The form has no CSRF token, because it also stands on error pages, which may not know the session; it
     /// changes only the language.
     Appearance,
-    /// Programs. Cookies are not read; handlers that need a token take [`AuthenticatedCaller`](super::bearer).
+    /// Programs. Cookies are not read; handlers that need a token take an `AuthenticatedCaller`.
     Api,
 }
 
