@@ -15,17 +15,17 @@ use actix_web::{
     },
 };
 
-use super::{bearer::is_api_path, state::AppState};
+use super::state::AppState;
 
 /// The registered origin that a request to the API comes from.
 #[derive(Debug, Clone)]
 pub(crate) struct AllowedOrigin(HeaderValue);
 
 impl AllowedOrigin {
-    /// Returns the origin of a request, if its scripts may read the answer.
+    /// Returns the origin of a request to the API, if its scripts may read the answer.
     #[must_use]
     pub(crate) fn of(req: &ServiceRequest, state: &AppState) -> Option<Self> {
-        if !state.settings.api.is_on() || !is_api_path(req.path()) {
+        if !state.settings.api.is_on() {
             return None;
         }
         let mut origins = req.headers().get_all(ORIGIN);

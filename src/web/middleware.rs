@@ -50,6 +50,7 @@ static WARN_OF_OTHER_HOST: Once = Once::new();
 struct RequestInfo {
     state: Data<AppState>,
     method: Method,
+    is_api: bool,
     format: Format,
     id: RequestId,
     uri: Uri,
@@ -70,13 +71,14 @@ pub(crate) async fn handle(
     let is_api = is_api_path(req.path());
     let info = RequestInfo {
         method: req.method().clone(),
+        is_api,
         format: if is_api { Format::Json } else { Format::negotiate(req.headers()) },
         id: RequestId::new(),
         uri: req.uri().clone(),
         languages: RequestedLanguages::of(&req, if is_api { None } else { chosen(req.headers(), state.cookies) }),
         session: ActiveSession::default(),
         route: MatchedRoute::default(),
-        allowed_origin: AllowedOrigin::of(&req, &state),
+        allowed_origin: if is_api { AllowedOrigin::of(&req, &state) } else { None },
         started_at: (state.requests.is_some() || enabled!(Level::DEBUG)).then(Instant::now),
         state,
     };
@@ -145,8 +147,7 @@ async fn respond(
         return Ok(req.into_response(answer));
     }
     // The JSON API reads no cookie, so a page of another site has nothing to send there that it does not know itself.
-    let needs_origin = !is_api_path(req.path());
-    if needs_origin && !origin::is_same_origin(req.method(), req.headers(), &info.state.origin) {
+    if !info.is_api && !origin::is_same_origin(req.method(), req.headers(), &info.state.origin) {
         info.state.core.events.count(EventKind::CrossOriginRefused, None, &client);
         return Ok(req.error_response(Problem::CrossOrigin));
     }
