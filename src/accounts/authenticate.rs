@@ -104,7 +104,8 @@ impl Accounts {
             .run(client, move |tx| {
                 let previous = verified.commit(tx)?;
                 // Not an error, which would roll back the success: the password was right.
-                if !sign_in.roles.is_empty() && !store::has_role_of(tx.conn, account, &sign_in.roles)? {
+                let roles: Vec<_> = sign_in.roles.iter().map(Role::as_str).collect();
+                if !roles.is_empty() && !store::has_role_of(tx.conn, account, &roles)? {
                     return Ok(None);
                 }
                 store::record_sign_in(tx, account)?;

@@ -15,7 +15,6 @@ use crate::{
         AnyConnection, cached, for_update,
         schema::{account_roles, accounts, reserved_names, reset_links},
     },
-    identity::Role,
     language::Language,
     passwords,
     sessions::{ActingSession, PreviousSignIn},
@@ -136,7 +135,7 @@ pub(super) fn find_by_id(conn: &mut AnyConnection, id: AccountId) -> QueryResult
 
 /// Changes the names. Without `email`, the account keeps the address that it has, if any.
 /// Whether an account has one of these roles.
-pub(super) fn has_role_of(conn: &mut AnyConnection, id: AccountId, roles: &[Role]) -> QueryResult<bool> {
+pub(super) fn has_role_of(conn: &mut AnyConnection, id: AccountId, roles: &[&str]) -> QueryResult<bool> {
     let held = account_roles::table.filter(account_roles::account_id.eq(id)).filter(account_roles::role.eq_any(roles));
     select(exists(held)).get_result(conn)
 }

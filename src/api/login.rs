@@ -75,7 +75,7 @@ pub(super) async fn sign_in(
         password,
         devices: Vec::new(),
         roles: app.as_ref().map(|app| app.roles.clone()).unwrap_or_default(),
-        session: SessionRequest::api(app.map(|app| app.id.to_string())),
+        session: SessionRequest::api(app.map(|app| app.id.clone())),
     };
     caller.state.accounts.authenticate(sign_in, &caller.client).await
 }

@@ -6,7 +6,7 @@ use actix_web::HttpResponse;
 use serde::Deserialize;
 
 use crate::{
-    sessions::{REFRESH_TOKEN_PREFIX, Session, TokenStatus},
+    sessions::{REFRESH_TOKEN_PREFIX, Session},
     web::{
         bearer::Caller,
         error::{Problem, TokenProblem},
@@ -25,11 +25,9 @@ async fn session(caller: &Caller, token: &str) -> Result<Option<Arc<Session>>, P
         let session = caller.state.sessions.of_refresh_token(token, &caller.client).await?;
         return Ok(session.map(Arc::new));
     }
-    match caller.check(token).await? {
-        TokenStatus::Active(session) => Ok(Some(session)),
-        TokenStatus::Ended => Ok(None),
-        TokenStatus::Expired => Err(Problem::Token(TokenProblem::Expired)),
-        TokenStatus::Invalid => Err(Problem::Token(TokenProblem::Invalid)),
+    match caller.session(token).await {
+        Err(Problem::Token(TokenProblem::Revoked)) => Ok(None),
+        found => found.map(Some),
     }
 }
 

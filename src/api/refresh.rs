@@ -48,12 +48,13 @@ pub(super) async fn refresh(caller: &Caller, token: &str) -> Result<Tokens, Prob
 #[utoipa::path(
     post, path = "/api/refresh", operation_id = "refresh", request_body = RefreshRequest,
     security((), ("refresh_token" = [])),
-    responses((status = 200, body = Tokens), (status = 401, description = "No token, or one that is not good"))
+    responses(
+        (status = 200, body = Tokens),
+        (status = 401, description = "No token, or one that is not good"),
+        (status = 403, description = "The application does not admit the account any more"),
+    )
 )]
 pub(crate) async fn post(caller: Caller, Json(request): Json<RefreshRequest>) -> Result<HttpResponse, Problem> {
-    let token = match &request.refresh_token {
-        Some(token) => token,
-        None => caller.token()?,
-    };
+    let token = caller.token_or(request.refresh_token.as_deref())?;
     Ok(refresh(&caller, token).await?.answer(StatusCode::OK))
 }

@@ -70,7 +70,11 @@ pub(crate) async fn obtain(caller: Caller, Json(request): Json<TokenRequest>) ->
 /// New tokens for a refresh token, as simplejwt has it
 #[utoipa::path(
     post, path = "/api/token/refresh/", operation_id = "token_refresh", request_body = TokenRefreshRequest,
-    responses((status = 200, body = TokenPair), (status = 401, description = "No token, or one that is not good"))
+    responses(
+        (status = 200, body = TokenPair),
+        (status = 401, description = "No token, or one that is not good"),
+        (status = 403, description = "The application does not admit the account any more"),
+    )
 )]
 pub(crate) async fn refresh_pair(
     caller: Caller,

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use crate::{
     accounts::{AccountId, Username},
     identity::Role,
-    sessions::{SessionId, TokenStatus},
+    sessions::SessionId,
     web::{
         bearer::{Caller, answer},
         error::Problem,
@@ -70,12 +70,11 @@ pub(crate) struct TokenClaims {
     responses((status = 200, body = Validity), (status = 401, description = "There is no token"))
 )]
 pub(crate) async fn post(caller: Caller, Json(request): Json<ValidateRequest>) -> Result<HttpResponse, Problem> {
-    let token = match &request.token {
-        Some(token) => token,
-        None => caller.token()?,
-    };
-    let TokenStatus::Active(session) = caller.check(token).await? else {
-        return Ok(answer(StatusCode::OK, &Validity::default()));
+    let token = caller.token_or(request.token.as_deref())?;
+    let session = match caller.session(token).await {
+        Ok(session) => session,
+        Err(Problem::Token(_)) => return Ok(answer(StatusCode::OK, &Validity::default())),
+        Err(problem) => return Err(problem),
     };
     let Some((issued_at, expires_at)) = caller.state.access_tokens.times(token.as_bytes()).await? else {
         return Ok(answer(StatusCode::OK, &Validity::default()));

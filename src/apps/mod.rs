@@ -9,7 +9,7 @@ mod store;
 mod token;
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashSet},
+    collections::{BTreeSet, HashMap, HashSet},
     sync::Arc,
 };
 
@@ -56,14 +56,14 @@ pub struct Apps {
 #[derive(Default)]
 struct Snapshot {
     rows: Vec<Row>,
-    apps: BTreeMap<AppId, Arc<App>>,
+    apps: HashMap<AppId, Arc<App>>,
     /// The origins of all applications whose scripts may call the JSON API.
     origins: HashSet<String>,
 }
 
 impl Snapshot {
     fn new(rows: Vec<Row>, keys: &Keys) -> Self {
-        let apps: BTreeMap<_, _> = rows.iter().map(|row| (row.id.clone(), Arc::new(row.app(keys)))).collect();
+        let apps: HashMap<_, _> = rows.iter().map(|row| (row.id.clone(), Arc::new(row.app(keys)))).collect();
         let origins = apps.values().flat_map(|app| &app.cors).map(PublicUrl::origin).collect();
         Self { rows, apps, origins }
     }
@@ -160,12 +160,6 @@ impl Apps {
     #[must_use]
     pub fn get(&self, id: &AppId) -> Option<Arc<App>> {
         self.snapshot.read().apps.get(id).cloned()
-    }
-
-    /// Returns all applications sorted by id, as of the last [`Apps::reload`]. Runs no query.
-    #[must_use]
-    pub fn all(&self) -> Vec<Arc<App>> {
-        self.snapshot.read().apps.values().cloned().collect()
     }
 
     /// Whether the scripts of an origin may call the JSON API, given the `Origin` header of a browser. Runs no query.

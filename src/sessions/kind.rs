@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use strum::{EnumString, IntoStaticStr};
 
 use super::Session;
-use crate::{clock::Timestamp, config::Settings, db::types::text_type};
+use crate::{apps::AppId, clock::Timestamp, config::Settings, db::types::text_type};
 
 /// What a session is for. Stored by name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, EnumString, IntoStaticStr)]
@@ -39,7 +39,7 @@ pub struct SessionRequest {
     /// What it is for.
     pub kind: SessionKind,
     /// The application whose tokens a program asks for.
-    pub application: Option<String>,
+    pub application: Option<AppId>,
     /// The session that the browser had before. It ends when the new one begins (ASVS 7.2.4).
     pub replaces: Option<Arc<Session>>,
 }
@@ -54,7 +54,7 @@ impl SessionRequest {
 
     /// Returns a request for a program.
     #[must_use]
-    pub fn api(application: Option<String>) -> Self {
+    pub fn api(application: Option<AppId>) -> Self {
         Self { kind: SessionKind::Api, application, replaces: None }
     }
 }

@@ -33,6 +33,7 @@ pub use self::{
     token::{Token, TokenDigest},
 };
 use crate::{
+    apps::AppId,
     clock::{Clock, Timestamp},
     config::Settings,
     core::Core,
@@ -106,7 +107,7 @@ pub struct Session {
     /// What it is for.
     pub kind: SessionKind,
     /// The application whose tokens a program asked for.
-    pub application: Option<String>,
+    pub application: Option<AppId>,
     /// When it ends, even if it is in use.
     pub expires_at: Timestamp,
 }

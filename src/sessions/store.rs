@@ -17,6 +17,7 @@ use super::{
     token::Token,
 };
 use crate::{
+    apps::AppId,
     client::Client,
     clock::Timestamp,
     db::{
@@ -65,7 +66,7 @@ pub struct SessionSummary {
     /// What it is for.
     pub kind: SessionKind,
     /// The application whose tokens a program asked for.
-    pub application: Option<String>,
+    pub application: Option<AppId>,
 }
 
 /// A session that has expired, and the client that signed in.
@@ -118,7 +119,7 @@ struct NewRow<'a> {
     last_seen_at: Timestamp,
     expires_at: Timestamp,
     kind: SessionKind,
-    application: Option<&'a str>,
+    application: Option<&'a AppId>,
     previous_sign_in_at: Option<Timestamp>,
     previous_address: &'a str,
     previous_user_agent: &'a str,
@@ -137,7 +138,7 @@ struct SessionRow {
     last_seen_at: Timestamp,
     expires_at: Timestamp,
     kind: SessionKind,
-    application: Option<String>,
+    application: Option<AppId>,
 }
 
 #[derive(Queryable, Selectable)]
@@ -175,7 +176,7 @@ pub(super) fn insert(
         last_seen_at: session.created_at,
         expires_at: session.token.expires_at,
         kind: request.kind,
-        application: request.application.as_deref(),
+        application: request.application.as_ref(),
         previous_sign_in_at: previous.at,
         previous_address: &previous.address,
         previous_user_agent: &previous.user_agent,

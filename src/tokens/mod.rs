@@ -127,7 +127,7 @@ impl AccessTokens {
             jti: Self::new_id(),
             iat: now.as_seconds(),
             exp: now.plus(self.lifetime).as_seconds(),
-            client_id: session.application.as_deref().unwrap_or(AppId::RESERVED),
+            client_id: session.application.as_ref().map_or(AppId::RESERVED, AppId::as_str),
             scope: SCOPE,
             roles: &account.roles,
             r#type: TYPE,

@@ -82,9 +82,20 @@ impl Caller {
         token(self.request.headers()).ok_or(Problem::Token(TokenProblem::Missing))
     }
 
-    /// Returns the status of an access token.
-    pub(crate) async fn check(&self, token: &str) -> Result<TokenStatus, Problem> {
-        Ok(self.state.access_tokens.check(token.as_bytes(), &self.client).await?)
+    /// Returns the token of the body or, if it has none, of the request's header.
+    pub(crate) fn token_or<'a>(&'a self, in_body: Option<&'a str>) -> Result<&'a str, Problem> {
+        in_body.map_or_else(|| self.token(), Ok)
+    }
+
+    /// Returns the session of an access token.
+    pub(crate) async fn session(&self, token: &str) -> Result<Arc<Session>, Problem> {
+        let problem = match self.state.access_tokens.check(token.as_bytes(), &self.client).await? {
+            TokenStatus::Active(session) => return Ok(session),
+            TokenStatus::Expired => TokenProblem::Expired,
+            TokenStatus::Ended => TokenProblem::Revoked,
+            TokenStatus::Invalid => TokenProblem::Invalid,
+        };
+        Err(Problem::Token(problem))
     }
 
     fn language(&self) -> Language {
@@ -151,12 +162,7 @@ impl FromRequest for AuthenticatedCaller {
         let caller = Caller::extract(request);
         Box::pin(async move {
             let caller = caller?;
-            let session = match caller.check(caller.token()?).await? {
-                TokenStatus::Active(session) => session,
-                TokenStatus::Expired => return Err(Problem::Token(TokenProblem::Expired)),
-                TokenStatus::Ended => return Err(Problem::Token(TokenProblem::Revoked)),
-                TokenStatus::Invalid => return Err(Problem::Token(TokenProblem::Invalid)),
-            };
+            let session = caller.session(caller.token()?).await?;
             if let Some(active) = caller.request.extensions().get::<ActiveSession>() {
                 active.set(&session);
             }

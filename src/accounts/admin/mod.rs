@@ -138,7 +138,7 @@ impl Accounts {
             .run_as(&session, client, move |tx, acting| {
                 let administrator = acting.account.id;
                 // The row of the account is locked, and a change of its roles needs that lock.
-                if !store::has_role(tx.conn, administrator, Role::ADMIN)? {
+                if !super::store::has_role_of(tx.conn, administrator, &[Role::ADMIN])? {
                     return Err(Error::from(Rejection::NotAdministrator));
                 }
                 if let Some(verified) = &confirmed {

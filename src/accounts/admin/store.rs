@@ -4,9 +4,7 @@ use std::collections::HashMap;
 
 use diesel::{
     BoolExpressionMethods, BoxableExpression, ExpressionMethods, OptionalExtension, QueryDsl, QueryResult, Queryable,
-    RunQueryDsl, Selectable, SelectableHelper,
-    dsl::{exists, select},
-    sql_types::Bool,
+    RunQueryDsl, Selectable, SelectableHelper, sql_types::Bool,
 };
 
 use crate::{
@@ -114,11 +112,6 @@ pub(in crate::accounts) fn is_in(
 pub(in crate::accounts) fn load(conn: &mut AnyConnection, ids: &[AccountId]) -> QueryResult<Vec<AccountDetails>> {
     let rows = accounts::table.filter(accounts::id.eq_any(ids)).select(Row::as_select()).load(conn)?;
     with_roles(conn, rows)
-}
-
-/// Whether an account has a role.
-pub(super) fn has_role(conn: &mut AnyConnection, id: AccountId, role: &str) -> QueryResult<bool> {
-    select(exists(account_roles::table.find((id, role)))).get_result(conn)
 }
 
 pub(super) fn count(conn: &mut AnyConnection) -> QueryResult<i64> {

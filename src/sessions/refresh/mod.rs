@@ -110,7 +110,7 @@ impl Sessions {
     }
 
     /// Replaces a refresh token. A token that was replaced before gets the same successor again within the grace, for
-    /// two requests at once; later it ends the session, because one of the two who used it is a thief.
+    /// two requests at once; later it ends the session, because one of the two uses is that of a stolen copy.
     pub async fn refresh(&self, text: &str, client: &Client) -> Result<Refreshed, RefreshError> {
         let token = self.verify_refresh_token(text, client)?;
         let (grace, idle) = (self.refresh_grace, self.lifetimes.of(super::SessionKind::Api).idle);

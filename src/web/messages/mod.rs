@@ -20,6 +20,7 @@ use super::{
 };
 use crate::{
     accounts::{FieldError, Rejection},
+    apps::AppId,
     clock::{Timestamp, rfc3339},
     events::{Event, EventKind, StoredKind},
     language::Language,
@@ -198,7 +199,7 @@ impl Messages {
             SessionKind::Browser | SessionKind::Remembered => self.browser_of(&session.user_agent),
             SessionKind::Api => {
                 let name: String = session.user_agent.chars().take(MAX_PROGRAM_NAME).collect();
-                (self.program)(&name, session.application.as_deref())
+                (self.program)(&name, session.application.as_ref().map(AppId::as_str))
             }
         }
     }
