@@ -1,6 +1,10 @@
 //! The keys of access tokens: published before they sign, shared by all processes, useless without the secret.
 
-use std::time::Duration;
+use std::{
+    fs::{self, Permissions},
+    os::unix::fs::PermissionsExt,
+    time::Duration,
+};
 
 use diesel::{QueryDsl, RunQueryDsl};
 use gatehouse::db::schema::signing_keys;
@@ -119,6 +123,25 @@ async fn key_of_a_previous_secret_signs_until_its_successor_is_a_day_old() {
     assert_eq!((verify(&keys, &token(&app).await), keys.keys.len()), (id.clone(), 2));
     app.clock.advance(DAY);
     assert_ne!(verify(&keys, &token(&app).await), id);
+}
+
+#[tokio::test]
+async fn key_of_a_secret_that_others_may_know_is_neither_published_nor_used() {
+    let app = TestApp::with(&PUBLIC);
+    app.client().register_program("zoe").await;
+    let id = verify(&published(&app).await, &token(&app).await);
+    // As `secret rotate --sign-out-everybody` leaves it.
+    let file = app.data_dir().join("secret.key");
+    let old = fs::read_to_string(&file).unwrap();
+    let previous = app.data_dir().join("secret.key.previous");
+    fs::write(&previous, format!("{} 2026-11-22T00:00:00Z no-sessions\n", old.trim())).unwrap();
+    fs::set_permissions(&previous, Permissions::from_mode(0o600)).unwrap();
+    fs::write(&file, "0f9e8d7c6b5a49382716a5b4c3d2e1f00f9e").unwrap();
+    let app = app.restart(&PUBLIC);
+    maintain(&app).await;
+    let keys = published(&app).await;
+    assert!(keys.find(&id).is_none());
+    assert_ne!(verify(&keys, &token(&app).await), id, "its successor signs at once");
 }
 
 #[tokio::test]

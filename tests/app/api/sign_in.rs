@@ -114,7 +114,7 @@ async fn wrong_password_unknown_and_disabled_account_have_the_same_answer() {
     }
     app.operate("eva", AdminAction::Disable).await;
     let mut answers = Vec::new();
-    for (login, password) in [("zoe", WRONG_PASSWORD), ("nobody", PASSWORD), ("eva", PASSWORD)] {
+    for (login, password) in [("zoe", WRONG_PASSWORD), ("unknown", PASSWORD), ("eva", PASSWORD)] {
         let hashes = app.state.accounts.hashes_computed();
         let body = json!({"login": login, "password": password});
         let answer = app.client().call("POST", "/api/login", "", body).await;
