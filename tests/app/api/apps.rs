@@ -1,9 +1,11 @@
 //! Applications: their tokens, their roles, and the origins of their scripts.
 
+use diesel::{QueryDsl, RunQueryDsl};
 use gatehouse::{
     accounts::AdminAction,
     apps::{AppChange, Change, Hs256Secret, TokenFormat},
     client::Client as Operator,
+    db::schema::sessions,
 };
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde_json::{Value, json};
@@ -67,6 +69,8 @@ async fn account_without_the_role_of_an_application_gets_no_tokens() {
     for _ in 0..6 {
         assert_eq!(sign_in(&app, "wiki").await.problem(), (403, "forbidden".to_owned()));
     }
+    let sessions: i64 = app.query(|conn| sessions::table.count().get_result(conn)).await;
+    assert_eq!(sessions, 1, "only that of the registration");
     let staff = || "staff".parse().unwrap();
     app.operate("zoe", AdminAction::AddRole(staff())).await;
     let (_, refresh) = sign_in(&app, "wiki").await.tokens();
