@@ -107,6 +107,7 @@ pub async fn clean_up(state: &AppState) {
 pub async fn delete_expired(state: &AppState) {
     let deleted = async {
         while state.sessions.delete_expired().await? > 0 {}
+        while state.sessions.delete_expired_codes().await? > 0 {}
         while state.accounts.delete_expired_counters().await? > 0 {}
         state.accounts.release_names().await?;
         while state.accounts.delete_expired_invitations().await? > 0 {}

@@ -9,7 +9,7 @@ use actix_web::{
 
 use crate::{
     api::{self, jwks, openapi, refresh, simplejwt, status, user, validate},
-    pages::{account, admin, forgot, health, home, language, login, logout, register, reset, setup},
+    pages::{account, admin, app, forgot, health, home, language, login, logout, register, reset, setup},
     web::{
         assets::Assets,
         error::Problem,
@@ -56,6 +56,17 @@ pub fn table() -> Vec<Route> {
         Route::new(setup::PATH).for_guests_and_members().get(setup::get).post(setup::post),
         Route::new("/language").for_appearance().post(language::post),
         Route::new(jwks::PATH).open_to_all().get(jwks::get),
+        Route::new("/continue/{app}").get(app::enter::get),
+        Route::new("/verify/{app}/{role}{tail:.*}").for_proxies().any(app::verify::verify),
+        Route::new("/subrequest/{app}/{role}").for_proxies().any(app::verify::subrequest),
+        Route::new("/handover/{app}/start").on_app_host().get(app::handover::start),
+        Route::new("/handover/{app}/callback").on_app_host().get(app::handover::callback),
+        Route::new("/handover/{app}/sign-out")
+            .on_app_host()
+            .get(app::handover::sign_out_form)
+            .post(app::handover::sign_out),
+        Route::new("/handover/{app}/ping").on_app_host().get(app::handover::ping),
+        Route::new("/handover/{app}/static/{name:.*}").on_app_host().get(app::handover::file),
         Route::new("/api").for_programs().get(status::get),
         Route::new("/api/openapi.json").for_programs().get(openapi::get),
         Route::new("/api/register").for_programs().post(api::register::post),
@@ -155,6 +166,32 @@ impl Route {
     #[must_use]
     pub fn for_programs(mut self) -> Self {
         self.access = Access::Api;
+        self
+    }
+
+    /// Opens the address to reverse proxies only.
+    #[must_use]
+    pub fn for_proxies(mut self) -> Self {
+        self.access = Access::Proxy;
+        self
+    }
+
+    /// Opens the page to browsers on the host of an application, through its reverse proxy.
+    #[must_use]
+    pub fn on_app_host(mut self) -> Self {
+        self.access = Access::AppHost;
+        self
+    }
+
+    /// Adds all methods: some proxies ask with that of the browser.
+    #[must_use]
+    pub fn any<F, Args>(mut self, handler: F) -> Self
+    where
+        F: Handler<Args>,
+        Args: FromRequest + 'static,
+        F::Output: Responder + 'static,
+    {
+        self.resource = self.resource.route(web::route().to(handler));
         self
     }
 

@@ -36,7 +36,7 @@ use crate::{
     passwords::Hasher,
     routes,
     sessions::Sessions,
-    tokens::AccessTokens,
+    tokens::{AccessTokens, Assertions},
     web::{
         assets::Assets,
         connections::{Connections, Stream},
@@ -126,6 +126,7 @@ impl Application {
         let core = Core::open(&settings, hooks.clock)?;
         let sessions = Arc::new(Sessions::new(&settings, &core));
         let hasher = Hasher::start(&settings)?;
+        let access_tokens = AccessTokens::new(&settings, &public_url, core.clone(), Arc::clone(&sessions));
         let state = Data::new(AppState {
             accounts: Accounts::new(&settings, core.clone(), Arc::clone(&sessions), hasher),
             apps: Apps::new(&settings, core.clone()),
@@ -137,7 +138,8 @@ impl Application {
             statistics: StatisticsCache::default(),
             setup_token: LinkToken::new(),
             requests: metrics_address.map(|_| RequestMetrics::default()),
-            access_tokens: AccessTokens::new(&settings, &public_url, core.clone(), Arc::clone(&sessions)),
+            assertions: Assertions::new(&access_tokens),
+            access_tokens,
             sessions,
             core,
             public_url: public_url.clone(),

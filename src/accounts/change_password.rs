@@ -69,6 +69,7 @@ impl Accounts {
                 verified.commit(tx)?;
                 let account = acting.account.id;
                 let renewed = sessions.renew(tx, acting)?;
+                Sessions::leave_all_apps(tx, account, renewed.id())?;
                 store::replace_hash(tx, account, &hash)?;
                 Sessions::revoke_all(tx, account, Some(renewed.id()))?;
                 tx.record(EventKind::PasswordChanged, account)?;

@@ -90,6 +90,26 @@ diesel::table! {
 }
 
 diesel::table! {
+    app_sessions (session_id, app) {
+        session_id -> Binary,
+        app -> Text,
+        id -> Binary,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    handover_codes (code_hash) {
+        code_hash -> Binary,
+        session_id -> Binary,
+        app -> Text,
+        browser -> Binary,
+        expires_at -> BigInt,
+        used_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
     events (id) {
         id -> Binary,
         at -> BigInt,
@@ -147,5 +167,8 @@ diesel::table! {
 
 diesel::joinable!(sessions -> accounts (account_id));
 diesel::joinable!(account_roles -> accounts (account_id));
+diesel::joinable!(app_sessions -> sessions (session_id));
+diesel::joinable!(handover_codes -> sessions (session_id));
 diesel::joinable!(reset_links -> accounts (account_id));
 diesel::allow_tables_to_appear_in_same_query!(accounts, sessions, account_cleanups, account_roles, reset_links);
+diesel::allow_tables_to_appear_in_same_query!(sessions, app_sessions, handover_codes);

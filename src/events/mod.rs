@@ -55,6 +55,10 @@ pub enum EventKind {
     SignedOut,
     /// The owner ended a session from another one.
     SessionEnded,
+    /// The session was used at an application for the first time.
+    AppSignedIn,
+    /// The owner signed out of an application only.
+    AppSignedOut,
     /// The session that was used least recently ended at a sign-in, because the account had too many.
     SessionReplaced,
     /// The owner gave the password again, before a change.

@@ -44,6 +44,10 @@ pub enum Purpose {
     SessionHandle,
     /// Refresh tokens of the JSON API.
     RefreshToken,
+    /// The cookie of a browser at an application behind a reverse proxy.
+    AppSession,
+    /// What a browser brings back from the way through the sign-in page to an application.
+    Handover,
     /// The question of `gatehouse doctor` to a running server, and the answer.
     Doctor,
 }
@@ -59,6 +63,8 @@ impl Purpose {
             Self::Network => "gatehouse network v1",
             Self::SessionHandle => "gatehouse session handle v1",
             Self::RefreshToken => "gatehouse refresh token v1",
+            Self::AppSession => "gatehouse app session v1",
+            Self::Handover => "gatehouse handover v1",
             Self::Doctor => "gatehouse doctor v1",
         }
     }

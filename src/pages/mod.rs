@@ -3,6 +3,7 @@
 
 pub(crate) mod account;
 pub(crate) mod admin;
+pub(crate) mod app;
 pub(crate) mod forgot;
 pub(crate) mod health;
 pub(crate) mod home;

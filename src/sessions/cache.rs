@@ -12,10 +12,7 @@ use std::{
     time::Duration,
 };
 
-use super::{
-    Session,
-    token::{Token, TokenDigest},
-};
+use super::{Session, check::Claim, token::TokenDigest};
 use crate::{clock::Timestamp, identity::AccountId, transaction::AccountEpochs};
 
 /// About half a kilobyte each.
@@ -30,7 +27,7 @@ pub(super) struct Cache {
 /// A row, and what this process knows beyond it.
 #[derive(Debug)]
 pub(super) struct Entry {
-    pub(super) token: Token,
+    pub(super) claim: Claim,
     pub(super) session: Arc<Session>,
     epoch: u64,
     read_at: Timestamp,
@@ -40,9 +37,9 @@ pub(super) struct Entry {
 
 impl Entry {
     /// Returns a row that was read at `read_at`, after `epoch` was current.
-    pub(super) fn new(token: Token, session: Arc<Session>, epoch: u64, read_at: Timestamp) -> Self {
+    pub(super) fn new(claim: Claim, session: Arc<Session>, epoch: u64, read_at: Timestamp) -> Self {
         let now = read_at.as_millis();
-        Self { token, session, epoch, read_at, last_seen: AtomicI64::new(now), written: AtomicI64::new(now) }
+        Self { claim, session, epoch, read_at, last_seen: AtomicI64::new(now), written: AtomicI64::new(now) }
     }
 
     /// Sets when the session was last used, as far as this process knows and as the database knows.
@@ -97,7 +94,7 @@ mod tests {
     use super::*;
     use crate::{
         identity::{Account, Email, Username},
-        sessions::{PreviousSignIn, SessionId, SessionKind},
+        sessions::{PreviousSignIn, SessionId, SessionKind, token::Token},
     };
 
     const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
@@ -123,7 +120,7 @@ mod tests {
             kind: SessionKind::Browser,
             application: None,
         };
-        Arc::new(Entry::new(token, Arc::new(session), epoch, NOW))
+        Arc::new(Entry::new(token.into(), Arc::new(session), epoch, NOW))
     }
 
     fn token() -> Token {

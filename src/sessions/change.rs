@@ -56,6 +56,12 @@ impl TransactionError for ChangeError {
     }
 }
 
+/// Locks a session of `account` until the transaction ends. Returns whether it has not ended.
+pub(super) fn hold(tx: &mut Transaction<'_>, account: AccountId, id: SessionId) -> QueryResult<bool> {
+    // The account first, as in every transaction that locks both.
+    Ok(tx.lock_account(account)? && store::lock(tx, account, id)?)
+}
+
 impl Sessions {
     /// Runs a change that the owner of `session` asked for, in one transaction. If the session has ended, changes
     /// nothing and returns [`ChangeError::SessionEnded`].
@@ -72,9 +78,7 @@ impl Sessions {
         let session = Arc::clone(session);
         self.transactions
             .run(client, move |tx| {
-                // The account first, as in every transaction that locks both.
-                let exists = tx.lock_account(session.account.id).map_err(ChangeError::from)?;
-                if !exists || !store::lock(tx, &session).map_err(ChangeError::from)? {
+                if !hold(tx, session.account.id, session.id).map_err(ChangeError::from)? {
                     return Err(ChangeError::SessionEnded.into());
                 }
                 change(tx, &ActingSession(&session))

@@ -3,13 +3,62 @@
 use std::sync::Arc;
 
 use super::{
-    Session, Sessions,
+    Session, SessionId, Sessions,
+    apps::{self, AppSessionId},
     cache::Entry,
     last_seen::LastSeen,
     store,
     token::{InvalidToken, Token, TokenDigest, Tokens},
 };
-use crate::{client::Client, clock::Timestamp, db, events::EventKind};
+use crate::{
+    client::Client,
+    clock::Timestamp,
+    db::{self, AnyConnection, QueryResult},
+    events::EventKind,
+    identity::AccountId,
+};
+
+/// What a genuine token or cookie claims.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Claim {
+    row: Row,
+    account: AccountId,
+    /// When the token expires; `None` if only its session does.
+    expires_at: Option<Timestamp>,
+}
+
+/// The row that leads to the session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Row {
+    Session(SessionId),
+    AppSession(AppSessionId),
+}
+
+impl Claim {
+    /// Returns what the cookie of a browser at an application claims.
+    pub(super) fn of_app_session(id: AppSessionId, account: AccountId) -> Self {
+        Self { row: Row::AppSession(id), account, expires_at: None }
+    }
+
+    pub(super) fn is_expired(self, now: Timestamp) -> bool {
+        self.expires_at.is_some_and(|at| at <= now)
+    }
+
+    /// Returns the session and when its last use was written.
+    fn load(self, conn: &mut AnyConnection) -> QueryResult<Option<(Session, Timestamp)>> {
+        let id = match self.row {
+            Row::Session(id) => Some(id),
+            Row::AppSession(id) => apps::store::parent(conn, id)?,
+        };
+        id.map_or(Ok(None), |id| store::load(conn, id))
+    }
+}
+
+impl From<Token> for Claim {
+    fn from(token: Token) -> Self {
+        Self { row: Row::Session(token.session), account: token.account, expires_at: Some(token.expires_at) }
+    }
+}
 
 /// What a token leads to.
 #[derive(Debug)]
@@ -30,7 +79,7 @@ impl Sessions {
     pub async fn check(&self, token: &[u8], client: &Client) -> Result<TokenStatus, db::Error> {
         let now = self.clock.now();
         match self.verify(token, now) {
-            Ok((digest, known, token)) => self.look_up(digest, known, token, now, client).await,
+            Ok((digest, known, claim)) => self.look_up(digest, known, claim, now, client).await,
             Err(InvalidToken) => Ok(self.refuse(client)),
         }
     }
@@ -43,9 +92,19 @@ impl Sessions {
         verify: impl FnOnce() -> Option<Token>,
         client: &Client,
     ) -> Result<TokenStatus, db::Error> {
+        self.check_claim(digest, || verify().map(Claim::from), client).await
+    }
+
+    /// Looks the session of a claim up. `verify` runs only for a claim that was not verified a moment ago.
+    pub(super) async fn check_claim(
+        &self,
+        digest: TokenDigest,
+        verify: impl FnOnce() -> Option<Claim>,
+        client: &Client,
+    ) -> Result<TokenStatus, db::Error> {
         let known = self.cache.get(&digest);
-        match known.as_ref().map(|entry| entry.token).or_else(verify) {
-            Some(token) => self.look_up(digest, known, token, self.clock.now(), client).await,
+        match known.as_ref().map(|entry| entry.claim).or_else(verify) {
+            Some(claim) => self.look_up(digest, known, claim, self.clock.now(), client).await,
             None => Ok(self.refuse(client)),
         }
     }
@@ -59,26 +118,26 @@ impl Sessions {
         &self,
         digest: TokenDigest,
         known: Option<Arc<Entry>>,
-        token: Token,
+        claim: Claim,
         now: Timestamp,
         client: &Client,
     ) -> Result<TokenStatus, db::Error> {
-        if token.is_expired(now) {
+        if claim.is_expired(now) {
             return Ok(TokenStatus::Expired);
         }
-        let Some(mut entry) = self.entry(digest, token, known, now).await? else {
+        let Some(mut entry) = self.entry(digest, claim, known, now).await? else {
             return Ok(TokenStatus::Ended);
         };
         if self.is_over(&entry, now) {
             // The cached row may be older than a use that another process has seen.
             self.cache.remove(&digest);
-            match self.entry(digest, token, None, now).await? {
+            match self.entry(digest, claim, None, now).await? {
                 Some(reloaded) => entry = reloaded,
                 None => return Ok(TokenStatus::Ended),
             }
         }
-        if entry.session.account.id != token.account {
-            self.events.count(EventKind::TokenRefused, Some(token.account), client);
+        if entry.session.account.id != claim.account {
+            self.events.count(EventKind::TokenRefused, Some(claim.account), client);
             return Ok(TokenStatus::Invalid);
         }
         let idle = self.lifetimes.of(entry.session.kind).idle;
@@ -87,7 +146,7 @@ impl Sessions {
             return Ok(TokenStatus::Ended);
         }
         if entry.touch(now, LastSeen::interval(idle)) {
-            self.last_seen.insert(token.session, now);
+            self.last_seen.insert(entry.session.id, now);
         }
         Ok(TokenStatus::Active(Arc::clone(&entry.session)))
     }
@@ -97,40 +156,40 @@ impl Sessions {
         now >= entry.session.expires_at || now >= entry.last_seen().plus(idle)
     }
 
-    /// Returns the token's digest, its cache entry, and its claims.
-    fn verify(&self, text: &[u8], now: Timestamp) -> Result<(TokenDigest, Option<Arc<Entry>>, Token), InvalidToken> {
+    /// Returns the token's digest, its cache entry, and what it claims.
+    fn verify(&self, text: &[u8], now: Timestamp) -> Result<(TokenDigest, Option<Arc<Entry>>, Claim), InvalidToken> {
         let (digest, key) = Tokens::verify(&self.keys, text)?;
         let known = self.cache.get(&digest);
-        let token = match &known {
-            Some(entry) => entry.token,
-            None => self.tokens.decode(key, text, now)?,
+        let claim = match &known {
+            Some(entry) => entry.claim,
+            None => self.tokens.decode(key, text, now)?.into(),
         };
-        Ok((digest, known, token))
+        Ok((digest, known, claim))
     }
 
     /// Returns the session's row: the cached one while it is fresh, else the database's.
     async fn entry(
         &self,
         digest: TokenDigest,
-        token: Token,
+        claim: Claim,
         known: Option<Arc<Entry>>,
         now: Timestamp,
     ) -> Result<Option<Arc<Entry>>, db::Error> {
-        let epoch = self.cache.epoch(token.account);
+        let epoch = self.cache.epoch(claim.account);
         if let Some(entry) = &known
             && self.cache.is_fresh(entry, epoch, now)
         {
             return Ok(known);
         }
-        let loaded = self.database.read(move |conn| store::load(conn, token.session)).await?;
+        let loaded = self.database.read(move |conn| claim.load(conn)).await?;
         let Some((session, written)) = loaded else {
             self.cache.remove(&digest);
             return Ok(None);
         };
         // This process may know of a later use that it has not written yet.
-        let buffered = self.last_seen.get(token.session);
+        let buffered = self.last_seen.get(session.id);
         let last_seen = [buffered, known.map(|entry| entry.last_seen())].into_iter().flatten().fold(written, Ord::max);
-        let entry = Arc::new(Entry::new(token, Arc::new(session), epoch, now).seen(last_seen, written));
+        let entry = Arc::new(Entry::new(claim, Arc::new(session), epoch, now).seen(last_seen, written));
         self.cache.insert(digest, Arc::clone(&entry));
         Ok(Some(entry))
     }

@@ -29,12 +29,7 @@ impl Sessions {
         if let Some(old) = &request.replaces {
             end(tx, old, EventKind::SignedOut)?;
         }
-        let lifetime = self.lifetimes.of(request.kind).lifetime;
-        let session = NewSession {
-            token: Token { session: SessionId::new(), account, expires_at: tx.now.plus(lifetime) },
-            created_at: tx.now,
-            max_age: (request.kind == SessionKind::Remembered).then_some(lifetime),
-        };
+        let session = self.new_session(account, request.kind, tx.now);
         let surplus = store::delete_least_recent(tx, account, self.per_account - 1)?;
         tx.record_many(EventKind::SessionReplaced, account, surplus)?;
         store::insert(tx, &session, request, previous)?;
@@ -48,13 +43,22 @@ impl Sessions {
     }
 
     /// Gives `session` a new id in `tx`, because its owner has just given the password. A stolen copy of the old
-    /// token is then invalid instead of recently authenticated (ASVS 7.2.4).
+    /// token is then invalid instead of recently authenticated (ASVS 7.2.4). What the browser has at applications stays.
     pub fn renew(&self, tx: &mut Transaction<'_>, session: &ActingSession<'_>) -> QueryResult<NewSession> {
         let account = session.account.id;
-        store::delete(tx, account, session.id)?;
         tx.record(EventKind::Reauthenticated, account)?;
-        let request = SessionRequest { kind: session.kind, application: session.application.clone(), replaces: None };
-        self.create(tx, account, &request, &session.previous)
+        let renewed = self.new_session(account, session.kind, tx.now);
+        store::renew(tx, session, &renewed)?;
+        Ok(renewed)
+    }
+
+    fn new_session(&self, account: AccountId, kind: SessionKind, now: Timestamp) -> NewSession {
+        let lifetime = self.lifetimes.of(kind).lifetime;
+        NewSession {
+            token: Token { session: SessionId::new(), account, expires_at: now.plus(lifetime) },
+            created_at: now,
+            max_age: (kind == SessionKind::Remembered).then_some(lifetime),
+        }
     }
 
     /// Signs the owner of `session` out of it.

@@ -4,6 +4,7 @@
 //! refused although its token is still valid. Rows are cached for `GATEHOUSE_SESSION_CACHE`. What this process revokes
 //! is refused by its very next request, cached or not, see [`AccountEpochs`](crate::transaction::AccountEpochs).
 
+mod apps;
 mod cache;
 mod change;
 mod check;
@@ -22,8 +23,8 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
 use prometheus_client::metrics::gauge::Gauge;
 use serde::{Deserialize, Serialize};
 
-use self::{cache::Cache, kind::Lifetimes, last_seen::LastSeen, token::Tokens};
 pub use self::{
+    apps::Browser,
     change::{ActingSession, ChangeError},
     check::TokenStatus,
     end_all::end_all,
@@ -32,6 +33,7 @@ pub use self::{
     store::{NewSession, PreviousSignIn, SessionSummary},
     token::{Token, TokenDigest},
 };
+use self::{cache::Cache, kind::Lifetimes, last_seen::LastSeen, token::Tokens};
 use crate::{
     apps::AppId,
     clock::{Clock, Timestamp},

@@ -187,6 +187,23 @@ pub(super) fn insert(
     diesel::insert_into(sessions::table).values(row).execute(tx.conn).map(|_| ())
 }
 
+/// Gives a session the id and the times of `renewed`, and the client of `tx`.
+pub(super) fn renew(tx: &mut Transaction<'_>, session: &Session, renewed: &NewSession) -> QueryResult<()> {
+    tx.invalidate(session.account.id);
+    diesel::update(sessions::table.find(session.id))
+        .set((
+            sessions::id.eq(renewed.token.session),
+            sessions::created_at.eq(renewed.created_at),
+            sessions::authenticated_at.eq(renewed.created_at),
+            sessions::last_seen_at.eq(renewed.created_at),
+            sessions::expires_at.eq(renewed.token.expires_at),
+            sessions::address.eq(tx.client.stored_address()),
+            sessions::user_agent.eq(&*tx.client.user_agent),
+        ))
+        .execute(tx.conn)
+        .map(|_| ())
+}
+
 /// Returns the session and when its last use was written.
 pub(super) fn load(conn: &mut AnyConnection, id: SessionId) -> QueryResult<Option<(Session, Timestamp)>> {
     let row: Option<(SessionRow, AccountRow, Option<Cleanup>)> = sessions::table
@@ -228,12 +245,11 @@ pub(super) fn delete_unused(tx: &mut Transaction<'_>, session: &Session, since: 
 }
 
 /// Locks a session until the transaction ends. Returns whether it has not ended.
-pub(super) fn lock(tx: &mut Transaction<'_>, session: &Session) -> QueryResult<bool> {
-    let account = session.account.id;
-    let row = sessions::table.find(session.id).filter(sessions::account_id.eq(account)).select(sessions::created_at);
+pub(super) fn lock(tx: &mut Transaction<'_>, account: AccountId, id: SessionId) -> QueryResult<bool> {
+    let row = sessions::table.find(id).filter(sessions::account_id.eq(account)).select(sessions::created_at);
     let Some(created_at) = for_update(row).get_result::<Timestamp>(tx.conn).optional()? else { return Ok(false) };
     let cleanup = cleanup::find(tx.conn, account)?;
-    Ok(cleanup.is_none_or(|cleanup| !cleanup.ends(session.id, created_at)))
+    Ok(cleanup.is_none_or(|cleanup| !cleanup.ends(id, created_at)))
 }
 
 /// Deletes a batch of an account's sessions beyond the `keep` that were used last. Returns their number.

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use aws_lc_rs::digest::{SHA256, digest};
+use aws_lc_rs::digest::{Context, Digest, SHA256, digest};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
 use jsonwebtoken::{Algorithm, Validation, encode};
 use memchr::{memchr, memrchr};
@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::SessionId;
 use crate::{
+    apps::AppId,
     clock::Timestamp,
     identity::AccountId,
     keys::{Keys, TokenVerifier},
@@ -48,17 +49,12 @@ pub struct Token {
     pub expires_at: Timestamp,
 }
 
-impl Token {
-    pub(super) fn is_expired(self, now: Timestamp) -> bool {
-        self.expires_at <= now
-    }
-}
-
 /// The token was not signed by this server, or is not a session token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct InvalidToken;
 
-/// Identifies a token that was verified: the HMAC-SHA256 of a session token, or the SHA-256 of an access token.
+/// Identifies a token that was verified: the HMAC-SHA256 of a session token, or the SHA-256 of an access token or of a
+/// cookie at an application.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct TokenDigest(pub(super) [u8; 32]);
 
@@ -66,8 +62,21 @@ impl TokenDigest {
     /// Returns the digest of an access token.
     #[must_use]
     pub fn of_access_token(token: &[u8]) -> Self {
+        Self::of(digest(&SHA256, token))
+    }
+
+    /// Returns the digest of the cookie of a browser at `app`. No access token has it, because none has a zero byte.
+    pub(super) fn of_app_cookie(app: &AppId, cookie: &[u8]) -> Self {
+        let mut context = Context::new(&SHA256);
+        context.update(app.as_str().as_bytes());
+        context.update(b"\0");
+        context.update(cookie);
+        Self::of(context.finish())
+    }
+
+    fn of(digest: Digest) -> Self {
         let mut bytes = [0; 32];
-        bytes.copy_from_slice(digest(&SHA256, token).as_ref());
+        bytes.copy_from_slice(digest.as_ref());
         Self(bytes)
     }
 }
@@ -143,7 +152,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::config::Settings;
+    use crate::{config::Settings, sessions::check::Claim};
 
     const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
     const SECRET: &str = "b7c01e2f5d9a4c6880f3e1d2a5b49c7e6f";
@@ -190,9 +199,9 @@ mod tests {
     fn token_round_trips_and_expires() {
         let token = token();
         assert_eq!(verify(Tokens::sign(&keys(), token, NOW).as_bytes()), Ok(token));
-        assert!(!token.is_expired(NOW));
-        assert!(!token.is_expired(token.expires_at.minus(Duration::from_millis(1))));
-        assert!(token.is_expired(token.expires_at));
+        assert!(!Claim::from(token).is_expired(NOW));
+        assert!(!Claim::from(token).is_expired(token.expires_at.minus(Duration::from_millis(1))));
+        assert!(Claim::from(token).is_expired(token.expires_at));
     }
 
     #[test]
@@ -261,7 +270,7 @@ mod tests {
         for past in [json!(NOW.as_seconds()), json!(NOW.as_seconds() - 1), json!(0)] {
             let mut claims = claims();
             claims["exp"] = past;
-            assert!(verify(forge(&header(), &claims).as_bytes()).unwrap().is_expired(NOW));
+            assert!(Claim::from(verify(forge(&header(), &claims).as_bytes()).unwrap()).is_expired(NOW));
         }
     }
 

@@ -1,6 +1,8 @@
-//! Access tokens: JWTs (RFC 9068) that programs send to the JSON API, and that applications verify by themselves with
-//! the published keys. At the JSON API the session's row decides, so a revoked session is refused on the next request.
+//! Tokens that applications verify by themselves with the published keys: access tokens, which programs send to the JSON
+//! API (RFC 9068), and assertions about people, which reverse proxies pass on. At the JSON API the session's row
+//! decides, so a revoked session is refused on the next request.
 
+mod assertion;
 mod signing_keys;
 mod store;
 
@@ -11,6 +13,7 @@ use jsonwebtoken::{Algorithm, Validation};
 use memchr::memchr;
 use serde::{Deserialize, Serialize};
 
+pub use self::assertion::{Assertion, Assertions};
 use self::signing_keys::{KeySet, SigningKeys};
 use crate::{
     apps::AppId,
@@ -66,7 +69,7 @@ struct ReadClaims {
 pub struct AccessTokens {
     sessions: Arc<Sessions>,
     core: Core,
-    keys: SigningKeys,
+    keys: Arc<SigningKeys>,
     validation: Validation,
     issuer: String,
     audience: String,
@@ -86,7 +89,7 @@ impl AccessTokens {
         // Checked against the injected clock, each time the token is sent.
         validation.validate_exp = false;
         Self {
-            keys: SigningKeys::new(core.clone()),
+            keys: Arc::new(SigningKeys::new(core.clone())),
             lifetime: settings.access_token_lifetime,
             sessions,
             core,
@@ -113,10 +116,8 @@ impl AccessTokens {
     /// # Panics
     /// Panics if there is no key although one was just made.
     pub async fn issue(&self, session: &Session, fresh: bool) -> Result<String, db::Error> {
-        let (mut keys, now) = (self.keys.current().await?, self.core.clock.now());
-        if keys.signer(now).is_none() {
-            keys = self.keys.maintain().await?;
-        }
+        let now = self.core.clock.now();
+        let keys = self.keys.for_signing(now).await?;
         let key = keys.signer(now).expect("there is a key, or one was just made");
         let account = &session.account;
         let claims = Claims {

@@ -123,6 +123,12 @@ impl SigningKeys {
         }
     }
 
+    /// Returns the keys as they were read last, with a new one if there was none that signs at `now`.
+    pub(super) async fn for_signing(&self, now: Timestamp) -> Result<Arc<KeySet>, db::Error> {
+        let keys = self.current().await?;
+        if keys.signer(now).is_some() { Ok(keys) } else { self.maintain().await }
+    }
+
     fn keep(&self, rows: &[Row]) -> Arc<KeySet> {
         let keys = Arc::new(readable(&self.core.keys, rows));
         *self.current.write() = Some(Arc::clone(&keys));

@@ -3,13 +3,13 @@
 
 use std::{borrow::Cow, collections::HashMap, fs, future::ready, io, path::Path, sync::Arc};
 
-use actix_files::{Files, file_extension_to_mime};
+use actix_files::{Files, NamedFile, file_extension_to_mime};
 use actix_web::{
     HttpRequest, HttpResponse,
     body::MessageBody,
     dev::{ServiceRequest, ServiceResponse},
     guard,
-    http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, EntityTag, Header, HeaderValue, IfNoneMatch},
+    http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, EntityTag, Header, HeaderMap, HeaderValue, IfNoneMatch},
     middleware::{Next, from_fn},
     web::{self, Bytes, ServiceConfig},
 };
@@ -116,7 +116,7 @@ impl Assets {
 
     /// Answers with a built-in file, or with `304` if the client has it already.
     fn built_in(&self, req: &HttpRequest, name: &str) -> Result<HttpResponse, Problem> {
-        let version = self.versions.get(req.path()).ok_or(Problem::NotFound)?;
+        let version = self.versions.get(&format!("{PREFIX}/{name}")).ok_or(Problem::NotFound)?;
         let content = built_in(name).ok_or(Problem::NotFound)?;
         let tag = EntityTag::new_strong(version.clone());
         let is_known = match IfNoneMatch::parse(req) {
@@ -140,6 +140,28 @@ impl Assets {
             .body(body))
     }
 
+    /// Answers with a file on the host of an application, where it has another path.
+    pub(crate) fn on_app_host(&self, req: &HttpRequest, name: &str) -> Result<HttpResponse, Problem> {
+        let path = format!("{PREFIX}/{name}");
+        if !self.versions.contains_key(&path) {
+            return Err(Problem::NotFound);
+        }
+        let mut response = match &self.source {
+            Source::BuiltIn => self.built_in(req, name)?,
+            Source::Folder(folder) => {
+                let file = NamedFile::open(folder.join(name)).map_err(|_| Problem::NotFound)?;
+                file.prefer_utf8(true).into_response(req)
+            }
+        };
+        set_lifetime(response.headers_mut(), self.is_current(&path, req.query_string()));
+        Ok(response)
+    }
+
+    /// Whether the URL carries the hash of the file's present content.
+    fn is_current(&self, path: &str, query: &str) -> bool {
+        self.versions.get(path).is_some_and(|version| query.strip_prefix("v=") == Some(version))
+    }
+
     /// Allows a file to be cached indefinitely under the URL with its hash, and otherwise only with revalidation. Names
     /// the charset of SVG, which `actix_files` does for `text/…` only (ASVS 4.1.1).
     async fn with_headers<B: MessageBody + 'static>(
@@ -147,18 +169,21 @@ impl Assets {
         req: ServiceRequest,
         next: Next<B>,
     ) -> Result<ServiceResponse<B>, actix_web::Error> {
-        let version = self.versions.get(req.path());
-        let is_current = version.is_some_and(|version| req.query_string().strip_prefix("v=") == Some(version));
+        let is_current = self.is_current(req.path(), req.query_string());
         let mut response = next.call(req).await?;
         if !(response.status().is_client_error() || response.status().is_server_error()) {
-            let value = if is_current { "public, max-age=31536000, immutable" } else { "no-cache" };
-            response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static(value));
+            set_lifetime(response.headers_mut(), is_current);
         }
         if response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind == "image/svg+xml") {
             response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("image/svg+xml; charset=utf-8"));
         }
         Ok(response)
     }
+}
+
+fn set_lifetime(headers: &mut HeaderMap, is_current: bool) {
+    let value = if is_current { "public, max-age=31536000, immutable" } else { "no-cache" };
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static(value));
 }
 
 fn built_in(name: &str) -> Option<Cow<'static, [u8]>> {

@@ -89,13 +89,7 @@ impl Caller {
 
     /// Returns the session of an access token.
     pub(crate) async fn session(&self, token: &str) -> Result<Arc<Session>, Problem> {
-        let problem = match self.state.access_tokens.check(token.as_bytes(), &self.client).await? {
-            TokenStatus::Active(session) => return Ok(session),
-            TokenStatus::Expired => TokenProblem::Expired,
-            TokenStatus::Ended => TokenProblem::Revoked,
-            TokenStatus::Invalid => TokenProblem::Invalid,
-        };
-        Err(Problem::Token(problem))
+        active_session(self.state.access_tokens.check(token.as_bytes(), &self.client).await?)
     }
 
     fn language(&self) -> Language {
@@ -130,8 +124,26 @@ impl Caller {
     }
 }
 
+/// Returns the session that an access token leads to.
+pub(crate) fn active_session(status: TokenStatus) -> Result<Arc<Session>, Problem> {
+    let problem = match status {
+        TokenStatus::Active(session) => return Ok(session),
+        TokenStatus::Expired => TokenProblem::Expired,
+        TokenStatus::Ended => TokenProblem::Revoked,
+        TokenStatus::Invalid => TokenProblem::Invalid,
+    };
+    Err(Problem::Token(problem))
+}
+
+/// Whether a request has something that is meant as a token.
+pub(crate) fn has_token(headers: &HeaderMap) -> bool {
+    headers.get_all(AUTHORIZATION).any(|value| {
+        value.as_bytes().split(|byte| *byte == b' ').next().is_some_and(|it| it.eq_ignore_ascii_case(b"Bearer"))
+    })
+}
+
 /// Returns the token of the `Authorization` header, if there is one.
-fn token(headers: &HeaderMap) -> Option<&str> {
+pub(crate) fn token(headers: &HeaderMap) -> Option<&str> {
     let mut values = headers.get_all(AUTHORIZATION);
     let (Some(value), None) = (values.next(), values.next()) else { return None };
     let (scheme, token) = value.to_str().ok()?.split_once(' ')?;

@@ -31,6 +31,10 @@ pub enum CookieName {
     Flash,
     /// The language of the pages.
     Language,
+    /// At an application: the session.
+    Gate,
+    /// At an application: identifies the browser on its way to the sign-in page and back.
+    GateStart,
 }
 
 impl Cookies {
@@ -51,6 +55,10 @@ impl Cookies {
             (CookieName::Flash, true) => "__Host-flash",
             (CookieName::Flash, false) => "flash",
             (CookieName::Language, _) => "language",
+            (CookieName::Gate, true) => "__Host-gate",
+            (CookieName::Gate, false) => "gate",
+            (CookieName::GateStart, true) => "__Host-gate-start",
+            (CookieName::GateStart, false) => "gate-start",
         }
     }
 
@@ -95,6 +103,10 @@ impl Cookies {
             (CookieName::Flash, false) => "flash=; HttpOnly; SameSite=Lax; Path=/; Max-Age=0",
             (CookieName::Language, true) => "language=; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=0",
             (CookieName::Language, false) => "language=; HttpOnly; SameSite=Lax; Path=/; Max-Age=0",
+            (CookieName::Gate, true) => "__Host-gate=; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=0",
+            (CookieName::Gate, false) => "gate=; HttpOnly; SameSite=Lax; Path=/; Max-Age=0",
+            (CookieName::GateStart, true) => "__Host-gate-start=; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=0",
+            (CookieName::GateStart, false) => "gate-start=; HttpOnly; SameSite=Lax; Path=/; Max-Age=0",
         };
         headers.append(header::SET_COOKIE, HeaderValue::from_static(cookie));
     }

@@ -53,8 +53,17 @@ pub enum Problem {
     NotJson,
     /// The JSON API needs a token, and this one is not good.
     Token(TokenProblem),
-    /// The account may not sign in to the application.
+    /// The account may not use the application.
     NotAdmitted,
+    /// There is no application with this id behind a reverse proxy.
+    NoSuchApp,
+    /// The sign-in to an application cannot be completed: it took too long, was completed before, or was begun in
+    /// another browser.
+    HandoverInvalid,
+    /// A browser was sent to the sign-in page and back again and again.
+    HandoverLoop,
+    /// A form was sent to an application without a session.
+    FormWithoutSession,
     /// The person's data is being downloaded already.
     ExportRunning,
     /// A one-time link that was used, replaced, or is too old, or never existed.
@@ -86,12 +95,14 @@ impl Problem {
     pub fn status(self) -> StatusCode {
         match self {
             Self::Malformed | Self::MalformedJson => StatusCode::BAD_REQUEST,
-            Self::Unauthenticated | Self::Token(_) => StatusCode::UNAUTHORIZED,
+            Self::Unauthenticated | Self::FormWithoutSession | Self::Token(_) => StatusCode::UNAUTHORIZED,
             Self::CrossOrigin
             | Self::InvalidCsrfToken
             | Self::RegistrationClosed
             | Self::InvitationNeeded
-            | Self::NotAdmitted => StatusCode::FORBIDDEN,
+            | Self::NotAdmitted
+            | Self::NoSuchApp => StatusCode::FORBIDDEN,
+            Self::HandoverLoop => StatusCode::CONFLICT,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
@@ -99,7 +110,7 @@ impl Problem {
             Self::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType | Self::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::ExportRunning => StatusCode::TOO_MANY_REQUESTS,
-            Self::LinkInvalid => StatusCode::GONE,
+            Self::LinkInvalid | Self::HandoverInvalid => StatusCode::GONE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::Other(status) => status,
@@ -111,7 +122,7 @@ impl Problem {
     pub fn code(self) -> &'static str {
         match self {
             Self::Malformed | Self::MalformedJson => "malformed_body",
-            Self::Unauthenticated | Self::Token(TokenProblem::Missing) => "token_missing",
+            Self::Unauthenticated | Self::FormWithoutSession | Self::Token(TokenProblem::Missing) => "token_missing",
             Self::Token(TokenProblem::Expired) => "token_expired",
             Self::Token(TokenProblem::Invalid) => "token_invalid",
             Self::Token(TokenProblem::Revoked) => "token_revoked",
@@ -120,7 +131,9 @@ impl Problem {
             | Self::InvalidCsrfToken
             | Self::RegistrationClosed
             | Self::InvitationNeeded
-            | Self::NotAdmitted => "forbidden",
+            | Self::NotAdmitted
+            | Self::NoSuchApp => "forbidden",
+            Self::HandoverInvalid | Self::HandoverLoop => "handover_failed",
             Self::NotFound => "not_found",
             Self::MethodNotAllowed(_) => "method_not_allowed",
             Self::RequestTimeout => "request_timeout",

@@ -45,11 +45,21 @@ struct ProblemPage<'a> {
     title: &'a str,
     detail: &'a str,
     request_id: Option<RequestId>,
+    next_step: Option<&'a NextStep>,
 }
 
-/// Marks an answer that has a body of its own, such as a form shown again.
+/// Where a person goes on after a problem. Kept in the extensions of an answer without a body.
+#[derive(Debug, Clone)]
+pub(crate) enum NextStep {
+    /// To the sign-in page.
+    SignIn(String),
+    /// To an application.
+    OpenApp(String),
+}
+
+/// Marks an answer that needs no error page: it has a body of its own, such as a form shown again, or must have none.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct HasBody;
+pub(crate) struct HasBody;
 
 /// The session of a request, once the guard has found it active. The middleware keeps a clone for the error page,
 /// because an error or a panic consumes the request. Empty for a guest, for pages that need no session, for addresses
@@ -91,13 +101,14 @@ pub(crate) fn render_error(
     let (title, detail) = (layout.messages.problem)(problem);
     let mut response = match format {
         Format::Json => {
-            let details = ProblemDetails { code: problem.code(), title, detail, errors: &[] };
+            let details = ProblemDetails::new(problem.code(), title, detail);
             details.answer(status, language, Some(request_id))
         }
         Format::Html => {
             // The log holds something to find only for the server's own errors.
             let request_id = status.is_server_error().then_some(request_id);
-            let page = ProblemPage { layout, title, detail, request_id };
+            let extensions = bare.extensions();
+            let page = ProblemPage { layout, title, detail, request_id, next_step: extensions.get::<NextStep>() };
             let mut response = HttpResponse::build(status)
                 .content_type("text/html; charset=utf-8")
                 .body(page.render().unwrap_or_else(|_| detail.to_owned()));

@@ -20,6 +20,7 @@ use actix_web::{
 };
 
 use super::{
+    app_request::{AppRequest, is_from_proxy},
     cookies::CookieName,
     csrf::token,
     error::Problem,
@@ -54,6 +55,11 @@ pub enum Access {
     Appearance,
     /// Programs. Cookies are not read; handlers that need a token take an `AuthenticatedCaller`.
     Api,
+    /// Reverse proxies, which ask whether a request may pass; others get `404`. No body is read. Handlers take an
+    /// `AppRequest`.
+    Proxy,
+    /// Browsers at an application, through its reverse proxy. A form must come from the application's origin.
+    AppHost,
 }
 
 impl Access {
@@ -61,7 +67,7 @@ impl Access {
     fn needs_csrf_token(self) -> bool {
         match self {
             Self::Public | Self::GuestsAndMembers | Self::SignedIn | Self::Administrators => true,
-            Self::Guests | Self::Appearance | Self::Api => false,
+            Self::Guests | Self::Appearance | Self::Api | Self::Proxy | Self::AppHost => false,
         }
     }
 
@@ -122,6 +128,15 @@ pub async fn authorize(
         return next.call(req).await.map(ServiceResponse::map_into_boxed_body);
     }
     let state = req.app_data::<Data<AppState>>().cloned().ok_or(Problem::Internal)?;
+    if matches!(access, Access::Proxy | Access::AppHost) {
+        if !is_from_proxy(&req, &state.settings.trusted_proxies) {
+            return Err(Problem::NotFound.into());
+        }
+        if access == Access::AppHost && !req.method().is_safe() {
+            read_form_of_app(&state, &req).await?;
+        }
+        return next.call(req).await.map(ServiceResponse::map_into_boxed_body);
+    }
     let client = req.extensions().get::<Client>().cloned().ok_or(Problem::Internal)?;
     let safe = req.method().is_safe();
 
@@ -187,6 +202,19 @@ pub async fn authorize(
         return Ok(response.into_response(redirect));
     }
     Ok(response)
+}
+
+/// Reads the form of a page on the host of an application.
+async fn read_form_of_app(state: &AppState, req: &ServiceRequest) -> Result<(), Problem> {
+    let request = AppRequest::extract(req.request())?;
+    if !request.is_from_app_origin() {
+        state.core.events.count(EventKind::CrossOriginRefused, None, &request.client);
+        return Err(Problem::CrossOrigin);
+    }
+    let payload = req.extensions().get::<SharedPayload>().cloned();
+    let fields = FormFields::read(req.headers(), payload.as_ref()).await?;
+    req.extensions_mut().insert(fields);
+    Ok(())
 }
 
 async fn check(state: &AppState, token: &[u8], client: &Client) -> Result<Option<TokenStatus>, Problem> {

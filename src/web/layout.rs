@@ -1,6 +1,8 @@
 //! What surrounds every page: title, style sheet, header, navigation, a message, and the choice of language. See
 //! `templates/layout.html`.
 
+use std::borrow::Cow;
+
 use actix_web::{http::header::HeaderMap, web::Data};
 use strum::VariantArray;
 
@@ -11,9 +13,14 @@ use crate::{
     sessions::{NewSession, Session},
 };
 
+/// Where the host of an application has the static files of this server.
+const APP_ASSETS: &str = "/.gatehouse";
+
 /// The values of `templates/layout.html`.
 pub struct Layout {
     state: Data<AppState>,
+    /// Whether the page is on the host of an application, where there are no other pages to go to.
+    pub is_on_app_host: bool,
     /// The language of the page.
     pub language: Language,
     /// The texts in this language.
@@ -60,6 +67,7 @@ impl Layout {
         let username = |session: &Session| session.account.username.as_str().to_owned();
         Self {
             state: state.clone(),
+            is_on_app_host: false,
             language,
             messages: Messages::of(language),
             flash: None,
@@ -71,6 +79,12 @@ impl Layout {
             csrf_token: session.map(|session| token::issue(&state.core.keys, session.id)).unwrap_or_default(),
             return_to,
         }
+    }
+
+    /// Returns the layout of a page in `language` on the host of an application.
+    #[must_use]
+    pub(crate) fn on_app_host(state: &Data<AppState>, language: Language) -> Self {
+        Self { is_on_app_host: true, ..Self::new(state, language, None, String::new()) }
     }
 
     /// Makes the forms of the page valid for a new session, whose cookie comes with the page.
@@ -120,8 +134,8 @@ impl Layout {
 
     /// Returns the URL of the style sheet.
     #[must_use]
-    pub fn style(&self) -> &str {
-        &self.state.assets.style
+    pub fn style(&self) -> Cow<'_, str> {
+        self.asset(&self.state.assets.style)
     }
 
     /// Returns the URL of the style sheet of the pages of signed-in people.
@@ -138,7 +152,12 @@ impl Layout {
 
     /// Returns the URL of the site's mark.
     #[must_use]
-    pub fn mark(&self) -> &str {
-        &self.state.assets.mark
+    pub fn mark(&self) -> Cow<'_, str> {
+        self.asset(&self.state.assets.mark)
+    }
+
+    /// Returns the URL of a file on the host of the page.
+    fn asset<'a>(&self, url: &'a str) -> Cow<'a, str> {
+        if self.is_on_app_host { format!("{APP_ASSETS}{url}").into() } else { url.into() }
     }
 }

@@ -22,6 +22,7 @@ use futures_util::FutureExt;
 use tracing::{Level, debug, enabled, warn};
 
 use super::{
+    app_request::is_proxy_path,
     bearer::is_api_path,
     client_ip,
     connections::Connection,
@@ -51,6 +52,8 @@ struct RequestInfo {
     state: Data<AppState>,
     method: Method,
     is_api: bool,
+    /// Whether a reverse proxy sends the request on behalf of a browser at an application.
+    is_proxied: bool,
     format: Format,
     id: RequestId,
     uri: Uri,
@@ -68,14 +71,16 @@ pub(crate) async fn handle(
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let state = req.app_data::<Data<AppState>>().cloned().ok_or(Problem::Internal)?;
-    let is_api = is_api_path(req.path());
+    let (is_api, is_proxied) = (is_api_path(req.path()), is_proxy_path(req.path()));
+    let choice = if is_api || is_proxied { None } else { chosen(req.headers(), state.cookies) };
     let info = RequestInfo {
         method: req.method().clone(),
         is_api,
+        is_proxied,
         format: if is_api { Format::Json } else { Format::negotiate(req.headers()) },
         id: RequestId::new(),
         uri: req.uri().clone(),
-        languages: RequestedLanguages::of(&req, if is_api { None } else { chosen(req.headers(), state.cookies) }),
+        languages: RequestedLanguages::of(&req, choice),
         session: ActiveSession::default(),
         route: MatchedRoute::default(),
         allowed_origin: if is_api { AllowedOrigin::of(&req, &state) } else { None },
@@ -132,6 +137,10 @@ async fn respond(
     req: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
+    // The host is that of an application then, and the origin of a form is for the handler to check.
+    if info.is_proxied {
+        return call(req, next).await;
+    }
     if let Err(problem) = info.state.host.check(req.head()) {
         if problem == Problem::MisdirectedRequest {
             WARN_OF_OTHER_HOST.call_once(|| {
@@ -151,11 +160,7 @@ async fn respond(
         info.state.core.events.count(EventKind::CrossOriginRefused, None, &client);
         return Ok(req.error_response(Problem::CrossOrigin));
     }
-    let outcome = AssertUnwindSafe(next.call(req))
-        .catch_unwind()
-        .await
-        .unwrap_or_else(|_panic| Err(Problem::Internal.into()))
-        .map(ServiceResponse::map_into_boxed_body);
+    let outcome = call(req, next).await;
     let status = match &outcome {
         Ok(response) => response.status(),
         Err(error) => error.as_response_error().status_code(),
@@ -167,9 +172,21 @@ async fn respond(
     outcome
 }
 
+/// Calls the handler, and turns a panic into an error.
+async fn call(req: ServiceRequest, next: Next<impl MessageBody + 'static>) -> Result<ServiceResponse<BoxBody>, Error> {
+    AssertUnwindSafe(next.call(req))
+        .catch_unwind()
+        .await
+        .unwrap_or_else(|_panic| Err(Problem::Internal.into()))
+        .map(ServiceResponse::map_into_boxed_body)
+}
+
 impl RequestInfo {
     /// Returns the layout of an error page.
     fn layout(&self) -> Layout {
+        if self.is_proxied {
+            return Layout::on_app_host(&self.state, self.languages.choose(None, self.state.settings.language));
+        }
         let path = self.uri.path_and_query().map_or("/", |path| path.as_str());
         let return_to =
             ReturnTo::parse_page(path).filter(|_| self.method.is_safe()).map_or("/".to_owned(), String::from);
@@ -187,7 +204,9 @@ impl RequestInfo {
         if let Some(origin) = &self.allowed_origin {
             origin.allow(response.headers_mut());
         }
-        security_headers::apply(response.headers_mut(), self.state.public_url.is_https());
+        // Not for an application: it may have other pages that need plain HTTP.
+        let https = self.state.public_url.is_https() && !self.is_proxied;
+        security_headers::apply(response.headers_mut(), https);
         if let Some(payload) = payload {
             response = response.map_body(|_, body| BoxBody::new(BodyWithPayload { body, _payload: payload }));
         }

@@ -1,6 +1,7 @@
 //! Everything that speaks HTTP and is not a page. A request passes `middleware` (request id, host and origin check,
 //! error pages, security headers), then `guard` (session, body, CSRF token), then its page.
 
+pub(crate) mod app_request;
 pub(crate) mod assets;
 pub(crate) mod bearer;
 pub(crate) mod client_ip;
@@ -16,6 +17,7 @@ pub mod exclusive;
 pub(crate) mod flash;
 pub(crate) mod form;
 pub mod guard;
+pub(crate) mod handover;
 pub(crate) mod host;
 pub(crate) mod json;
 pub(crate) mod language;

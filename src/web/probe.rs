@@ -5,17 +5,21 @@
 
 use std::{net::IpAddr, time::Duration};
 
-use actix_web::HttpRequest;
+use actix_web::{HttpRequest, http::header::HeaderName};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{client_ip, host::ExpectedHost, state::AppState};
 use crate::{
+    apps::AppId,
     clock::Timestamp,
     keys::{Keys, Purpose},
 };
 
 /// The header with the question.
 pub(crate) const HEADER: &str = "gatehouse-doctor";
+/// The headers that say who a person is.
+pub(crate) const IDENTITY_HEADERS: [&str; 5] =
+    ["remote-user", "remote-name", "remote-email", "remote-groups", "x-gatehouse-jwt"];
 /// How long a question may be answered; also how far two clocks may differ.
 const VALID_FOR: Duration = Duration::from_mins(1);
 
@@ -45,14 +49,50 @@ pub(crate) struct Answer {
     pub(crate) forwarded: Vec<String>,
 }
 
+/// What the server saw of a request that went through the proxy of an application.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct AppAnswer {
+    pub(crate) nonce: String,
+    /// The id of the application.
+    pub(crate) app: String,
+    /// The identity headers that the client sent and the proxy passed on, as they are spelled.
+    pub(crate) identity_headers: Vec<String>,
+    /// The address that the server takes for the client's.
+    pub(crate) client: IpAddr,
+}
+
+/// Returns the sealed answer to the question in `request`, or `None` if it has no valid one. The request came to the
+/// host of an application.
+pub(crate) fn app_answer(request: &HttpRequest, state: &AppState, app: &AppId) -> Option<String> {
+    let question = question(request, state)?;
+    let names = request.headers().keys().map(HeaderName::as_str);
+    let trusted = &state.settings.trusted_proxies;
+    let answer = AppAnswer {
+        nonce: question.nonce,
+        app: app.to_string(),
+        identity_headers: names.filter(|name| is_identity_header(name)).map(str::to_owned).collect(),
+        client: client_ip::client(request.headers(), request.peer_addr(), trusted).address,
+    };
+    Some(seal(&state.core.keys, &answer))
+}
+
+/// Whether an application may take a header for one that says who a person is: WSGI, CGI and PHP fold hyphens,
+/// underscores and dots into one letter.
+fn is_identity_header(name: &str) -> bool {
+    let name = name.replace(['_', '.'], "-").to_ascii_lowercase();
+    IDENTITY_HEADERS.contains(&name.as_str())
+}
+
+/// Returns the question in `request` if it is valid and recent.
+fn question(request: &HttpRequest, state: &AppState) -> Option<Question> {
+    let question: Question = open(&state.core.keys, request.headers().get(HEADER)?.as_bytes())?;
+    let (asked_at, now) = (Timestamp::from_millis(question.asked_at), state.core.clock.now());
+    (now.since(asked_at).max(asked_at.since(now)) <= VALID_FOR).then_some(question)
+}
+
 /// Returns the sealed answer to the question in `request`, or `None` if it has no valid one.
 pub(crate) fn answer(request: &HttpRequest, state: &AppState) -> Option<String> {
-    let keys = &state.core.keys;
-    let question: Question = open(keys, request.headers().get(HEADER)?.as_bytes())?;
-    let (asked_at, now) = (Timestamp::from_millis(question.asked_at), state.core.clock.now());
-    if now.since(asked_at).max(asked_at.since(now)) > VALID_FOR {
-        return None;
-    }
+    let question = question(request, state)?;
     let host = ExpectedHost::of(request.head()).unwrap_or_default();
     let trusted = &state.settings.trusted_proxies;
     let peer = request.peer_addr()?.ip().to_canonical();
@@ -67,7 +107,7 @@ pub(crate) fn answer(request: &HttpRequest, state: &AppState) -> Option<String> 
             .map(|entry| String::from_utf8_lossy(entry).trim().to_owned())
             .collect(),
     };
-    Some(seal(keys, &answer))
+    Some(seal(&state.core.keys, &answer))
 }
 
 /// Returns `message` in sealed form, which a header can carry.

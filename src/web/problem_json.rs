@@ -26,6 +26,8 @@ pub(crate) struct ProblemDetails<'a> {
     pub(crate) detail: &'a str,
     /// What is wrong with the fields.
     pub(crate) errors: &'a [FieldDetails],
+    /// Where a browser signs in.
+    pub(crate) sign_in_url: Option<&'a str>,
 }
 
 /// What is wrong with one field.
@@ -66,6 +68,10 @@ pub(crate) struct ProblemBody<'a> {
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     #[schema(value_type = Vec<FieldDetails>, required = false)]
     errors: &'a [FieldDetails],
+    /// Where a browser signs in; only behind a reverse proxy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(ignore)]
+    sign_in_url: Option<&'a str>,
 }
 
 impl FieldDetails {
@@ -91,10 +97,15 @@ impl FieldDetails {
     }
 }
 
-impl ProblemDetails<'_> {
+impl<'a> ProblemDetails<'a> {
+    /// Returns a problem that has to do with no field.
+    pub(crate) fn new(code: &'static str, title: &'a str, detail: &'a str) -> Self {
+        Self { code, title, detail, errors: &[], sign_in_url: None }
+    }
+
     /// Returns the answer.
     pub(crate) fn answer(&self, status: StatusCode, language: Language, request_id: Option<RequestId>) -> HttpResponse {
-        let &Self { code, title, detail, errors } = self;
+        let &Self { code, title, detail, errors, sign_in_url } = self;
         let body = ProblemBody {
             r#type: "about:blank",
             title,
@@ -104,6 +115,7 @@ impl ProblemDetails<'_> {
             msg: detail,
             request_id: request_id.map(|id| id.to_string()),
             errors,
+            sign_in_url,
         };
         let body = serde_json::to_string(&body).unwrap_or_default();
         let mut response =

@@ -13,6 +13,7 @@ use actix_web::{
 use askama::Template;
 
 use super::{
+    app_request::AppRequest,
     cookies::CookieName,
     device_cookie,
     display_time::whole_seconds,
@@ -130,7 +131,7 @@ pub(crate) fn reject_json(
     let messages = Messages::of(language);
     let detail = (messages.rejection)(rejection);
     let details =
-        ProblemDetails { code: rejection_code(rejection), title: messages.form_rejected, detail: &detail, errors };
+        ProblemDetails { errors, ..ProblemDetails::new(rejection_code(rejection), messages.form_rejected, &detail) };
     let mut response = details.answer(status, language, request_id::current());
     response.extensions_mut().insert(HasBody);
     if let Some(seconds) = retry_after(rejection) {
@@ -157,6 +158,27 @@ fn retry_after(rejection: &Rejection) -> Option<u64> {
         }
         Rejection::Throttled(Throttled::LockedOut) => Some(whole_seconds(LOCKOUT_RETRY)),
         Rejection::Overloaded => Some(RETRY_SECONDS.into()),
+    }
+}
+
+/// Answers with `page`, which is written in `language`.
+fn render(status: StatusCode, page: &impl Template, language: Language) -> Result<HttpResponse, Problem> {
+    let mut body = String::with_capacity(INITIAL_CAPACITY);
+    page.render_into(&mut body)?;
+    let mut response = HttpResponse::build(status).insert_header((CONTENT_TYPE, HTML)).body(body);
+    set_headers(response.headers_mut(), language);
+    Ok(response)
+}
+
+impl AppRequest {
+    /// Returns the layout of a page on the application's host.
+    pub(crate) fn layout(&self) -> Layout {
+        Layout::on_app_host(&self.state, self.language())
+    }
+
+    /// Answers with `page`.
+    pub(crate) fn render(&self, page: &impl Template) -> Result<HttpResponse, Problem> {
+        render(StatusCode::OK, page, self.language())
     }
 }
 
@@ -219,10 +241,7 @@ impl Visitor {
     }
 
     fn render_with_status(&self, status: StatusCode, page: &impl Template) -> Result<HttpResponse, Problem> {
-        let mut body = String::with_capacity(INITIAL_CAPACITY);
-        page.render_into(&mut body)?;
-        let mut response = HttpResponse::build(status).insert_header((CONTENT_TYPE, HTML)).body(body);
-        set_headers(response.headers_mut(), self.language());
+        let mut response = render(status, page, self.language())?;
         let cookies = self.state.cookies;
         if cookies.get(self.request.headers(), CookieName::Flash).is_some() {
             cookies.remove(CookieName::Flash, response.headers_mut());

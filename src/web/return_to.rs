@@ -9,6 +9,10 @@ use url::Url;
 
 /// In bytes.
 const MAX_LENGTH: usize = 2000;
+/// In bytes, so that it fits into the return path of the sign-in page.
+const MAX_APP_LENGTH: usize = 1000;
+/// The path of Gatehouse's own pages at an application.
+pub(crate) const APP_PREFIX: &str = "/.gatehouse/";
 /// The length of the sign-in or registration page's address with the longest path to go to, each byte percent-encoded.
 const MAX_PAGE_LENGTH: usize = "/register?next=".len() + 3 * MAX_LENGTH;
 
@@ -36,6 +40,13 @@ impl ReturnTo {
     pub(crate) fn parse_page(text: &str) -> Option<Self> {
         // These addresses take only forms.
         Self::parse_except(text, MAX_PAGE_LENGTH, &["/logout", "/language"])
+    }
+
+    /// Returns the path in `text` of an application to go back to, or `None` if there is any doubt.
+    #[must_use]
+    pub(crate) fn parse_of_app(text: &str) -> Option<Self> {
+        // The pages of Gatehouse there would lead to the sign-in page again.
+        Self::parse_except(text, MAX_APP_LENGTH, &[]).filter(|to| !to.0.starts_with(APP_PREFIX))
     }
 
     fn parse_except(text: &str, max_length: usize, excluded: &[&str]) -> Option<Self> {

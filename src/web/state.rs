@@ -12,7 +12,7 @@ use crate::{
     config::{PublicUrl, Settings},
     core::Core,
     sessions::Sessions,
-    tokens::AccessTokens,
+    tokens::{AccessTokens, Assertions},
 };
 
 /// The state that all workers share.
@@ -37,6 +37,8 @@ pub struct AppState {
     pub accounts: Accounts,
     /// The access tokens of programs.
     pub access_tokens: AccessTokens,
+    /// What applications are told about people.
+    pub assertions: Assertions,
     /// All applications.
     pub apps: Apps,
     /// The token of the link that creates the first administrator. Good for this process only.

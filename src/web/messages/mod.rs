@@ -127,9 +127,26 @@ pub struct Messages {
     pub type_username_to_confirm: &'static str,
     pub delete_my_account: &'static str,
 
+    pub open_application: &'static str,
+    pub you_are_signed_in: &'static str,
+    pub sign_out_everywhere: &'static str,
+    pub sign_out_everywhere_text: &'static str,
+    pub sign_out_here: &'static str,
+    pub not_signed_in_here: &'static str,
+    pub you_are_signed_out: &'static str,
+    pub signed_out_everywhere: &'static str,
+
     pub form_rejected: &'static str,
     pub fields_rejected: &'static str,
 
+    #[serde(skip)]
+    pub(crate) continue_to: fn(app: &str) -> String,
+    #[serde(skip)]
+    pub(crate) sign_out_of: fn(app: &str) -> String,
+    #[serde(skip)]
+    pub(crate) sign_out_here_text: fn(app: &str) -> String,
+    #[serde(skip)]
+    pub(crate) signed_out_here: fn(app: &str) -> String,
     #[serde(skip)]
     pub(crate) hello: fn(username: &str) -> String,
     #[serde(skip)]

@@ -111,6 +111,8 @@ fn event(kind: EventKind) -> &'static str {
         EventKind::ReauthenticationThrottled => "Change refused after too many wrong passwords",
         EventKind::RegistrationThrottled => "Registration refused after too many attempts",
         EventKind::SignedOut => "Signed out",
+        EventKind::AppSignedIn => "Signed in to an application",
+        EventKind::AppSignedOut => "Signed out of an application",
         EventKind::SessionEnded => "Session ended from elsewhere",
         EventKind::SessionReplaced => "Least recently used session ended",
         EventKind::DevicesForgotten => "Known browsers forgotten",

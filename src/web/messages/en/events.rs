@@ -13,6 +13,8 @@ pub(super) fn event(kind: EventKind) -> &'static str {
         EventKind::ReauthenticationThrottled => "Change of the account refused after too many wrong passwords",
         EventKind::RegistrationThrottled => "Registration refused after too many attempts",
         EventKind::SignedOut => "You signed out",
+        EventKind::AppSignedIn => "You signed in to an application",
+        EventKind::AppSignedOut => "You signed out of an application",
         EventKind::SessionEnded => "You signed out another session",
         EventKind::SessionReplaced => "The least recently used session ended, because there were too many",
         EventKind::DevicesForgotten => "You made the site forget all other browsers",

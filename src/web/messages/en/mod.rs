@@ -2,6 +2,7 @@
 
 mod admin;
 mod events;
+mod problems;
 
 use std::borrow::Cow;
 
@@ -12,7 +13,7 @@ use crate::{
     throttle::Throttled,
     web::{
         display_time::{Moment, Wait},
-        error::{Problem, TokenProblem},
+        error::Problem,
         flash::Flash,
         user_agent::Browser,
     },
@@ -116,9 +117,24 @@ pub(super) static MESSAGES: Messages = Messages {
     type_username_to_confirm: "Type your user name to confirm",
     delete_my_account: "Delete my account",
 
+    open_application: "Open the application",
+    you_are_signed_in: "You are signed in",
+    sign_out_everywhere: "Sign out everywhere",
+    sign_out_everywhere_text: "You will be signed out here and at all other applications in this browser.",
+    sign_out_here: "Sign out here only",
+    not_signed_in_here: "You are not signed in here.",
+    you_are_signed_out: "You are signed out",
+    signed_out_everywhere: "You are signed out of all applications in this browser.",
+
     form_rejected: "The form was not accepted",
     fields_rejected: "There is a problem with one or more fields.",
 
+    continue_to: |app| format!("Continue to {app}"),
+    sign_out_of: |app| format!("Sign out of {app}"),
+    sign_out_here_text: |app| format!("{app} forgets you, and you stay signed in at the other applications."),
+    signed_out_here: |app| {
+        format!("You are still signed in at the other applications. Opening {app} again needs no password.")
+    },
     hello: |username| format!("Hello, {username}"),
     failed_attempts: |number| plural(number, "failed attempt to sign in as you.", "failed attempts to sign in as you."),
     times: |number| format!("({number} times)"),
@@ -133,7 +149,7 @@ pub(super) static MESSAGES: Messages = Messages {
     flash,
     field_error,
     rejection,
-    problem,
+    problem: problems::problem,
     event: events::event,
 };
 
@@ -268,92 +284,9 @@ fn rejection(rejection: &Rejection) -> Cow<'static, str> {
         Rejection::LastAdministrator => {
             "This is the last active administrator. Make another account an administrator first.".into()
         }
-        Rejection::LinkInvalid => problem(Problem::LinkInvalid).1.into(),
-        Rejection::RegistrationClosed => problem(Problem::RegistrationClosed).1.into(),
-        Rejection::InvitationNeeded => problem(Problem::InvitationNeeded).1.into(),
-        Rejection::NotAdmitted => problem(Problem::NotAdmitted).1.into(),
-    }
-}
-
-fn problem(problem: Problem) -> (&'static str, &'static str) {
-    match problem {
-        Problem::Malformed => (
-            "The request could not be read",
-            "Something in what your browser sent could not be read. Go back, reload the page and try again.",
-        ),
-        Problem::Unauthenticated => ("You are not signed in", "Sign in, then try again."),
-        Problem::MisdirectedRequest => (
-            "This is not the address of the site",
-            "The address in your browser is not the one that this site uses. Open the site by its own address, or ask \
-             its operator.",
-        ),
-        Problem::CrossOrigin => (
-            "The form came from another site",
-            "For your safety, this site accepts forms from its own pages only. Open the page here and try again.",
-        ),
-        Problem::InvalidCsrfToken => (
-            "This form is out of date",
-            "You may have signed in again in another window since you opened the page. Go back, reload the page and \
-             try again.",
-        ),
-        Problem::RegistrationClosed => (
-            "Registration is closed",
-            "You cannot create an account here at the moment. If you need one, ask the operator of this site.",
-        ),
-        Problem::InvitationNeeded => (
-            "Registration is by invitation",
-            "You need an invitation to create an account here. Ask the operator of this site for one.",
-        ),
-        Problem::NotFound => ("Page not found", "The address may be mistyped, or the page may have been removed."),
-        Problem::MethodNotAllowed(_) => {
-            ("This address does not accept that", "The page does not take requests of this kind.")
-        }
-        Problem::RequestTimeout => (
-            "The request took too long",
-            "What your browser sent did not arrive in time. Check your connection and try again.",
-        ),
-        Problem::PayloadTooLarge => (
-            "The request is too large",
-            "What your browser sent is larger than any form of this site. Nothing was saved.",
-        ),
-        Problem::UnsupportedMediaType => {
-            ("The request is not a form", "This address takes forms as browsers send them, and nothing else.")
-        }
-        Problem::MalformedJson => (
-            "The request could not be read",
-            "The body must be one JSON object with the members that this address takes, each once.",
-        ),
-        Problem::NotJson => {
-            ("The request is not JSON", "Send the body as JSON, with the header Content-Type: application/json.")
-        }
-        Problem::Token(TokenProblem::Missing) => {
-            ("A token is needed", "Send a token in the header Authorization: Bearer.")
-        }
-        Problem::Token(TokenProblem::Expired) => ("The token has expired", "Get a new one with the refresh token."),
-        Problem::Token(TokenProblem::Invalid) => {
-            ("The token is not valid", "It was not issued by this server, or it is for another purpose.")
-        }
-        Problem::Token(TokenProblem::Revoked) => ("The session has ended", "Sign in again."),
-        Problem::NotAdmitted => {
-            ("You may not use this application", "Your account lacks the role that the application asks for.")
-        }
-        Problem::ExportRunning => (
-            "Your data is being downloaded already",
-            "Wait until the other download is complete, or cancel it, then try again.",
-        ),
-        Problem::LinkInvalid => (
-            "This link does not work",
-            "It may have been used already, or be too old, or a newer one was made. Ask the operator of this site \
-             for a new link.",
-        ),
-        Problem::Internal => (
-            "Something went wrong",
-            "This is our fault, and it has been logged. Try again. If it happens again, send the request ID below to \
-             the operator of this site.",
-        ),
-        Problem::Unavailable => {
-            ("The site is not available right now", "Nothing is lost. Wait a few seconds, then try again.")
-        }
-        Problem::Other(_) => ("That did not work", "Go back and try again."),
+        Rejection::LinkInvalid => problems::problem(Problem::LinkInvalid).1.into(),
+        Rejection::RegistrationClosed => problems::problem(Problem::RegistrationClosed).1.into(),
+        Rejection::InvitationNeeded => problems::problem(Problem::InvitationNeeded).1.into(),
+        Rejection::NotAdmitted => problems::problem(Problem::NotAdmitted).1.into(),
     }
 }

@@ -114,6 +114,8 @@ fn event(kind: EventKind) -> &'static str {
         EventKind::ReauthenticationThrottled => "Perubahan ditolak karena terlalu banyak kata sandi salah",
         EventKind::RegistrationThrottled => "Pendaftaran ditolak karena terlalu banyak percobaan",
         EventKind::SignedOut => "Keluar",
+        EventKind::AppSignedIn => "Masuk ke aplikasi",
+        EventKind::AppSignedOut => "Keluar dari aplikasi",
         EventKind::SessionEnded => "Sesi diakhiri dari tempat lain",
         EventKind::SessionReplaced => "Sesi yang paling lama tidak aktif diakhiri",
         EventKind::DevicesForgotten => "Browser yang dikenal dilupakan",

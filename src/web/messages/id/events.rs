@@ -13,6 +13,8 @@ pub(super) fn event(kind: EventKind) -> &'static str {
         EventKind::ReauthenticationThrottled => "Perubahan akun ditolak karena terlalu banyak kata sandi salah",
         EventKind::RegistrationThrottled => "Pendaftaran ditolak karena terlalu banyak percobaan",
         EventKind::SignedOut => "Anda keluar",
+        EventKind::AppSignedIn => "Anda masuk ke sebuah aplikasi",
+        EventKind::AppSignedOut => "Anda keluar dari sebuah aplikasi",
         EventKind::SessionEnded => "Anda mengakhiri sesi lain",
         EventKind::SessionReplaced => "Sesi yang paling lama tidak aktif diakhiri karena jumlah sesi terlalu banyak",
         EventKind::DevicesForgotten => "Anda melupakan semua browser lain",

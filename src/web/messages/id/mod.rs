@@ -2,6 +2,7 @@
 
 mod admin;
 mod events;
+mod problems;
 
 use std::borrow::Cow;
 
@@ -14,7 +15,7 @@ use crate::{
     throttle::Throttled,
     web::{
         display_time::{Moment, Wait},
-        error::{Problem, TokenProblem},
+        error::Problem,
         flash::Flash,
         user_agent::Browser,
     },
@@ -119,9 +120,24 @@ pub(super) static MESSAGES: Messages = Messages {
     type_username_to_confirm: "Ketik nama pengguna Anda untuk konfirmasi",
     delete_my_account: "Hapus akun saya",
 
+    open_application: "Buka aplikasi",
+    you_are_signed_in: "Anda sudah masuk",
+    sign_out_everywhere: "Keluar dari semuanya",
+    sign_out_everywhere_text: "Anda akan keluar dari sini dan dari semua aplikasi lain di peramban ini.",
+    sign_out_here: "Keluar dari sini saja",
+    not_signed_in_here: "Anda tidak sedang masuk di sini.",
+    you_are_signed_out: "Anda sudah keluar",
+    signed_out_everywhere: "Anda sudah keluar dari semua aplikasi di peramban ini.",
+
     form_rejected: "Formulir tidak diterima",
     fields_rejected: "Ada isian yang perlu diperbaiki.",
 
+    continue_to: |app| format!("Lanjutkan ke {app}"),
+    sign_out_of: |app| format!("Keluar dari {app}"),
+    sign_out_here_text: |app| format!("{app} melupakan Anda, dan Anda tetap masuk di aplikasi lain."),
+    signed_out_here: |app| {
+        format!("Anda masih masuk di aplikasi lain. Membuka {app} lagi tidak memerlukan kata sandi.")
+    },
     hello: |username| format!("Halo, {username}"),
     failed_attempts: |number| format!("{number} percobaan masuk ke akun Anda gagal."),
     times: |number| format!("({number} kali)"),
@@ -136,7 +152,7 @@ pub(super) static MESSAGES: Messages = Messages {
     flash,
     field_error,
     rejection,
-    problem,
+    problem: problems::problem,
     event: events::event,
 };
 
@@ -293,98 +309,9 @@ fn rejection(rejection: &Rejection) -> Cow<'static, str> {
         Rejection::NoSuchAccount => "Tidak ada akun dengan nama pengguna atau alamat email ini.".into(),
         Rejection::NotAdministrator => "Anda bukan pengelola lagi.".into(),
         Rejection::LastAdministrator => "Ini pengelola aktif yang terakhir. Jadikan akun lain pengelola dulu.".into(),
-        Rejection::LinkInvalid => problem(Problem::LinkInvalid).1.into(),
-        Rejection::RegistrationClosed => problem(Problem::RegistrationClosed).1.into(),
-        Rejection::InvitationNeeded => problem(Problem::InvitationNeeded).1.into(),
-        Rejection::NotAdmitted => problem(Problem::NotAdmitted).1.into(),
-    }
-}
-
-fn problem(problem: Problem) -> (&'static str, &'static str) {
-    match problem {
-        Problem::Malformed => (
-            "Permintaan tidak bisa dibaca",
-            "Sebagian data dari browser Anda tidak bisa dibaca. Kembali ke halaman sebelumnya, muat ulang, lalu coba \
-             lagi.",
-        ),
-        Problem::Unauthenticated => ("Anda belum masuk", "Masuk dulu, lalu coba lagi."),
-        Problem::MisdirectedRequest => (
-            "Alamat situs tidak sesuai",
-            "Alamat di browser Anda bukan alamat yang dipakai situs ini. Buka situs ini melalui alamat yang benar, \
-             atau tanyakan kepada pengelolanya.",
-        ),
-        Problem::CrossOrigin => (
-            "Formulir berasal dari situs lain",
-            "Demi keamanan Anda, situs ini hanya menerima formulir dari halamannya sendiri. Buka halamannya di sini, \
-             lalu coba lagi.",
-        ),
-        Problem::InvalidCsrfToken => (
-            "Formulir ini sudah kedaluwarsa",
-            "Mungkin Anda masuk lagi di jendela lain setelah membuka halaman ini. Kembali ke halaman sebelumnya, \
-             muat ulang, lalu coba lagi.",
-        ),
-        Problem::RegistrationClosed => (
-            "Pendaftaran ditutup",
-            "Saat ini Anda tidak bisa mendaftar di sini. Jika memerlukan akun, tanyakan kepada pengelola situs ini.",
-        ),
-        Problem::InvitationNeeded => (
-            "Pendaftaran dengan undangan",
-            "Anda memerlukan undangan untuk mendaftar di sini. Mintalah undangan kepada pengelola situs ini.",
-        ),
-        Problem::NotFound => {
-            ("Halaman tidak ditemukan", "Mungkin alamatnya salah ketik, atau halamannya sudah dihapus.")
-        }
-        Problem::MethodNotAllowed(_) => {
-            ("Permintaan tidak didukung", "Halaman ini tidak menerima permintaan seperti ini.")
-        }
-        Problem::RequestTimeout => (
-            "Permintaan terlalu lama",
-            "Data dari browser Anda tidak sampai tepat waktu. Periksa koneksi internet Anda, lalu coba lagi.",
-        ),
-        Problem::PayloadTooLarge => (
-            "Permintaan terlalu besar",
-            "Data dari browser Anda lebih besar daripada yang diterima situs ini. Tidak ada yang disimpan.",
-        ),
-        Problem::UnsupportedMediaType => {
-            ("Permintaan ini bukan formulir", "Alamat ini hanya menerima formulir seperti yang dikirim browser.")
-        }
-        Problem::MalformedJson => (
-            "Permintaan tidak dapat dibaca",
-            "Isinya harus satu objek JSON dengan anggota yang diterima alamat ini, masing-masing satu kali.",
-        ),
-        Problem::NotJson => {
-            ("Permintaan bukan JSON", "Kirim isinya sebagai JSON, dengan header Content-Type: application/json.")
-        }
-        Problem::Token(TokenProblem::Missing) => {
-            ("Token diperlukan", "Kirim token dalam header Authorization: Bearer.")
-        }
-        Problem::Token(TokenProblem::Expired) => {
-            ("Token sudah kedaluwarsa", "Dapatkan yang baru dengan token penyegaran.")
-        }
-        Problem::Token(TokenProblem::Invalid) => {
-            ("Token tidak valid", "Token tidak diterbitkan oleh server ini, atau untuk keperluan lain.")
-        }
-        Problem::Token(TokenProblem::Revoked) => ("Sesi telah berakhir", "Silakan masuk lagi."),
-        Problem::NotAdmitted => {
-            ("Anda tidak boleh menggunakan aplikasi ini", "Akun Anda tidak memiliki peran yang diminta aplikasi ini.")
-        }
-        Problem::ExportRunning => (
-            "Data Anda sedang diunduh",
-            "Tunggu sampai unduhan yang lain selesai, atau batalkan unduhan itu, lalu coba lagi.",
-        ),
-        Problem::LinkInvalid => (
-            "Tautan ini tidak berlaku",
-            "Mungkin sudah dipakai, sudah terlalu lama, atau ada tautan yang lebih baru. Mintalah tautan baru kepada \
-             pengelola situs ini.",
-        ),
-        Problem::Internal => (
-            "Terjadi kesalahan",
-            "Kesalahan ini ada di pihak kami dan sudah dicatat. Coba lagi. Jika terjadi lagi, kirimkan ID permintaan \
-             di bawah ini kepada pengelola situs ini.",
-        ),
-        Problem::Unavailable => {
-            ("Situs sedang tidak dapat diakses", "Data Anda tidak hilang. Tunggu beberapa detik, lalu coba lagi.")
-        }
-        Problem::Other(_) => ("Permintaan tidak berhasil", "Kembali ke halaman sebelumnya, lalu coba lagi."),
+        Rejection::LinkInvalid => problems::problem(Problem::LinkInvalid).1.into(),
+        Rejection::RegistrationClosed => problems::problem(Problem::RegistrationClosed).1.into(),
+        Rejection::InvitationNeeded => problems::problem(Problem::InvitationNeeded).1.into(),
+        Rejection::NotAdmitted => problems::problem(Problem::NotAdmitted).1.into(),
     }
 }

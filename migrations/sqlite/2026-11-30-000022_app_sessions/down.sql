@@ -1,0 +1,2 @@
+DROP TABLE app_sessions;
+DROP TABLE handover_codes;

@@ -1,0 +1,164 @@
+//! A request that a reverse proxy sends on behalf of a browser at an application. The decision depends on the path, which
+//! the proxy's configuration writes, and on cookie or token. Headers that a client may have written choose only the form
+//! of a refusal and the way back.
+
+use std::{
+    future::{Ready, ready},
+    net::IpAddr,
+    sync::{Arc, Once},
+};
+
+use actix_web::{
+    FromRequest, HttpMessage, HttpRequest, HttpResponse,
+    dev::{Payload, ServiceRequest},
+    http::header::{ACCEPT, HeaderName, HeaderValue},
+    web::Data,
+};
+use ipnet::IpNet;
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use tracing::warn;
+
+use super::{
+    cookies::{CookieName, Cookies},
+    csrf::origin,
+    error::Problem,
+    language::RequestedLanguages,
+    return_to::{APP_PREFIX, ReturnTo},
+    state::AppState,
+};
+use crate::{apps::App, client::Client, language::Language};
+
+/// The first parts of the paths that only reverse proxies ask for.
+const PREFIXES: [&str; 3] = ["/verify/", "/subrequest/", "/handover/"];
+const FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
+const FORWARDED_METHOD: HeaderName = HeaderName::from_static("x-forwarded-method");
+const FORWARDED_URI: HeaderName = HeaderName::from_static("x-forwarded-uri");
+
+/// Characters that would end the value of a query parameter.
+const QUERY_VALUE: &AsciiSet =
+    &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'%').add(b'&').add(b'+').add(b'<').add(b'>');
+
+/// Once, because every client can send such a request.
+static WARN_OF_UNTRUSTED_PEER: Once = Once::new();
+
+/// Whether only reverse proxies ask for this path. `Host` is that of the application then.
+#[must_use]
+pub(crate) fn is_proxy_path(path: &str) -> bool {
+    PREFIXES.iter().any(|prefix| path.starts_with(prefix))
+}
+
+/// Whether a request comes from a proxy in `GATEHOUSE_TRUSTED_PROXIES` or, if that is empty, from this machine.
+#[must_use]
+pub(crate) fn is_from_proxy(request: &ServiceRequest, trusted: &[IpNet]) -> bool {
+    let is_trusted = |peer: IpAddr| match trusted {
+        [] => peer.is_loopback(),
+        trusted => trusted.iter().any(|network| network.contains(&peer)),
+    };
+    let peer = request.peer_addr().map(|peer| peer.ip().to_canonical());
+    let is_from_proxy = peer.is_some_and(is_trusted);
+    if !is_from_proxy {
+        WARN_OF_UNTRUSTED_PEER.call_once(|| {
+            warn!(
+                ?peer,
+                "a request for forward authentication came from an address outside GATEHOUSE_TRUSTED_PROXIES and was \
+                 answered with 404; if your reverse proxy sent it, add the proxy's address"
+            );
+        });
+    }
+    is_from_proxy
+}
+
+/// A request of a browser at an application, as the reverse proxy sends it. An application that does not exist or has no
+/// origin is refused.
+pub(crate) struct AppRequest {
+    /// The state of the application.
+    pub(crate) state: Data<AppState>,
+    /// The request of the proxy.
+    pub(crate) request: HttpRequest,
+    /// Address and browser.
+    pub(crate) client: Client,
+    /// The application.
+    pub(crate) app: Arc<App>,
+    /// Its origin.
+    pub(crate) origin: String,
+    cookies: Cookies,
+    languages: RequestedLanguages,
+}
+
+impl AppRequest {
+    pub(super) fn extract(request: &HttpRequest) -> Result<Self, Problem> {
+        let state = request.app_data::<Data<AppState>>().cloned().ok_or(Problem::Internal)?;
+        let client = request.extensions().get::<Client>().cloned().ok_or(Problem::Internal)?;
+        let languages = request.extensions().get::<RequestedLanguages>().cloned().ok_or(Problem::Internal)?;
+        let id = request.match_info().get("app").and_then(|id| id.parse().ok()).ok_or(Problem::NoSuchApp)?;
+        let app = state.apps.get(&id).ok_or(Problem::NoSuchApp)?;
+        let url = app.url.as_ref().ok_or(Problem::NoSuchApp)?;
+        let (origin, cookies) = (url.origin(), Cookies::new(url.is_https()));
+        Ok(Self { state, request: request.clone(), client, app, origin, cookies, languages })
+    }
+
+    /// Returns the value of a cookie of the application's host.
+    pub(crate) fn cookie(&self, name: CookieName) -> Option<&[u8]> {
+        self.cookies.get(self.request.headers(), name)
+    }
+
+    /// Sets a cookie of the application's host that the browser drops when it is closed.
+    pub(crate) fn set_cookie(
+        &self,
+        response: &mut HttpResponse,
+        name: CookieName,
+        value: String,
+    ) -> Result<(), Problem> {
+        response.add_cookie(&self.cookies.build(name, value, None)).map_err(|_| Problem::Internal)
+    }
+
+    /// Makes the browser drop a cookie of the application's host.
+    pub(crate) fn remove_cookie(&self, response: &mut HttpResponse, name: CookieName) {
+        self.cookies.remove(name, response.headers_mut());
+    }
+
+    /// Whether the browser goes to another page, and does not load a part of one.
+    pub(crate) fn is_navigation(&self) -> bool {
+        match self.request.headers().get(FETCH_MODE) {
+            Some(mode) => mode == "navigate",
+            None => {
+                let accept = self.request.headers().get(ACCEPT).and_then(|value| value.to_str().ok());
+                self.is_get_or_head() && accept.is_some_and(|accept| accept.contains("text/html"))
+            }
+        }
+    }
+
+    /// Whether the browser sends no form.
+    pub(crate) fn is_get_or_head(&self) -> bool {
+        let own = self.request.method().as_str().as_bytes();
+        let method = self.request.headers().get(FORWARDED_METHOD).map_or(own, HeaderValue::as_bytes);
+        matches!(method, b"GET" | b"HEAD")
+    }
+
+    /// Returns the address where the browser signs in, and from where it comes back to the page that it asked for.
+    pub(crate) fn sign_in_url(&self) -> String {
+        let uri = self.request.headers().get(FORWARDED_URI).and_then(|value| value.to_str().ok());
+        let back = uri.filter(|_| self.is_get_or_head()).and_then(ReturnTo::parse_of_app);
+        let back = back.as_ref().map_or("/", ReturnTo::as_str);
+        format!("{}{APP_PREFIX}start?rd={}", self.origin, utf8_percent_encode(back, QUERY_VALUE))
+    }
+
+    /// Whether a form was sent by a page of the application's origin.
+    pub(crate) fn is_from_app_origin(&self) -> bool {
+        origin::is_same_origin(self.request.method(), self.request.headers(), &self.origin)
+    }
+
+    /// Returns the language of the page.
+    pub(crate) fn language(&self) -> Language {
+        self.languages.choose(None, self.state.settings.language)
+    }
+}
+
+impl FromRequest for AppRequest {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(Self::extract(request))
+    }
+}
