@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{
     Session, SessionId, Sessions,
-    apps::{self, AppSessionId},
+    apps::{self, id::AppSessionId},
     cache::Entry,
     last_seen::LastSeen,
     store,

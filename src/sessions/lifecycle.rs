@@ -43,7 +43,8 @@ impl Sessions {
     }
 
     /// Gives `session` a new id in `tx`, because its owner has just given the password. A stolen copy of the old
-    /// token is then invalid instead of recently authenticated (ASVS 7.2.4). What the browser has at applications stays.
+    /// token is then invalid instead of recently authenticated (ASVS 7.2.4). What the browser has at applications
+    /// stays.
     pub fn renew(&self, tx: &mut Transaction<'_>, session: &ActingSession<'_>) -> QueryResult<NewSession> {
         let account = session.account.id;
         tx.record(EventKind::Reauthenticated, account)?;

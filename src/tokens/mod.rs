@@ -1,5 +1,5 @@
-//! Tokens that applications verify by themselves with the published keys: access tokens, which programs send to the JSON
-//! API (RFC 9068), and assertions about people, which reverse proxies pass on. At the JSON API the session's row
+//! Tokens that applications verify by themselves with the published keys: access tokens, which programs send to the
+//! JSON API (RFC 9068), and assertions about people, which reverse proxies pass on. At the JSON API the session's row
 //! decides, so a revoked session is refused on the next request.
 
 mod assertion;

@@ -1,6 +1,6 @@
-//! A request that a reverse proxy sends on behalf of a browser at an application. The decision depends on the path, which
-//! the proxy's configuration writes, and on cookie or token. Headers that a client may have written choose only the form
-//! of a refusal and the way back.
+//! A request that a reverse proxy sends on behalf of a browser at an application. The decision depends on the path,
+//! which the proxy's configuration writes, and on cookie or token. Headers that a client may have written choose only
+//! the form of a refusal and the way back.
 
 use std::{
     future::{Ready, ready},
@@ -68,8 +68,8 @@ pub(crate) fn is_from_proxy(request: &ServiceRequest, trusted: &[IpNet]) -> bool
     is_from_proxy
 }
 
-/// A request of a browser at an application, as the reverse proxy sends it. An application that does not exist or has no
-/// origin is refused.
+/// A request of a browser at an application, as the reverse proxy sends it. An application that does not exist or has
+/// no origin is refused.
 pub(crate) struct AppRequest {
     /// The state of the application.
     pub(crate) state: Data<AppState>,
@@ -119,13 +119,12 @@ impl AppRequest {
 
     /// Whether the browser goes to another page, and does not load a part of one.
     pub(crate) fn is_navigation(&self) -> bool {
-        match self.request.headers().get(FETCH_MODE) {
-            Some(mode) => mode == "navigate",
-            None => {
-                let accept = self.request.headers().get(ACCEPT).and_then(|value| value.to_str().ok());
-                self.is_get_or_head() && accept.is_some_and(|accept| accept.contains("text/html"))
-            }
+        let headers = self.request.headers();
+        if let Some(mode) = headers.get(FETCH_MODE) {
+            return mode == "navigate";
         }
+        let accept = headers.get(ACCEPT).and_then(|value| value.to_str().ok());
+        self.is_get_or_head() && accept.is_some_and(|accept| accept.contains("text/html"))
     }
 
     /// Whether the browser sends no form.

@@ -79,6 +79,8 @@ async fn concurrent_processes_migrate_one_database_safely() {
             "reset_links",
             "invitations",
             "apps",
+            "app_sessions",
+            "handover_codes",
             "locks",
             "account_cleanups",
             "round_trips",

@@ -8,7 +8,10 @@ use crate::support::{PASSWORD, TestApp, client::assert_redirect};
 async fn guest_is_redirected_to_login_from_every_guarded_route() {
     let app = TestApp::spawn();
     let table = routes::table();
-    let is_open = |access| !matches!(access, Access::SignedIn | Access::Administrators | Access::Api);
+    let is_open = |access| {
+        use Access::{Administrators, Api, AppHost, Proxy, SignedIn};
+        !matches!(access, SignedIn | Administrators | Api | Proxy | AppHost)
+    };
     let open: Vec<_> = table.iter().filter(|route| is_open(route.access)).map(|route| route.path).collect();
     assert_eq!(
         open,

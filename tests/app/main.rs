@@ -23,6 +23,7 @@ mod devices;
 mod ended_session;
 mod every_route;
 mod forgot;
+mod forward_auth;
 mod guard;
 mod hashing;
 mod health;

@@ -9,6 +9,7 @@ use gatehouse::{
 };
 
 use crate::{
+    forward_auth,
     languages::texts,
     support::{
         PASSWORD, START, TestApp, WRONG_PASSWORD,
@@ -339,8 +340,10 @@ fn is_data(text: &str) -> bool {
 #[tokio::test]
 async fn every_page_has_the_same_structure_in_both_languages_and_no_english_text_in_indonesian() {
     let (mut english, mut indonesian) = (states("en").await, states("id").await);
-    english.extend(admin_states("en").await);
-    indonesian.extend(admin_states("id").await);
+    for (states, code) in [(&mut english, "en"), (&mut indonesian, "id")] {
+        states.extend(admin_states(code).await);
+        states.extend(forward_auth::pages::states(code).await);
+    }
     assert_eq!(english.len(), indonesian.len());
     assert!(english.len() > 40);
     let (catalogue, translated) = (texts(Language::English), texts(Language::Indonesian));

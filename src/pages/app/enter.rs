@@ -63,13 +63,11 @@ fn leave(user: &CurrentUser, app: &App, url: &str) -> Result<HttpResponse, Probl
 
 /// Whether a page of this origin led here. Browsers that do not say so in `Sec-Fetch-Site` send `Referer`.
 fn follows_form(headers: &HeaderMap, origin: &str) -> bool {
-    match headers.get(FETCH_SITE) {
-        Some(site) => site == "same-origin",
-        None => {
-            let referer = headers.get(REFERER).and_then(|value| value.to_str().ok());
-            referer.and_then(|url| url.strip_prefix(origin)).is_some_and(|rest| rest.starts_with('/'))
-        }
+    if let Some(site) = headers.get(FETCH_SITE) {
+        return site == "same-origin";
     }
+    let referer = headers.get(REFERER).and_then(|value| value.to_str().ok());
+    referer.and_then(|url| url.strip_prefix(origin)).is_some_and(|rest| rest.starts_with('/'))
 }
 
 fn failed(origin: &str) -> HttpResponse {

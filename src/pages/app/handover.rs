@@ -140,6 +140,8 @@ pub(crate) async fn sign_out(request: AppRequest, Form(form): Form<SignOutForm>)
     };
     let mut response = request.render(&page)?;
     request.remove_cookie(&mut response, CookieName::Gate);
+    // So that the next sign-in is a first round.
+    request.remove_cookie(&mut response, CookieName::GateStart);
     Ok(response)
 }
 

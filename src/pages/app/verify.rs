@@ -1,5 +1,5 @@
-//! `/verify` and `/subrequest`: whether a request to an application may pass. The same decision in two forms: nginx takes
-//! no answers but `2xx`, `401` and `403` from its subrequest, and no body.
+//! `/verify` and `/subrequest`: whether a request to an application may pass. The same decision in two forms: nginx
+//! takes no answers but `2xx`, `401` and `403` from its subrequest, and no body.
 
 use std::sync::Arc;
 
@@ -7,12 +7,13 @@ use actix_web::{
     HttpResponse, ResponseError,
     http::{
         StatusCode,
-        header::{HeaderName, HeaderValue, LOCATION},
+        header::{HeaderName, HeaderValue, LOCATION, WWW_AUTHENTICATE},
     },
 };
 
 use crate::{
     identity::{Email, Role},
+    request_id,
     sessions::{Session, TokenStatus},
     web::{
         app_request::AppRequest,
@@ -53,6 +54,8 @@ impl<P: Into<Problem>> From<P> for Refusal {
 pub(crate) async fn verify(request: AppRequest) -> Result<HttpResponse, Problem> {
     match decide(&request).await {
         Ok(session) => admit(&request, &session).await,
+        // Of a program, which has no use for a page.
+        Err(Refusal::Problem(problem @ Problem::Token(_))) => Ok(refuse(&request, problem, None)),
         Err(Refusal::Problem(problem)) => Err(problem),
         Err(Refusal::Guest) => Ok(ask_to_sign_in(&request)),
     }
@@ -147,10 +150,18 @@ fn ask_to_sign_in(request: &AppRequest) -> HttpResponse {
         response.extensions_mut().insert(NextStep::SignIn(url));
         return response;
     }
-    let (problem, language) = (Problem::Unauthenticated, request.language());
+    refuse(request, Problem::Unauthenticated, Some(&url))
+}
+
+/// Refuses a request with problem+json.
+fn refuse(request: &AppRequest, problem: Problem, sign_in_url: Option<&str>) -> HttpResponse {
+    let language = request.language();
     let (title, detail) = (Messages::of(language).problem)(problem);
-    let details = ProblemDetails { sign_in_url: Some(&url), ..ProblemDetails::new(problem.code(), title, detail) };
-    let mut response = details.answer(problem.status(), language, crate::request_id::current());
+    let details = ProblemDetails { sign_in_url, ..ProblemDetails::new(problem.code(), title, detail) };
+    let mut response = details.answer(problem.status(), language, request_id::current());
+    if let Some(challenge) = problem.challenge() {
+        response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+    }
     response.extensions_mut().insert(HasBody);
     response
 }

@@ -1,7 +1,7 @@
 //! One-time codes: how a browser that is signed in here gets a session at an application, whose origin is another one.
 //!
-//! A code stands in an address, and so in the logs of proxies. So it is good for a minute, once, and only in the browser
-//! that asked for it, and the database keeps only its hash.
+//! A code stands in an address, and so in the logs of proxies. So it is good for a minute, once, and only in the
+//! browser that asked for it, and the database keeps only its hash.
 
 use std::{sync::Arc, time::Duration};
 
@@ -9,7 +9,8 @@ use aws_lc_rs::digest::{SHA256, digest};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
 
 use super::{
-    AppCookie, AppSessionId,
+    AppCookie, Browser,
+    id::AppSessionId,
     store::{self, AppSessionRow, CodeRow},
 };
 use crate::{
@@ -25,34 +26,6 @@ use crate::{
 /// How long a code is good.
 const LIFETIME: Duration = Duration::from_mins(1);
 
-/// The SHA-256 of a code.
-pub(super) type CodeHash = [u8; 32];
-
-/// Identifies a browser on its way from an application through the sign-in page and back: the SHA-256 of a cookie of
-/// the application's origin that holds 256 random bits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Browser([u8; 32]);
-
-impl Browser {
-    /// Returns the browser that has this cookie.
-    #[must_use]
-    pub fn of_cookie(cookie: &[u8]) -> Self {
-        Self(sha256(cookie))
-    }
-
-    /// Returns the hash.
-    #[must_use]
-    pub fn as_bytes(&self) -> &[u8; 32] {
-        &self.0
-    }
-}
-
-impl From<[u8; 32]> for Browser {
-    fn from(hash: [u8; 32]) -> Self {
-        Self(hash)
-    }
-}
-
 impl Sessions {
     /// Makes a code with which `browser` gets a session at an application, as the owner of `session`.
     pub async fn make_code(
@@ -63,11 +36,16 @@ impl Sessions {
         client: &Client,
     ) -> Result<String, ChangeError> {
         let code: [u8; 32] = random::bytes();
-        let hash = sha256(&code);
+        let hash = digest(&SHA256, &code);
         self.run_as(session, client, move |tx, acting| {
             let expires_at = tx.now.plus(LIFETIME);
-            let row =
-                CodeRow { code_hash: &hash, session_id: acting.id, app: &app, browser: browser.as_bytes(), expires_at };
+            let row = CodeRow {
+                code_hash: hash.as_ref(),
+                session_id: acting.id,
+                app: &app,
+                browser: browser.as_bytes(),
+                expires_at,
+            };
             Ok::<_, ChangeError>(store::insert_code(tx, row)?)
         })
         .await?;
@@ -84,10 +62,12 @@ impl Sessions {
         client: &Client,
     ) -> Result<Option<String>, db::Error> {
         let Some(code) = BASE64.decode(code).ok().filter(|code| code.len() == 32) else { return Ok(None) };
-        let hash = sha256(&code);
+        let hash = digest(&SHA256, &code);
         let for_app = app.clone();
-        let redeemed =
-            self.transactions.run(client, move |tx| Ok::<_, db::Error>(redeem(tx, &hash, &for_app, &browser)?)).await?;
+        let redeemed = self
+            .transactions
+            .run(client, move |tx| Ok::<_, db::Error>(redeem(tx, hash.as_ref(), &for_app, &browser)?))
+            .await?;
         Ok(redeemed.map(|cookie| cookie.seal(&self.keys, &app)))
     }
 
@@ -102,9 +82,14 @@ impl Sessions {
     }
 }
 
-fn redeem(tx: &mut Transaction<'_>, code: &CodeHash, app: &AppId, browser: &Browser) -> QueryResult<Option<AppCookie>> {
-    let Some(owner) = store::owner_of_code(tx.conn, code)? else { return Ok(None) };
-    if !hold(tx, owner.account, owner.session)? || !store::use_code(tx, code, app, browser)? {
+fn redeem(
+    tx: &mut Transaction<'_>,
+    code_hash: &[u8],
+    app: &AppId,
+    browser: &Browser,
+) -> QueryResult<Option<AppCookie>> {
+    let Some(owner) = store::owner_of_code(tx.conn, code_hash)? else { return Ok(None) };
+    if !hold(tx, owner.account, owner.session)? || !store::use_code(tx, code_hash, app, browser)? {
         return Ok(None);
     }
     let cookie = AppCookie { id: AppSessionId::new(), account: owner.account };
@@ -112,10 +97,4 @@ fn redeem(tx: &mut Transaction<'_>, code: &CodeHash, app: &AppId, browser: &Brow
     store::replace(tx, owner.account, row)?;
     tx.record(EventKind::AppSignedIn, owner.account)?;
     Ok(Some(cookie))
-}
-
-fn sha256(bytes: &[u8]) -> [u8; 32] {
-    let mut hash = [0; 32];
-    hash.copy_from_slice(digest(&SHA256, bytes).as_ref());
-    hash
 }

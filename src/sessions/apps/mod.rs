@@ -1,14 +1,15 @@
-//! Sessions of browsers at applications behind a reverse proxy. Each belongs to a session here, and ends with it: on the
-//! next request when that ends, expires, or its account is disabled.
+//! Sessions of browsers at applications behind a reverse proxy. Each belongs to a session here, and ends with it: on
+//! the next request when that ends, expires, or its account is disabled.
 //!
 //! The cookie is good at one application only, so that no application can use it at another one or here.
 
+mod browser;
 mod code;
+pub(super) mod id;
 pub(super) mod store;
 
-use std::fmt;
-
-pub use self::code::Browser;
+pub use self::browser::Browser;
+use self::id::AppSessionId;
 use super::{Session, SessionId, Sessions, TokenStatus, check::Claim, token::TokenDigest};
 use crate::{
     apps::AppId,
@@ -17,36 +18,8 @@ use crate::{
     events::EventKind,
     identity::AccountId,
     keys::{Keys, Purpose},
-    random,
     transaction::Transaction,
 };
-
-/// The id of a browser's session at an application: 128 random bits.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) struct AppSessionId([u8; 16]);
-
-impl AppSessionId {
-    fn new() -> Self {
-        Self(random::bytes())
-    }
-
-    fn as_bytes(&self) -> &[u8; 16] {
-        &self.0
-    }
-}
-
-impl From<[u8; 16]> for AppSessionId {
-    fn from(bytes: [u8; 16]) -> Self {
-        Self(bytes)
-    }
-}
-
-/// Shows nothing of the id, because a cookie is made from it.
-impl fmt::Debug for AppSessionId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("AppSessionId")
-    }
-}
 
 /// What the cookie says. The application is in the signature.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

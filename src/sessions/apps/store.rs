@@ -5,7 +5,7 @@ use diesel::{
     SelectableHelper,
 };
 
-use super::{AppSessionId, Browser, code::CodeHash};
+use super::{browser::Browser, id::AppSessionId};
 use crate::{
     apps::AppId,
     clock::Timestamp,
@@ -92,19 +92,24 @@ pub(super) fn insert_code(tx: &mut Transaction<'_>, row: CodeRow<'_>) -> QueryRe
 }
 
 /// Returns the session that a code was made for, used up or not.
-pub(super) fn owner_of_code(conn: &mut AnyConnection, code: &CodeHash) -> QueryResult<Option<CodeOwner>> {
+pub(super) fn owner_of_code(conn: &mut AnyConnection, code_hash: &[u8]) -> QueryResult<Option<CodeOwner>> {
     handover_codes::table
         .inner_join(sessions::table)
-        .filter(handover_codes::code_hash.eq(&code[..]))
+        .filter(handover_codes::code_hash.eq(code_hash))
         .select(CodeOwner::as_select())
         .get_result(conn)
         .optional()
 }
 
 /// Uses a code up. Returns whether it was good: for this application and browser, not expired, and not used before.
-pub(super) fn use_code(tx: &mut Transaction<'_>, code: &CodeHash, app: &AppId, browser: &Browser) -> QueryResult<bool> {
+pub(super) fn use_code(
+    tx: &mut Transaction<'_>,
+    code_hash: &[u8],
+    app: &AppId,
+    browser: &Browser,
+) -> QueryResult<bool> {
     let good = handover_codes::table
-        .find(&code[..])
+        .find(code_hash)
         .filter(handover_codes::app.eq(app))
         .filter(handover_codes::browser.eq(browser.as_bytes()))
         .filter(handover_codes::expires_at.gt(tx.now))

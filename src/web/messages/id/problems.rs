@@ -2,6 +2,7 @@
 
 use crate::web::error::{Problem, TokenProblem};
 
+#[expect(clippy::too_many_lines, reason = "one text for each problem")]
 pub(super) fn problem(problem: Problem) -> (&'static str, &'static str) {
     match problem {
         Problem::Malformed => (
@@ -76,7 +77,7 @@ pub(super) fn problem(problem: Problem) -> (&'static str, &'static str) {
         ),
         Problem::HandoverInvalid => (
             "Masuk ke aplikasi tidak berhasil",
-            "Prosesnya terlalu lama, dimulai di peramban lain, atau sudah selesai sebelumnya. Buka kembali aplikasinya.",
+            "Prosesnya terlalu lama, dimulai di peramban lain, atau sudah selesai sebelumnya. Buka lagi aplikasinya.",
         ),
         Problem::HandoverLoop => (
             "Masuk ke aplikasi tidak kunjung selesai",
