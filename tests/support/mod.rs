@@ -114,10 +114,21 @@ impl TestApp {
         Self::with_database(database, arguments)
     }
 
+    /// Starts the application with a clock that stands at the time of this machine less `ago`, for tests with programs
+    /// that look at the time themselves.
+    pub fn at_real_time(ago: Duration) -> Self {
+        let database = if on_mariadb() { Mariadb::shared().database() } else { String::new() };
+        let clock = Clock::paused_at(Clock::system().now().minus(ago));
+        Self::start(Self::temp_dir(), database, clock, &[])
+    }
+
     /// Starts the application on an existing database. An empty URL selects SQLite in the data directory.
     pub fn with_database(database_url: String, arguments: &[&str]) -> Self {
-        let temp_dir = tempfile::Builder::new().prefix("gatehouse-test-").tempdir().unwrap();
-        Self::start(temp_dir.into(), database_url, Clock::paused_at(START), arguments)
+        Self::start(Self::temp_dir(), database_url, Clock::paused_at(START), arguments)
+    }
+
+    fn temp_dir() -> Arc<TempDir> {
+        tempfile::Builder::new().prefix("gatehouse-test-").tempdir().unwrap().into()
     }
 
     /// Stops the application and starts it on the same data, with nothing left in memory.
