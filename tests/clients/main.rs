@@ -1,6 +1,6 @@
-//! Applications with the Python libraries whose clients Gatehouse serves verify its tokens. They know nothing of
-//! Gatehouse: only their configuration says whose tokens they take. `requirements.txt` pins the libraries, and
-//! `tests/run` installs them.
+//! Gatehouse with Python programs. Applications with the libraries whose clients it serves verify its tokens; they know
+//! nothing of Gatehouse: only their configuration says whose tokens they take. Tools check the description of its JSON
+//! API. `requirements.txt` pins libraries and tools, and `tests/run` installs them.
 
 #![allow(
     unreachable_pub,
@@ -12,6 +12,7 @@
 mod documentation;
 mod flask_jwt_extended;
 mod gatehouse;
+mod openapi;
 mod praetorian;
 mod pyjwt;
 mod python;
