@@ -79,17 +79,14 @@ impl Accounts {
             return Err(Rejection::invalid(errors).into());
         };
         let verified = self.confirm(&session, &form.current_password, form.devices, client).await?;
+        let is_confirmed = verified.is_some();
 
         let former = new.username.is_some().then(|| self.name_hash(account.username.as_str()));
         let (sessions, throttle, reserved_for) =
             (Arc::clone(&self.sessions), self.throttle.clone(), self.name_reserved);
         let changed = self
-            .sessions
-            .run_as(&session, client, move |tx, acting| {
+            .run_confirmed(verified, &session, client, move |tx, acting| {
                 let account = acting.account.id;
-                if let Some(verified) = &verified {
-                    verified.commit(tx)?;
-                }
                 throttle.record(tx.conn, Limit::Changes(account), tx.now)??;
                 if !store::has_current_name(tx, acting)? {
                     return Err(Rejection::Conflict.into());
@@ -106,8 +103,8 @@ impl Accounts {
                     store::set_language(tx, acting, language)?;
                 }
                 tx.record(EventKind::ProfileChanged, account)?;
-                let renewed = verified.as_ref().map(|_| sessions.renew(tx, acting)).transpose()?;
-                Ok::<_, Error>(Some(renewed))
+                let renewed = is_confirmed.then(|| sessions.renew(tx, acting)).transpose()?;
+                Ok(Some(renewed))
             })
             .await?;
         match changed {

@@ -47,18 +47,16 @@ impl Accounts {
 
         let name = self.name_hash(account.username.as_str());
         let reserved_for = self.name_reserved;
-        self.sessions
-            .run_as(&session, client, move |tx, acting| {
-                verified.commit(tx)?;
-                if !store::has_current_name(tx, acting)? {
-                    return Err(Error::from(Rejection::Conflict));
-                }
-                refuse_last_administrator(tx, id)?;
-                delete(tx, id, &name, reserved_for)?;
-                tx.record(EventKind::AccountDeleted, id)?;
-                Ok::<_, Error>(())
-            })
-            .await
+        self.run_confirmed(Some(verified), &session, client, move |tx, acting| {
+            if !store::has_current_name(tx, acting)? {
+                return Err(Rejection::Conflict.into());
+            }
+            refuse_last_administrator(tx, id)?;
+            delete(tx, id, &name, reserved_for)?;
+            tx.record(EventKind::AccountDeleted, id)?;
+            Ok(())
+        })
+        .await
     }
 }
 

@@ -34,19 +34,16 @@ impl Accounts {
         client: &Client,
     ) -> Result<DevicesForgotten, Error> {
         let verified = self.confirm(&session, &form.current_password, form.devices, client).await?;
+        let is_confirmed = verified.is_some();
         let (sessions, throttle) = (Arc::clone(&self.sessions), self.throttle.clone());
-        self.sessions
-            .run_as(&session, client, move |tx, acting| {
-                let account = acting.account.id;
-                if let Some(verified) = &verified {
-                    verified.commit(tx)?;
-                }
-                throttle.record(tx.conn, Limit::Changes(account), tx.now)??;
-                tx.record(EventKind::DevicesForgotten, account)?;
-                let session = verified.as_ref().map(|_| sessions.renew(tx, acting)).transpose()?;
-                Ok::<_, Error>(DevicesForgotten::run(tx, acting, session)?)
-            })
-            .await
+        self.run_confirmed(verified, &session, client, move |tx, acting| {
+            let account = acting.account.id;
+            throttle.record(tx.conn, Limit::Changes(account), tx.now)??;
+            tx.record(EventKind::DevicesForgotten, account)?;
+            let session = is_confirmed.then(|| sessions.renew(tx, acting)).transpose()?;
+            Ok(DevicesForgotten::run(tx, acting, session)?)
+        })
+        .await
     }
 }
 

@@ -1,6 +1,8 @@
 //! The one place where a password is verified. Every use case that asks for a password calls it, so that no path is
 //! without limits (Vaultwarden's CVE-2026-43914 was one).
 
+use std::sync::Arc;
+
 use secrecy::SecretString;
 
 use super::{
@@ -13,7 +15,7 @@ use crate::{
     db::{AnyConnection, QueryResult},
     events::EventKind,
     passwords::{Password, Priority, Verification},
-    sessions::{PreviousSignIn, Session},
+    sessions::{ActingSession, PreviousSignIn, Session},
     throttle::{Attempt, Budgets, Subject, Throttle, Throttled},
     transaction::Transaction,
 };
@@ -184,6 +186,33 @@ impl Accounts {
         }
         let current = parse_current_password(current).map_err(|error| Rejection::Invalid(vec![error]))?;
         self.reauthenticate(session.account.id, current, devices, client).await.map(Some)
+    }
+
+    /// Runs a change that the owner of `session` asked for in one transaction, and counts the success of the password
+    /// that confirmed it, if one did. If the change is refused, its transaction rolls back and with it the success, so
+    /// the success is committed alone: the password was right, and must not count as a failure.
+    pub(super) async fn run_confirmed<T: Send + 'static>(
+        &self,
+        verified: Option<VerifiedPassword>,
+        session: &Arc<Session>,
+        client: &Client,
+        mut change: impl FnMut(&mut Transaction<'_>, &ActingSession<'_>) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let Some(verified) = verified.map(Arc::new) else {
+            return self.sessions.run_as(session, client, change).await;
+        };
+        let confirmed = Arc::clone(&verified);
+        let outcome = self
+            .sessions
+            .run_as(session, client, move |tx, acting| {
+                confirmed.commit(tx)?;
+                change(tx, acting)
+            })
+            .await;
+        if let Err(Error::Rejected(_)) = outcome {
+            self.sessions.run_as(session, client, move |tx, _| verified.commit(tx)).await?;
+        }
+        outcome
     }
 
     /// Verifies the password that the owner of a session gave to confirm a change. A wrong one is an error of its

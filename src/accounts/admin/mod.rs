@@ -131,30 +131,21 @@ impl Accounts {
         client: &Client,
         mut change: impl FnMut(&mut Transaction<'_>, Actor) -> Result<T, Error> + Send + 'static,
     ) -> Result<(T, Option<NewSession>), Error> {
-        let verified = self.confirm(&session, &current_password, devices, client).await?.map(Arc::new);
-        let (sessions, throttle, confirmed) = (Arc::clone(&self.sessions), self.throttle.clone(), verified.clone());
-        let outcome = self
-            .sessions
-            .run_as(&session, client, move |tx, acting| {
-                let administrator = acting.account.id;
-                // The row of the account is locked, and a change of its roles needs that lock.
-                if !super::store::has_role_of(tx.conn, administrator, &[Role::ADMIN])? {
-                    return Err(Error::from(Rejection::NotAdministrator));
-                }
-                if let Some(verified) = &confirmed {
-                    verified.commit(tx)?;
-                }
-                throttle.record(tx.conn, Limit::Changes(administrator), tx.now)??;
-                // Before the change, which may end all sessions of the administrator's own account.
-                let renewed = confirmed.as_ref().map(|_| sessions.renew(tx, acting)).transpose()?;
-                Ok((change(tx, Actor::Administrator(administrator))?, renewed))
-            })
-            .await;
-        if let (Err(Error::Rejected(_)), Some(verified)) = (&outcome, verified) {
-            // The password was right: undo its count as a failure.
-            self.sessions.run_as(&session, client, move |tx, _| verified.commit(tx)).await?;
-        }
-        outcome
+        let verified = self.confirm(&session, &current_password, devices, client).await?;
+        let is_confirmed = verified.is_some();
+        let (sessions, throttle) = (Arc::clone(&self.sessions), self.throttle.clone());
+        self.run_confirmed(verified, &session, client, move |tx, acting| {
+            let administrator = acting.account.id;
+            // The row of the account is locked, and a change of its roles needs that lock.
+            if !super::store::has_role_of(tx.conn, administrator, &[Role::ADMIN])? {
+                return Err(Rejection::NotAdministrator.into());
+            }
+            throttle.record(tx.conn, Limit::Changes(administrator), tx.now)??;
+            // Before the change, which may end all sessions of the administrator's own account.
+            let renewed = is_confirmed.then(|| sessions.renew(tx, acting)).transpose()?;
+            Ok((change(tx, Actor::Administrator(administrator))?, renewed))
+        })
+        .await
     }
 
     /// Returns the account with this user name or e-mail address.

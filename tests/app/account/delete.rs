@@ -69,6 +69,18 @@ async fn account_deletion_requires_username_and_password() {
 }
 
 #[tokio::test]
+async fn right_password_of_a_refused_deletion_counts_as_no_failure() {
+    let app = TestApp::spawn();
+    let client = app.administrator("zoe").await;
+    client.remove_cookie("device");
+    for _ in 0..5 {
+        let deletion = [("confirm", "zoe"), ("current_password", PASSWORD)];
+        assert_eq!(client.submit("/account/delete", &deletion).await.status, 422, "the last administrator");
+    }
+    assert_redirect(&app.client().sign_in("zoe", PASSWORD).await, "/");
+}
+
+#[tokio::test]
 async fn deleted_username_stays_reserved_and_email_is_released_at_once() {
     let app = TestApp::with(&["--name-reserved", "30d"]);
     let client = app.signed_in_client("zoe").await;

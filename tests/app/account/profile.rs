@@ -122,6 +122,23 @@ async fn profile_change_requires_reauthentication_and_keeps_typed_values() {
 }
 
 #[tokio::test]
+async fn right_password_of_a_refused_profile_change_counts_as_no_failure() {
+    let app = TestApp::with(&["--sign-in-rate", "6/1h"]);
+    let client = app.signed_in_client("zoe").await;
+    client.remove_cookie("device");
+    for username in ["zoe1", "zoe2", "zoe3", "zoe4", "zoe5", "zoe6"] {
+        let changes = [("username", username), ("email", "zoe@keepers.example")];
+        assert_redirect(&client.submit("/account", &changes).await, "/account");
+    }
+    app.clock.advance(NO_LONGER_RECENT);
+    let changes = [("username", "zoe"), ("email", "zoe@keepers.example"), ("current_password", PASSWORD)];
+    for _ in 0..5 {
+        assert_throttled(&client.submit("/account", &changes).await, 49 * 60);
+    }
+    assert_redirect(&app.client().sign_in("zoe6", PASSWORD).await, "/");
+}
+
+#[tokio::test]
 async fn profile_page_shares_the_login_failure_budget() {
     let app = TestApp::spawn();
     let client = app.signed_in_client("zoe").await;

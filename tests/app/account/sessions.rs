@@ -6,7 +6,7 @@ use gatehouse::db::schema::{account_cleanups, sessions};
 
 use crate::support::{
     PASSWORD, START, TestApp, WRONG_PASSWORD,
-    client::{Client, assert_field_errors, assert_redirect},
+    client::{Client, assert_field_errors, assert_redirect, assert_throttled},
 };
 
 const FIREFOX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
@@ -209,6 +209,22 @@ async fn forgetting_known_browsers_keeps_only_the_current_one() {
     assert_eq!(other.sign_in("zoe", PASSWORD).await.status, 429);
     assert_eq!(client.sign_in("zoe", PASSWORD).await.status, 303);
     assert_eq!(app.event_count("devices_forgotten").await, 1);
+}
+
+#[tokio::test]
+async fn right_password_of_a_refused_forgetting_counts_as_no_failure() {
+    let app = TestApp::with(&["--sign-in-rate", "6/1h"]);
+    let client = app.signed_in_client("zoe").await;
+    let form = "/account/sessions/forget-browsers";
+    for _ in 0..6 {
+        assert_redirect(&client.submit(form, &[]).await, "/account/sessions");
+    }
+    client.remove_cookie("device");
+    app.clock.advance(Duration::from_mins(11));
+    for _ in 0..5 {
+        assert_throttled(&client.submit(form, &[("current_password", PASSWORD)]).await, 49 * 60);
+    }
+    assert_redirect(&app.client().sign_in("zoe", PASSWORD).await, "/");
 }
 
 #[tokio::test]
