@@ -86,7 +86,12 @@ pub fn table() -> Vec<Route> {
 
 /// Registers the table, the static files, and the answer to every other URL. Without `api`, there is no JSON API.
 pub fn configure(config: &mut ServiceConfig, assets: &Assets, api: bool) {
-    for route in table().into_iter().filter(|route| api || route.access != Access::Api) {
+    let mut routes = table();
+    routes.retain(|route| api || route.access != Access::Api);
+    // Routes are tried one after the other. Those without parameters first, because comparing texts takes 0.01 µs and
+    // matching a pattern much longer; then those that reverse proxies ask for with each request.
+    routes.sort_by_key(|route| (route.path.contains('{'), route.access != Access::Proxy));
+    for route in routes {
         route.register(config);
     }
     assets.register(config);
