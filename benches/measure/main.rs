@@ -22,6 +22,7 @@ mod baseline;
 mod fixture;
 mod flood;
 mod footprint;
+mod forward_auth;
 mod growth;
 mod instructions;
 mod long_history;
@@ -84,6 +85,7 @@ enum Section {
     History,
     Admin,
     Api,
+    ForwardAuth,
     Growth,
 }
 
@@ -133,6 +135,9 @@ fn main() {
     }
     if selected(Section::Api) {
         api::measure(rounds, &mut table);
+    }
+    if selected(Section::ForwardAuth) {
+        forward_auth::measure(rounds, &mut table);
     }
     if selected(Section::Flood) {
         flood::measure(rounds, &mut table);
