@@ -7,6 +7,7 @@ use diesel::{
     SelectableHelper,
     dsl::{exists, select},
 };
+use tracing::error;
 
 use super::{AccountId, Email, LoginName, Username};
 use crate::{
@@ -16,7 +17,7 @@ use crate::{
         schema::{account_roles, accounts, reserved_names, reset_links},
     },
     language::Language,
-    passwords,
+    passwords::{self, foreign::PasswordHash},
     sessions::{ActingSession, PreviousSignIn},
     transaction::Transaction,
 };
@@ -37,8 +38,13 @@ pub(super) struct Credential {
 
 impl Credential {
     /// Returns the hash to verify a password with; `None` if the account has no password.
-    pub(super) fn usable_hash(&self) -> Option<String> {
-        passwords::scheme(&self.password_hash).map(|_| self.password_hash.clone())
+    pub(super) fn usable_hash(&self) -> Option<PasswordHash> {
+        if passwords::is_unusable(&self.password_hash) {
+            return None;
+        }
+        PasswordHash::parse(&self.password_hash)
+            .inspect_err(|error| error!(account_id = %self.id, %error, "an account cannot sign in"))
+            .ok()
     }
 
     /// Whether the owner may sign in.

@@ -14,7 +14,7 @@ use crate::{
     client::Client,
     db::{AnyConnection, QueryResult},
     events::EventKind,
-    passwords::{Password, Priority, Verification},
+    passwords::{Expected, Password, Priority, Verification},
     sessions::{ActingSession, PreviousSignIn, Session},
     throttle::{Attempt, Budgets, Subject, Throttle, Throttled},
     transaction::Transaction,
@@ -151,8 +151,11 @@ impl Accounts {
             }
         };
 
-        let stored = credential.as_ref().and_then(Credential::usable_hash);
-        let verification = permit.verify(password, stored).await?;
+        let expected = match credential.as_ref().and_then(Credential::usable_hash) {
+            Some(hash) => Expected::Hash(hash.into(), None),
+            None => Expected::StandIn(None),
+        };
+        let verification = permit.verify(password, expected).await?;
         // A disabled account is answered like a wrong password, after the same work.
         let credential = credential.filter(Credential::is_enabled);
         if let (Verification::Match { upgrade }, Some(credential)) = (verification, credential) {

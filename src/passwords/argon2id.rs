@@ -23,7 +23,6 @@ use argon2::{
     password_hash::phc::{Output, ParamsString, Salt},
 };
 use argon2_rust::params::{Memory as Size, TagLen};
-use subtle::ConstantTimeEq;
 use tracing::error;
 
 use crate::random;
@@ -34,26 +33,11 @@ const LANES: u32 = 1;
 const OUTPUT_BYTES: usize = 32;
 const SALT_BYTES: usize = 16;
 
-/// Stored hashes that need more memory are rejected, so that a single one cannot exhaust the server's memory.
-const MAX_KIBIBYTES: u32 = 256 * 1024;
-
 /// The hash of the password "password" and the salt "somesaltsomesalt" with our parameters.
 const KNOWN_ANSWER: [u8; OUTPUT_BYTES] = [
     43, 93, 196, 5, 72, 134, 236, 149, 126, 245, 156, 115, 182, 97, 197, 77, 214, 251, 39, 69, 144, 178, 120, 246, 87,
     198, 217, 106, 172, 143, 166, 209,
 ];
-
-/// The result of comparing a password with a stored hash.
-#[derive(Debug)]
-pub enum Verification {
-    /// The password is right.
-    Match {
-        /// A new hash to store, if the stored one has weaker parameters than new hashes have.
-        upgrade: Option<String>,
-    },
-    /// The password is wrong, or there was no stored hash.
-    Mismatch,
-}
 
 /// Computes hashes, one at a time. Allocates a block of memory at the first use and keeps it until
 /// [`Engine::release_memory`].
@@ -65,6 +49,11 @@ pub(super) struct Engine {
 
 fn current_params() -> Params {
     Params::new(KIBIBYTES, PASSES, LANES, Some(OUTPUT_BYTES)).expect("constants within argon2's limits")
+}
+
+/// Whether new passwords are hashed with these parameters.
+pub(super) fn is_current(algorithm: Algorithm, version: Version, params: &Params) -> bool {
+    algorithm == Algorithm::Argon2id && version == Version::V0x13 && *params == current_params()
 }
 
 /// Returns a hasher of `argon2-rust`, or `None` if its memory cannot be allocated.
@@ -117,7 +106,7 @@ impl Engine {
     pub(super) fn hash(&mut self, password: &str) -> Option<String> {
         let salt = random::bytes::<SALT_BYTES>();
         let params = current_params();
-        let output = self.derive(Algorithm::Argon2id, Version::V0x13, &params, password, &salt)?;
+        let output = self.derive(Algorithm::Argon2id, Version::V0x13, &params, password.as_bytes(), &salt)?;
         let hash = PasswordHash {
             algorithm: Algorithm::Argon2id.ident(),
             version: Some(Version::V0x13.into()),
@@ -128,61 +117,38 @@ impl Engine {
         Some(hash.to_string())
     }
 
-    /// Compares `password` with the PHC string `stored`. Does the same work if `stored` is `None` or cannot be parsed.
-    /// Returns `None` if there is not enough memory, so the result is unknown.
-    pub(super) fn verify(&mut self, password: &str, stored: Option<&str>) -> Option<Verification> {
-        let matching = match stored.map(ParsedHash::parse) {
-            Some(Some(stored)) => {
-                let output = self.derive(stored.algorithm, stored.version, &stored.params, password, &stored.salt)?;
-                bool::from(output.ct_eq(&stored.output)).then_some(stored)
-            }
-            Some(None) => {
-                error!("a stored password hash cannot be parsed, its account cannot sign in");
-                self.dummy_verify(password)?;
-                None
-            }
-            None => {
-                self.dummy_verify(password)?;
-                None
-            }
-        };
-        Some(match matching {
-            Some(stored) if stored.is_weaker_than_new_hashes() => Verification::Match { upgrade: self.hash(password) },
-            Some(_) => Verification::Match { upgrade: None },
-            None => Verification::Mismatch,
-        })
-    }
-
-    /// Does the work of a verification and drops the result.
-    fn dummy_verify(&mut self, password: &str) -> Option<()> {
-        let output = self.derive(Algorithm::Argon2id, Version::V0x13, &current_params(), password, &[0; SALT_BYTES])?;
+    /// Does the work of verifying a hash of ours and drops the result.
+    pub(super) fn dummy_verify(&mut self, password: &str) -> Option<()> {
+        let (version, params) = (Version::V0x13, current_params());
+        let output = self.derive(Algorithm::Argon2id, version, &params, password.as_bytes(), &[0; SALT_BYTES])?;
         std::hint::black_box(output);
         Some(())
     }
 
+    /// Counts a hash that another function computes.
+    pub(super) fn count(&self) {
+        self.computed.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// Returns the raw hash, or `None` if there is not enough memory.
-    fn derive(
+    pub(super) fn derive(
         &mut self,
         algorithm: Algorithm,
         version: Version,
         params: &Params,
-        password: &str,
+        password: &[u8],
         salt: &[u8],
     ) -> Option<Vec<u8>> {
-        self.computed.fetch_add(1, Ordering::Relaxed);
+        self.count();
         let mut output = vec![0; params.output_len().unwrap_or(OUTPUT_BYTES)];
-        let computed = if algorithm == Algorithm::Argon2id && version == Version::V0x13 && *params == current_params() {
+        let computed = if is_current(algorithm, version, params) {
             if self.fast_hasher.is_none() {
                 self.fast_hasher = fast_hasher(KIBIBYTES, PASSES);
             }
-            self.fast_hasher
-                .as_mut()
-                .is_some_and(|hasher| hasher.hash_into(password.as_bytes(), salt, &mut output).is_ok())
+            self.fast_hasher.as_mut().is_some_and(|hasher| hasher.hash_into(password, salt, &mut output).is_ok())
         } else {
             // Allocates its own memory and frees it.
-            Argon2::new(algorithm, version, params.clone())
-                .hash_password_into(password.as_bytes(), salt, &mut output)
-                .is_ok()
+            Argon2::new(algorithm, version, params.clone()).hash_password_into(password, salt, &mut output).is_ok()
         };
         if !computed {
             error!("a password could not be hashed: not enough memory");
@@ -191,43 +157,9 @@ impl Engine {
     }
 }
 
-/// The parts of a stored PHC string.
-struct ParsedHash {
-    algorithm: Algorithm,
-    version: Version,
-    params: Params,
-    salt: Vec<u8>,
-    output: Vec<u8>,
-}
-
-impl ParsedHash {
-    fn parse(text: &str) -> Option<Self> {
-        let hash = PasswordHash::new(text).ok()?;
-        let params = Params::try_from(&hash).ok()?;
-        if params.m_cost() > MAX_KIBIBYTES {
-            return None;
-        }
-        Some(Self {
-            algorithm: Algorithm::try_from(hash.algorithm.as_str()).ok()?,
-            version: hash.version.map_or(Ok(Version::V0x13), Version::try_from).ok()?,
-            params,
-            salt: hash.salt?.as_ref().to_vec(),
-            output: hash.hash?.as_bytes().to_vec(),
-        })
-    }
-
-    fn is_weaker_than_new_hashes(&self) -> bool {
-        self.algorithm != Algorithm::Argon2id
-            || self.version != Version::V0x13
-            || self.params.m_cost() < KIBIBYTES
-            || self.params.t_cost() < PASSES
-            || self.output.len() < OUTPUT_BYTES
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use argon2::{PasswordHasher, PasswordVerifier};
+    use argon2::PasswordVerifier;
     use proptest::prelude::*;
 
     use super::*;
@@ -248,55 +180,9 @@ mod tests {
         assert!(engine.has_memory());
         engine.release_memory();
         assert!(!engine.has_memory());
-        assert!(matches!(engine.verify("one password", Some(&hash)), Some(Verification::Match { .. })));
-    }
-
-    #[test]
-    fn reused_memory_does_not_affect_results() {
-        let mut engine = Engine::default();
-        let one = engine.hash("one password after").unwrap();
-        let two = engine.hash("another password, longer").unwrap();
-        assert!(matches!(engine.verify("one password after", Some(&one)), Some(Verification::Match { upgrade: None })));
-        assert!(matches!(engine.verify("one password after", Some(&two)), Some(Verification::Mismatch)));
-        assert!(matches!(engine.verify("one password after", None), Some(Verification::Mismatch)));
-    }
-
-    #[test]
-    fn verify_returns_upgraded_hash_for_weaker_parameters() {
-        let weak = Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::new(8192, 1, 1, None).unwrap());
-        let stored = weak.hash_password_with_salt(b"secret", &[7; 16]).unwrap().to_string();
-        let mut engine = Engine::default();
-        assert!(matches!(engine.verify("wrong", Some(&stored)), Some(Verification::Mismatch)));
-        let Some(Verification::Match { upgrade: Some(better) }) = engine.verify("secret", Some(&stored)) else {
-            panic!("no upgrade");
-        };
-        assert!(matches!(engine.verify("secret", Some(&better)), Some(Verification::Match { upgrade: None })));
-    }
-
-    #[test]
-    fn malformed_or_oversized_hash_never_matches() {
-        let mut engine = Engine::default();
-        for stored in [
-            "",
-            "secret",
-            "!",
-            "$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHRzYWx0c2FsdA",
-            "$argon2id$v=19$m=4294967295,t=1,p=1$c2FsdHNhbHRzYWx0c2FsdA$aGFzaGhhc2hoYXNoaGFzaGhhc2hoYXNoaGFzaGhhc2g",
-        ] {
-            assert!(matches!(engine.verify("secret", Some(stored)), Some(Verification::Mismatch)), "{stored}");
-        }
-    }
-
-    #[test]
-    fn fast_hasher_is_kept_only_for_default_parameters() {
-        let ours = Engine::default().hash("secret").unwrap();
-        let weak = Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::new(8192, 1, 1, None).unwrap());
-        let weak = weak.hash_password_with_salt(b"secret", &[7; 16]).unwrap().to_string();
-        for (stored, fast) in [(ours.as_str(), true), (&weak, false)] {
-            let mut engine = Engine::default();
-            assert!(matches!(engine.verify("wrong", Some(stored)), Some(Verification::Mismatch)));
-            assert_eq!(engine.fast_hasher.is_some(), fast, "{stored}");
-        }
+        let parsed = PasswordHash::new(&hash).unwrap();
+        assert!(Argon2::default().verify_password(b"one password", &parsed).is_ok());
+        assert!(engine.dummy_verify("one password").is_some() && engine.has_memory());
     }
 
     fn reference(kibibytes: u32, passes: u32, password: &[u8], salt: &[u8]) -> [u8; OUTPUT_BYTES] {

@@ -3,10 +3,12 @@
 use std::{io, time::Duration};
 
 use super::{
-    Password, PersonalTerms, Policy, Weakness,
-    argon2id::{self, Engine, Verification},
+    Expected, Password, PersonalTerms, Policy, Verification, Weakness,
+    argon2id::{self, Engine},
+    foreign::WeakDigest,
     slots::{Priority, Slot, Slots},
     threads::Threads,
+    turns::Turns,
 };
 use crate::{
     client::Network,
@@ -21,12 +23,14 @@ const IDLE_TIMEOUT: Duration = Duration::from_mins(1);
 pub struct Hasher {
     threads: Threads,
     slots: Slots,
+    turns: Turns,
 }
 
 /// A reserved slot in the queue, for one operation.
 pub struct HashPermit {
     threads: Threads,
     slot: Slot,
+    turns: Turns,
 }
 
 impl Drop for Hasher {
@@ -45,7 +49,8 @@ impl Hasher {
     pub fn with_idle_timeout(settings: &Settings, idle_timeout: Duration) -> io::Result<Self> {
         argon2id::check()?;
         let threads = Threads::start(settings.hash_threads(), idle_timeout)?;
-        Ok(Self { threads, slots: Slots::new(settings.hash_threads() + usize::from(settings.hash_queue)) })
+        let slots = Slots::new(settings.hash_threads() + usize::from(settings.hash_queue));
+        Ok(Self { threads, slots, turns: Turns::new() })
     }
 
     /// Returns the number of hashes computed since the start.
@@ -84,7 +89,7 @@ impl Hasher {
     #[must_use]
     pub fn try_reserve(&self, network: Network, priority: Priority) -> Option<HashPermit> {
         let slot = self.slots.try_take(network, priority)?;
-        Some(HashPermit { threads: self.threads.clone(), slot })
+        Some(HashPermit { threads: self.threads.clone(), slot, turns: self.turns.clone() })
     }
 }
 
@@ -114,9 +119,18 @@ impl HashPermit {
         self.run(move |engine| engine.hash(password.expose())).await?.ok_or(JobFailed)
     }
 
-    /// Compares `password` with `stored`, a PHC string. Does the same work without a stored hash, so that the time does
-    /// not show whether an account exists.
-    pub async fn verify(self, password: Password, stored: Option<String>) -> Result<Verification, JobFailed> {
-        self.run(move |engine| engine.verify(password.expose(), stored.as_deref())).await?.ok_or(JobFailed)
+    /// Compares `password` with what is expected. Takes its turn if that needs much memory.
+    pub async fn verify(self, password: Password, expected: Expected) -> Result<Verification, JobFailed> {
+        let turn = if expected.takes_turns() { Some(self.turns.take(self.slot.lane()).await?) } else { None };
+        let work = move |engine: &mut Engine| {
+            let _turn = turn;
+            expected.verify(engine, &password)
+        };
+        self.run(work).await?.ok_or(JobFailed)
+    }
+
+    /// Hashes a plain digest of another system and returns the string to store.
+    pub async fn wrap(self, digest: WeakDigest) -> Result<String, JobFailed> {
+        self.run(move |engine| engine.hash(digest.digest()).map(|phc| digest.wrapped(&phc))).await?.ok_or(JobFailed)
     }
 }

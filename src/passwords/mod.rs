@@ -4,6 +4,7 @@ mod argon2id;
 mod canonical;
 pub mod common;
 mod cpu_share;
+pub mod foreign;
 mod guesses;
 mod hasher;
 mod job_queue;
@@ -12,15 +13,18 @@ mod policy;
 mod repetition;
 mod slots;
 mod threads;
+mod turns;
+mod verification;
 
 use secrecy::{ExposeSecret, SecretString};
 use unicode_normalization::UnicodeNormalization;
 
+use self::foreign::PasswordHash;
 pub use self::{
-    argon2id::Verification,
     hasher::{HashPermit, Hasher},
     policy::{PersonalTerms, Policy, Weakness},
     slots::Priority,
+    verification::{Expected, Verification},
 };
 
 /// The maximum length of a password in code points after normalization. Long enough for password managers and
@@ -30,16 +34,29 @@ pub const MAX_LENGTH: usize = 256;
 /// Stands in place of a hash for an account without a password. No password matches it.
 pub const UNUSABLE: &str = "!";
 
-/// Returns the scheme of a stored hash, such as "argon2id"; `None` for [`UNUSABLE`].
+/// Whether this stands in place of a hash, so that no password matches.
 #[must_use]
-pub fn scheme(stored: &str) -> Option<&str> {
-    stored.split('$').find(|part| !part.is_empty()).filter(|_| !stored.starts_with(UNUSABLE))
+pub fn is_unusable(stored: &str) -> bool {
+    stored.is_empty() || stored.starts_with(UNUSABLE)
+}
+
+/// Returns the scheme of a stored hash, such as `argon2id`; `None` for [`UNUSABLE`].
+#[must_use]
+pub fn scheme(stored: &str) -> Option<String> {
+    if is_unusable(stored) {
+        return None;
+    }
+    Some(PasswordHash::parse(stored).map_or_else(|_| "unknown".to_owned(), |hash| hash.scheme()))
 }
 
 /// A password in Unicode normalization form C, so that every keyboard's way to compose a character gives the same bytes
 /// (NIST SP 800-63B-4, 3.1.1.2). `Debug` does not show it; dropping it erases the memory.
 #[derive(Debug, Clone)]
-pub struct Password(SecretString);
+pub struct Password {
+    normalized: SecretString,
+    /// The password as it was typed, if that is not normalized. Other systems have hashed it.
+    typed: Option<SecretString>,
+}
 
 /// A password has more than [`MAX_LENGTH`] code points.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -58,7 +75,8 @@ impl Password {
         if normalized.chars().nth(MAX_LENGTH).is_some() {
             return Err(PasswordTooLong);
         }
-        Ok(Self(SecretString::from(normalized)))
+        let typed = (normalized != typed).then(|| SecretString::from(typed));
+        Ok(Self { normalized: SecretString::from(normalized), typed })
     }
 
     /// Whether the password is the empty string.
@@ -68,11 +86,15 @@ impl Password {
     }
 
     fn expose(&self) -> &str {
-        self.0.expose_secret()
+        self.normalized.expose_secret()
+    }
+
+    fn typed(&self) -> Option<&str> {
+        self.typed.as_ref().map(SecretString::expose_secret)
     }
 }
 
-/// Compares in constant time.
+/// Compares the normalized forms, in constant time.
 impl PartialEq for Password {
     fn eq(&self, other: &Self) -> bool {
         use subtle::ConstantTimeEq;

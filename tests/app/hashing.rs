@@ -5,7 +5,7 @@ use std::{
 
 use gatehouse::{
     client::Network,
-    passwords::{Hasher, Password, Priority},
+    passwords::{Expected, Hasher, Password, Priority, foreign::PasswordHash},
 };
 
 use crate::support::{PASSWORD, TestApp, settings, wait_until};
@@ -103,6 +103,9 @@ async fn memory_of_the_hashing_threads_is_released_after_a_time_without_work() {
     let (one, other) = (reserve(&hasher), reserve(&hasher));
     let (one, _) = tokio::join!(one.hash(password()), other.hash(password()));
     wait_until("the memory is released", Duration::from_mins(1), || (hasher.memory_blocks() == 0).then_some(()));
-    let verified = reserve(&hasher).verify(password(), one.ok()).await.unwrap();
+    let verified = reserve(&hasher)
+        .verify(password(), Expected::Hash(PasswordHash::parse(&one.unwrap()).unwrap().into(), None))
+        .await
+        .unwrap();
     assert!(matches!(verified, gatehouse::passwords::Verification::Match { .. }), "a new block is allocated");
 }

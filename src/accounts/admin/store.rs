@@ -74,7 +74,7 @@ impl Row {
             email: self.email,
             roles: roles.map(|(_, role)| role.clone()).collect(),
             state: AccountState::new(self.disabled, self.locked),
-            hash_scheme: passwords::scheme(&self.password_hash).map(str::to_owned),
+            hash_scheme: passwords::scheme(&self.password_hash),
             created_at: self.created_at,
             last_sign_in_at: self.last_sign_in_at,
         }
