@@ -57,6 +57,7 @@ async fn clean_up_rounds(state: &AppState) {
         if round.is_multiple_of(DELETE_EVERY) {
             delete_expired(state).await;
             maintain_signing_keys(state).await;
+            renew_foreign_hashes(state).await;
             if state.settings.metrics_listen.is_some() {
                 count_sessions(state).await;
             }
@@ -124,6 +125,13 @@ pub async fn delete_expired(state: &AppState) {
 pub async fn maintain_signing_keys(state: &AppState) {
     if let Err(error) = state.access_tokens.maintain_keys().await {
         warn!(%error, "could not read the keys of access tokens, will retry");
+    }
+}
+
+/// Counts the password hashes of other systems, which decide what an unknown name costs.
+pub async fn renew_foreign_hashes(state: &AppState) {
+    if let Err(error) = state.accounts.renew_foreign_hashes().await {
+        warn!(%error, "could not count the password hashes of other systems, will retry");
     }
 }
 

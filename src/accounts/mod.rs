@@ -8,6 +8,7 @@ mod change_profile;
 mod create;
 mod delete;
 mod error;
+mod foreign_hashes;
 mod forget_devices;
 mod invitations;
 mod link;
@@ -21,7 +22,6 @@ mod verify_password;
 
 use std::{sync::Arc, time::Duration};
 
-use self::reserved_names::ReservedNames;
 pub use self::{
     admin::{AccountDetails, AccountFilter, AdminAction, Administer, Administered, Authorization},
     authenticate::{SignIn, SignInCounts},
@@ -30,6 +30,7 @@ pub use self::{
     create::CreateAccount,
     delete::DeleteAccount,
     error::{Error, FieldError, Rejection},
+    foreign_hashes::HashClass,
     forget_devices::{DevicesForgotten, ForgetDevices},
     invitations::{Admission, Invitation, InvitationId, NewInvitation},
     link::LinkToken,
@@ -37,6 +38,7 @@ pub use self::{
     reset_password::ResetPassword,
     search::{AccountPage, AccountQuery, ListPosition},
 };
+use self::{foreign_hashes::ForeignHashes, reserved_names::ReservedNames};
 pub use crate::identity::{Account, AccountId, Email, EmailError, LoginName, Username, UsernameError};
 use crate::{
     clock::Timestamp,
@@ -63,6 +65,7 @@ pub struct Accounts {
     recent_sign_in: Duration,
     name_reserved: Duration,
     sign_ins: SignInCounts,
+    foreign_hashes: ForeignHashes,
 }
 
 /// A person has signed in.
@@ -102,6 +105,7 @@ impl Accounts {
             recent_sign_in: settings.recent_sign_in,
             name_reserved: settings.name_reserved,
             sign_ins: authenticate::sign_in_counts(),
+            foreign_hashes: ForeignHashes::default(),
         }
     }
 

@@ -14,7 +14,7 @@ use crate::{
     clock::Timestamp,
     db::{
         AnyConnection, cached, for_update,
-        schema::{account_roles, accounts, reserved_names, reset_links},
+        schema::{account_roles, accounts, foreign_hashes, reserved_names, reset_links},
     },
     language::Language,
     passwords::{self, foreign::PasswordHash},
@@ -199,8 +199,10 @@ pub(super) fn lock(tx: &mut Transaction<'_>, credential: &Credential) -> QueryRe
     Ok(row.map(PreviousSignIn::from))
 }
 
+/// Replaces the password hash by one of ours.
 pub(super) fn replace_hash(tx: &mut Transaction<'_>, id: AccountId, hash: &str) -> QueryResult<()> {
-    cached(diesel::update(accounts::table.find(id)).set(accounts::password_hash.eq(hash))).execute(tx.conn).map(|_| ())
+    cached(diesel::update(accounts::table.find(id)).set(accounts::password_hash.eq(hash))).execute(tx.conn)?;
+    diesel::delete(foreign_hashes::table.find(id)).execute(tx.conn).map(|_| ())
 }
 
 /// Invalidates all device cookies that the account has been given until now. Returns the earliest time of a valid one,

@@ -14,7 +14,7 @@ use crate::{
     client::Client,
     db::{AnyConnection, QueryResult},
     events::EventKind,
-    passwords::{Expected, Password, Priority, Verification},
+    passwords::{Password, Priority, Verification},
     sessions::{ActingSession, PreviousSignIn, Session},
     throttle::{Attempt, Budgets, Subject, Throttle, Throttled},
     transaction::Transaction,
@@ -31,6 +31,14 @@ pub(super) enum Target {
 impl Target {
     fn is_sign_in(&self) -> bool {
         matches!(self, Self::Login(..))
+    }
+
+    /// Returns a name for whom the attempt is for, whether there is such an account or not.
+    fn name(&self) -> Vec<u8> {
+        match self {
+            Self::Login(login, _) => login.canonical().into_bytes(),
+            Self::Account(id) => id.as_bytes().to_vec(),
+        }
     }
 
     fn find(&self, conn: &mut AnyConnection) -> QueryResult<(Option<Credential>, Subject)> {
@@ -104,7 +112,7 @@ impl Accounts {
         devices: Vec<Device>,
         client: &Client,
     ) -> Result<VerifiedPassword, Error> {
-        let is_sign_in = target.is_sign_in();
+        let (is_sign_in, name) = (target.is_sign_in(), target.name());
         let (failed_kind, throttled_kind) = if is_sign_in {
             (EventKind::SignInFailed, EventKind::SignInThrottled)
         } else {
@@ -151,10 +159,7 @@ impl Accounts {
             }
         };
 
-        let expected = match credential.as_ref().and_then(Credential::usable_hash) {
-            Some(hash) => Expected::Hash(hash.into(), None),
-            None => Expected::StandIn(None),
-        };
+        let expected = self.expected(credential.as_ref(), &name).await?;
         let verification = permit.verify(password, expected).await?;
         // A disabled account is answered like a wrong password, after the same work.
         let credential = credential.filter(Credential::is_enabled);

@@ -23,6 +23,20 @@ diesel::table! {
 }
 
 diesel::table! {
+    foreign_hashes (account_id) {
+        account_id -> Binary,
+        class -> Text,
+    }
+}
+
+diesel::table! {
+    flask_security_keys (name) {
+        name -> Text,
+        encrypted -> Binary,
+    }
+}
+
+diesel::table! {
     account_roles (account_id, role) {
         account_id -> Binary,
         role -> Text,
@@ -166,9 +180,17 @@ diesel::table! {
 }
 
 diesel::joinable!(sessions -> accounts (account_id));
+diesel::joinable!(foreign_hashes -> accounts (account_id));
 diesel::joinable!(account_roles -> accounts (account_id));
 diesel::joinable!(app_sessions -> sessions (session_id));
 diesel::joinable!(handover_codes -> sessions (session_id));
 diesel::joinable!(reset_links -> accounts (account_id));
-diesel::allow_tables_to_appear_in_same_query!(accounts, sessions, account_cleanups, account_roles, reset_links);
 diesel::allow_tables_to_appear_in_same_query!(sessions, app_sessions, handover_codes);
+diesel::allow_tables_to_appear_in_same_query!(
+    accounts,
+    sessions,
+    account_cleanups,
+    account_roles,
+    reset_links,
+    foreign_hashes
+);

@@ -48,6 +48,10 @@ pub enum Purpose {
     AppSession,
     /// What a browser brings back from the way through the sign-in page to an application.
     Handover,
+    /// The choice of the work that an unknown name costs, among the password hashes of all accounts.
+    StandIn,
+    /// Names of the keys of Flask-Security.
+    FlaskSecurityKey,
     /// The question of `gatehouse doctor` to a running server, and the answer.
     Doctor,
 }
@@ -65,6 +69,8 @@ impl Purpose {
             Self::RefreshToken => "gatehouse refresh token v1",
             Self::AppSession => "gatehouse app session v1",
             Self::Handover => "gatehouse handover v1",
+            Self::StandIn => "gatehouse stand-in v1",
+            Self::FlaskSecurityKey => "gatehouse flask-security key v1",
             Self::Doctor => "gatehouse doctor v1",
         }
     }

@@ -89,6 +89,8 @@ async fn concurrent_processes_migrate_one_database_safely() {
             "events",
             "sessions",
             "signing_keys",
+            "flask_security_keys",
+            "foreign_hashes",
             "accounts",
             "__diesel_schema_migrations",
         ] {

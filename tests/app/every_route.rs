@@ -6,7 +6,11 @@ use diesel::{ExpressionMethods, QueryResult, QueryableByName, RunQueryDsl, sql_q
 use gatehouse::{
     accounts::AdminAction,
     apps::{AppChange, Change},
-    db::{AnyConnection, schema::sessions},
+    db::{
+        AnyConnection,
+        schema::{foreign_hashes, sessions},
+    },
+    passwords::foreign::FlaskSecurityKey,
     routes,
 };
 
@@ -103,6 +107,14 @@ async fn populated() -> (TestApp, Client) {
     let way = client.get(start.location().strip_prefix(&app.address).unwrap()).await;
     let callback = way.location().replace("http://wiki.localhost/.gatehouse", "/handover/wiki");
     assert_eq!(at_wiki.get(&callback).await.status, 303);
+    let key = FlaskSecurityKey::new(b"a key of Flask-Security".to_vec());
+    app.state.accounts.add_flask_security_key(&key).await.unwrap();
+    let account = client.account_id().await;
+    app.query(move |conn| {
+        let class = (foreign_hashes::account_id.eq(account), foreign_hashes::class.eq("bcrypt 12"));
+        diesel::insert_into(foreign_hashes::table).values(class).execute(conn)
+    })
+    .await;
     (app, client)
 }
 

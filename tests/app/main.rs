@@ -22,6 +22,7 @@ mod database_tls;
 mod devices;
 mod ended_session;
 mod every_route;
+mod foreign_hashes;
 mod forgot;
 mod forward_auth;
 mod guard;

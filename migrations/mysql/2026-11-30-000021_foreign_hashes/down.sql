@@ -1,0 +1,3 @@
+ALTER TABLE accounts DROP KEY accounts_legacy_id;
+DROP TABLE flask_security_keys;
+DROP TABLE foreign_hashes;
