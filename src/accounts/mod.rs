@@ -10,6 +10,7 @@ mod delete;
 mod error;
 mod foreign_hashes;
 mod forget_devices;
+pub mod import;
 mod invitations;
 mod link;
 mod register;

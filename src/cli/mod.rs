@@ -4,6 +4,7 @@ mod account;
 mod app;
 mod backup;
 mod doctor;
+mod import;
 mod invitation;
 mod migrate;
 mod open;
@@ -52,6 +53,8 @@ enum Command {
     /// List, add and change the applications that use this server
     #[command(subcommand)]
     App(app::App),
+    /// Bring in the accounts of another application with their password hashes
+    Import(Box<import::Import>),
     /// Copy the database file while the server runs
     Backup(Box<backup::Backup>),
     /// Check settings, secret, database, clock, disk and reverse proxy, and say how to mend what is wrong
@@ -71,6 +74,7 @@ pub async fn run() -> ExitCode {
         Ok(Command::Account(account)) => account::run(account).await,
         Ok(Command::Invitation(invitation)) => invitation::run(invitation).await,
         Ok(Command::App(app)) => app::run(app).await,
+        Ok(Command::Import(import)) => import::run(*import).await,
         Ok(Command::Backup(backup)) => backup::run(&backup).await,
         Ok(Command::Doctor(doctor)) => doctor::run(&doctor),
         Ok(Command::Migrate(migrate)) => migrate::run(&migrate),

@@ -1,6 +1,6 @@
 //! What the commands on accounts and applications have in common.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{fs, net::SocketAddr, sync::Arc};
 
 use crate::{
     accounts::Accounts,
@@ -31,6 +31,20 @@ impl Opened {
         if let Some(path) = Keys::missing_file(settings) {
             return Err(ConfigError::new("GATEHOUSE_DATA_DIR", format!("there is no {}", path.display())).into());
         }
+        Self::open(settings)
+    }
+
+    /// Opens the database that `settings` name. Creates it and the secret if they do not exist.
+    pub(super) fn create(settings: &Settings) -> Result<Self, Failure> {
+        telemetry::init(settings.log.clone());
+        fs::create_dir_all(&settings.data_dir).map_err(|error| {
+            let folder = settings.data_dir.display();
+            ConfigError::new("GATEHOUSE_DATA_DIR", format!("cannot create the folder {folder}: {error}"))
+        })?;
+        Self::open(settings)
+    }
+
+    fn open(settings: &Settings) -> Result<Self, Failure> {
         let core = Core::open(settings, Clock::system())?;
         let sessions = Arc::new(Sessions::new(settings, &core));
         let apps = Apps::new(settings, core.clone());

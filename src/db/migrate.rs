@@ -59,6 +59,8 @@ pub struct MigrationStatus {
     pub pending: usize,
     /// Migrations of the database that this release does not have: a later release has run them.
     pub unknown: usize,
+    /// Whether no migration ran yet, so that there are no tables.
+    pub is_empty: bool,
 }
 
 /// Compares the migrations of the database with those of this release. Changes nothing; Diesel's own functions create
@@ -98,7 +100,11 @@ pub(super) fn status(conn: &mut AnyConnection) -> Result<MigrationStatus, Cause>
         };
     }
     let applied: BTreeSet<String> = applied.into_iter().map(|row| row.version).collect();
-    Ok(MigrationStatus { pending: known.difference(&applied).count(), unknown: applied.difference(&known).count() })
+    Ok(MigrationStatus {
+        pending: known.difference(&applied).count(),
+        unknown: applied.difference(&known).count(),
+        is_empty: applied.is_empty(),
+    })
 }
 
 fn versions<DB: diesel::backend::Backend>(migrations: &[Box<dyn Migration<DB>>]) -> BTreeSet<String> {

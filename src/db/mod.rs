@@ -6,6 +6,8 @@ mod cached;
 #[allow(missing_docs, reason = "written by diesel's derive")]
 mod connection;
 mod error;
+mod foreign_table;
+mod insert_rows;
 mod inspect;
 mod migrate;
 mod mysql;
@@ -21,6 +23,8 @@ pub use self::{
     cached::{Cached, ForUpdate, cached, for_update},
     connection::{AnyConnection, MultiBackend},
     error::{Cause, Error, StartError, TransactionError, is_unique_violation, serialization_failure},
+    foreign_table::{ForeignDatabase, MAX_COLUMNS, is_sqlite},
+    insert_rows::insert_rows,
     inspect::{Inspection, inspect},
     migrate::MigrationStatus,
     pool::Database,

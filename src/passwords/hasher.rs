@@ -53,6 +53,12 @@ impl Hasher {
         Ok(Self { threads, slots, turns: Turns::new() })
     }
 
+    /// Returns the number of hashes that can be computed at the same time.
+    #[must_use]
+    pub fn threads(&self) -> usize {
+        self.threads.engines()
+    }
+
     /// Returns the number of hashes computed since the start.
     #[must_use]
     pub fn computed(&self) -> u64 {

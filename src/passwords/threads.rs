@@ -106,6 +106,11 @@ impl Threads {
         self.0.low.notify_all();
     }
 
+    /// Returns the number of jobs that run at once, at most.
+    pub(super) fn engines(&self) -> usize {
+        self.0.engines
+    }
+
     /// Returns the number of hashes computed since the start.
     pub(super) fn computed(&self) -> u64 {
         self.0.computed.load(Ordering::Relaxed)

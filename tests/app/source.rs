@@ -32,9 +32,18 @@ fn callers(method: &str) -> BTreeSet<String> {
 #[test]
 fn no_query_is_built_from_text() {
     for (function, expected) in [
-        ("sql_query", &[("db/migrate", "format!")][..]),
+        // Names of tables and columns cannot be bound; they are quoted, and exist.
+        ("sql_query", &[("db/foreign_table", "query"), ("db/foreign_table", "query"), ("db/migrate", "format!")][..]),
         ("batch_execute", &[("db/connection", "&format!"), ("db/connection", "&setting"), ("db/mysql", "query")]),
-        ("push_sql", &[("db/cached", "&sql.finish"), ("db/cached", "suffix")]),
+        (
+            "push_sql",
+            &[
+                ("db/cached", "&sql.finish"),
+                ("db/cached", "suffix"),
+                ("db/insert_rows", "&sql"),
+                ("db/insert_rows", "row"),
+            ],
+        ),
     ] {
         let found = non_literal_arguments(function);
         let found: Vec<_> = found.iter().map(|(path, argument)| (path.as_str(), argument.as_str())).collect();

@@ -10,7 +10,7 @@ use std::{
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::support::{child_guard::ChildGuard, client::Client, program, wait_until};
+use crate::support::{child_guard::ChildGuard, client::Client, program, python::installed, wait_until};
 
 /// A running application from `tests/clients/python`. Dropping it stops the process.
 pub struct PythonApp {
@@ -18,13 +18,6 @@ pub struct PythonApp {
     log: PathBuf,
     _child: ChildGuard,
     _dir: TempDir,
-}
-
-/// Returns the path of an installed program; `python` has the libraries.
-fn installed(name: &str) -> PathBuf {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/test-tools/python/bin").join(name);
-    assert!(file.exists(), "{name} is not installed: run tests/run");
-    file
 }
 
 fn script(name: &str) -> PathBuf {

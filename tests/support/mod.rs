@@ -8,6 +8,7 @@ pub mod child_guard;
 pub mod chromium;
 pub mod client;
 pub mod mariadb;
+pub mod python;
 
 use std::{
     env,
@@ -118,8 +119,7 @@ impl TestApp {
     /// that look at the time themselves.
     pub fn at_real_time(ago: Duration) -> Self {
         let database = if on_mariadb() { Mariadb::shared().database() } else { String::new() };
-        let clock = Clock::paused_at(Clock::system().now().minus(ago));
-        Self::start(Self::temp_dir(), database, clock, &[])
+        Self::start(Self::temp_dir(), database, Clock::paused_at(Clock::system().now().minus(ago)), &[])
     }
 
     /// Starts the application on an existing database. An empty URL selects SQLite in the data directory.

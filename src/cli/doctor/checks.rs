@@ -80,8 +80,8 @@ pub(super) fn database(settings: &Settings, clock: &Clock) -> Vec<Finding> {
 
 fn migrations(status: &MigrationStatus) -> Finding {
     match status {
-        MigrationStatus { pending: 0, unknown: 0 } => Finding::passed("migrations", "the tables are up to date"),
-        MigrationStatus { pending, unknown: 0 } => Finding::failed(
+        MigrationStatus { pending: 0, unknown: 0, .. } => Finding::passed("migrations", "the tables are up to date"),
+        MigrationStatus { pending, unknown: 0, .. } => Finding::failed(
             "migrations",
             format!("{pending} migrations are pending. This release cannot work with the tables as they are"),
             "run gatehouse migrate, or restart gatehouse serve, which runs them",

@@ -91,8 +91,13 @@ impl Adoption {
         if self.bcrypt_prehash && ["$2a$", "$2b$", "$2y$"].iter().any(|prefix| text.starts_with(prefix)) {
             stored = format!("bcrypt_sha256${text}");
         }
-        // Flask-Security uses its key with all schemes but those of Django.
-        if let Some(key) = self.flask_security.as_ref().filter(|_| text.starts_with('$')) {
+        // From an export. The key has another name here.
+        let exported = text.strip_prefix(FLASK_SECURITY).and_then(|rest| rest.strip_prefix('$'));
+        if let Some((_, inner)) = exported.and_then(|rest| rest.split_once('$')) {
+            let key = self.flask_security.as_ref().ok_or(HashError::KeyMissing)?;
+            stored = format!("{FLASK_SECURITY}${key}${inner}");
+        } else if let Some(key) = self.flask_security.as_ref().filter(|_| text.starts_with('$')) {
+            // Flask-Security uses its key with all schemes but those of Django.
             stored = format!("{FLASK_SECURITY}${key}${stored}");
         }
         PasswordHash::parse(&stored)?;

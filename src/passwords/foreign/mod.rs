@@ -64,6 +64,9 @@ pub enum HashError {
     /// Werkzeug and Django write the same string for different functions.
     #[error("the password hash means different things to Werkzeug and Django; pass --dialect")]
     Ambiguous,
+    /// A hash of Flask-Security without its key.
+    #[error("the password hash is one of Flask-Security; pass --flask-security-salt-file")]
+    KeyMissing,
     /// Werkzeug's default number of rounds, which the string does not tell.
     #[error("the password hash does not say its number of rounds; pass --werkzeug-iterations")]
     RoundsMissing,

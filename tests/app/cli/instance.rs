@@ -103,6 +103,7 @@ fn help_of_every_command_has_an_example() {
     for command in [
         &["backup"][..],
         &["doctor"],
+        &["import"],
         &["migrate"],
         &["secret", "rotate"],
         &["invitation", "create"],

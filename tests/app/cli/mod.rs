@@ -4,6 +4,8 @@ mod account;
 mod app;
 mod backup;
 mod doctor;
+mod import;
+mod imported_hashes;
 pub mod instance;
 mod invitation;
 mod migrate;

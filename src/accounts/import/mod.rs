@@ -1,0 +1,226 @@
+//! Brings the accounts of another application in, with their password hashes.
+//!
+//! A source gives rows of text, a [`Parser`] makes accounts of them, and [`Accounts::import`] inserts a batch of these:
+//! all or none. An import that was interrupted can run again: an account that is already here stays as it is.
+
+mod names;
+mod parse;
+mod record;
+mod source;
+mod store;
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use futures_util::stream::{self, StreamExt, TryStreamExt};
+use serde::Serialize;
+
+use self::names::{Taken, decide};
+pub use self::{
+    parse::{Candidate, Parser, RowError},
+    record::{Field, Record},
+    source::{Location, Mapping, Preset, Progress, Rows, Source, SourceError},
+};
+use super::{AccountId, Accounts, Error, Rejection, Username};
+use crate::{
+    client::{Client, Network},
+    db::{self, AnyConnection},
+    passwords::{
+        Priority, UNUSABLE,
+        foreign::{Adopted, PasswordHash},
+    },
+    transaction::Transaction,
+};
+
+/// Rows of one batch.
+pub const BATCH: usize = 2000;
+/// How often a batch is tried if other processes create accounts at the same time.
+const MAX_TRIES: usize = 5;
+
+/// What happens to a row whose user name another account has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub enum Rename {
+    /// Refuse the row
+    #[default]
+    Refuse,
+    /// Add a number to the name
+    Suffix,
+}
+
+/// What becomes of a row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Outcome {
+    /// The account is created, with this name.
+    Created(Username),
+    /// The account is already here; nothing changes.
+    Known,
+    /// Nothing is created.
+    Refused(RowError),
+}
+
+/// A row for the report.
+#[derive(Debug, Clone, Serialize)]
+pub struct RowReport {
+    /// The number of the line in a file, or of the row in a table.
+    pub line: u64,
+    /// The name in the row, as it was.
+    pub username: String,
+    /// What became of it: `renamed` or `refused`.
+    pub outcome: &'static str,
+    /// The new name, or the reason of the refusal.
+    pub detail: String,
+}
+
+/// The sums of an import.
+#[derive(Debug, Default)]
+pub struct Summary {
+    /// Accounts that were created.
+    pub created: u64,
+    /// Accounts that were here before.
+    pub known: u64,
+    /// Rows that were refused.
+    pub refused: u64,
+    /// Created accounts with another name.
+    pub renamed: u64,
+    /// Created accounts without a usable password.
+    pub without_password: u64,
+    /// Created accounts by the scheme of their hash.
+    pub schemes: BTreeMap<String, u64>,
+}
+
+/// An account that may be inserted.
+struct Entry {
+    id: AccountId,
+    candidate: Candidate,
+    hash: String,
+    /// The name of the scheme of the hash; `None` if there is no usable password.
+    scheme: Option<String>,
+    /// The class of the hash, if it is not ours.
+    class: Option<String>,
+    /// The hashes under which its name may be reserved.
+    name_hashes: Vec<[u8; 32]>,
+}
+
+/// Imports batches, with what is known from the batches before.
+pub struct Import<'a> {
+    accounts: &'a Accounts,
+    rename: Rename,
+    /// In a trial run nothing is written, so the names of the batches before are kept here.
+    trial: Option<Taken>,
+    /// The sums until now.
+    pub summary: Summary,
+}
+
+impl<'a> Import<'a> {
+    /// Begins an import. A trial run writes nothing.
+    #[must_use]
+    pub fn new(accounts: &'a Accounts, rename: Rename, is_trial: bool) -> Self {
+        Self { accounts, rename, trial: is_trial.then(Taken::default), summary: Summary::default() }
+    }
+
+    /// Imports one batch: all of its accounts are created, or none. Returns what an operator wants to know of single
+    /// rows.
+    pub async fn run(&mut self, parser: &Parser, records: Vec<Record>) -> Result<Vec<RowReport>, Error> {
+        let mut reports = Vec::new();
+        let mut candidates = Vec::new();
+        for record in records {
+            let (line, username) = (record.line, record.name().to_owned());
+            match parser.parse(&record) {
+                Ok(candidate) => candidates.push(candidate),
+                Err(error) => {
+                    self.summary.refused += 1;
+                    reports.push(RowReport { line, username, outcome: "refused", detail: error.to_string() });
+                }
+            }
+        }
+        // As many plain digests are wrapped at once as there are threads.
+        let entries = stream::iter(candidates).map(|candidate| self.entry(candidate));
+        let entries: Vec<Entry> = entries.buffered(self.accounts.hasher.threads()).try_collect().await?;
+        let entries = Arc::new(entries);
+        let outcomes = self.insert(&entries).await?;
+        for (entry, outcome) in entries.iter().zip(outcomes) {
+            let Candidate { line, typed_name, .. } = &entry.candidate;
+            let report = |outcome, detail| RowReport { line: *line, username: typed_name.clone(), outcome, detail };
+            match outcome {
+                Outcome::Known => self.summary.known += 1,
+                Outcome::Refused(error) => {
+                    self.summary.refused += 1;
+                    reports.push(report("refused", error.to_string()));
+                }
+                Outcome::Created(name) => {
+                    self.summary.count(entry);
+                    if name != entry.candidate.username {
+                        self.summary.renamed += 1;
+                        reports.push(report("renamed", name.as_str().to_owned()));
+                    }
+                }
+            }
+        }
+        reports.sort_by_key(|report| report.line);
+        Ok(reports)
+    }
+
+    async fn entry(&self, mut candidate: Candidate) -> Result<Entry, Error> {
+        let (mut hash, mut scheme) = (UNUSABLE.to_owned(), None);
+        match std::mem::replace(&mut candidate.password, Adopted::Unusable) {
+            Adopted::Unusable => {}
+            Adopted::Wrap(digest) if self.trial.is_some() => scheme = Some(digest.scheme()),
+            Adopted::Wrap(digest) => {
+                let permit = self.accounts.hasher.try_reserve(Network::NONE, Priority::UnknownDevice);
+                hash = permit.ok_or(Rejection::Overloaded)?.wrap(digest).await?;
+            }
+            Adopted::Hash(stored) => hash = stored,
+        }
+        let parsed = PasswordHash::parse(&hash).ok();
+        let foreign = parsed.as_ref().filter(|hash| !hash.is_current());
+        Ok(Entry {
+            id: AccountId::new(),
+            name_hashes: self.accounts.name_hashes(candidate.username.as_str()),
+            class: foreign.map(PasswordHash::class),
+            scheme: scheme.or_else(|| parsed.as_ref().map(PasswordHash::scheme)),
+            candidate,
+            hash,
+        })
+    }
+
+    async fn insert(&mut self, entries: &Arc<Vec<Entry>>) -> Result<Vec<Outcome>, Error> {
+        let (core, rename) = (&self.accounts.core, self.rename);
+        if let Some(taken) = &mut self.trial {
+            let (entries, mut names, now) = (Arc::clone(entries), std::mem::take(taken), core.clock.now());
+            let decide = move |conn: &mut AnyConnection| {
+                let outcomes = decide(conn, &entries, &mut names, rename, now)?;
+                Ok((outcomes, names))
+            };
+            let (outcomes, names) = core.database.read(decide).await?;
+            *taken = names;
+            return Ok(outcomes);
+        }
+        let mut tries = 1;
+        loop {
+            let entries = Arc::clone(entries);
+            let change = move |tx: &mut Transaction<'_>| {
+                let outcomes = decide(tx.conn, &entries, &mut Taken::default(), rename, tx.now)?;
+                let created = entries.iter().zip(&outcomes).filter_map(|(entry, outcome)| match outcome {
+                    Outcome::Created(username) => Some((entry, username)),
+                    Outcome::Known | Outcome::Refused(_) => None,
+                });
+                store::insert(tx, &created.collect::<Vec<_>>())?;
+                Ok::<_, Error>(outcomes)
+            };
+            match core.transactions.run(&Client::anonymous(), change).await {
+                // Another process has created an account with one of the names since they were looked up.
+                Err(Error::Database(db::Error::UniqueViolation)) if tries < MAX_TRIES => tries += 1,
+                outcomes => return outcomes,
+            }
+        }
+    }
+}
+
+impl Summary {
+    fn count(&mut self, entry: &Entry) {
+        self.created += 1;
+        match &entry.scheme {
+            Some(scheme) => *self.schemes.entry(scheme.clone()).or_default() += 1,
+            None => self.without_password += 1,
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! The queries of an import.
+
+use std::collections::HashSet;
+
+use diesel::{ExpressionMethods, QueryDsl, QueryResult, Queryable, RunQueryDsl, Selectable, SelectableHelper};
+
+use super::{Candidate, Entry};
+use crate::{
+    accounts::{Email, Username},
+    clock::Timestamp,
+    db::{
+        AnyConnection, cached, insert_rows,
+        schema::{account_roles, accounts, foreign_hashes, reserved_names},
+    },
+    transaction::Transaction,
+};
+
+/// What is needed to recognize an account that is already here.
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = accounts)]
+pub(super) struct Existing {
+    pub(super) username: String,
+    pub(super) email_key: Option<String>,
+    pub(super) legacy_id: Option<String>,
+    pub(super) created_at: Timestamp,
+}
+
+/// Returns the accounts that have a name, an address or an id of the batch.
+pub(super) fn existing(conn: &mut AnyConnection, entries: &[Entry]) -> QueryResult<Vec<Existing>> {
+    let candidates = || entries.iter().map(|entry| &entry.candidate);
+    let usernames = candidates().map(|candidate| &candidate.username);
+    let emails = candidates().filter_map(|candidate| candidate.email.as_ref().map(Email::key));
+    let ids = candidates().filter_map(|candidate| candidate.legacy_id.as_deref());
+    let rows = accounts::table.select(Existing::as_select());
+    let mut found: Vec<Existing> = cached(rows.filter(accounts::username.eq_any(usernames))).load(conn)?;
+    found.extend(cached(rows.filter(accounts::email_key.eq_any(emails))).load(conn)?);
+    found.extend(cached(rows.filter(accounts::legacy_id.eq_any(ids))).load(conn)?);
+    Ok(found)
+}
+
+/// Returns which of the names are reserved for their former owners, as their hashes.
+pub(super) fn reserved(conn: &mut AnyConnection, entries: &[Entry], now: Timestamp) -> QueryResult<HashSet<Vec<u8>>> {
+    let hashes = entries.iter().flat_map(|entry| &entry.name_hashes).map(|hash| &hash[..]);
+    let reserved = reserved_names::table.filter(reserved_names::name.eq_any(hashes));
+    let names: Vec<Vec<u8>> =
+        cached(reserved.filter(reserved_names::until.gt(now)).select(reserved_names::name)).load(conn)?;
+    Ok(names.into_iter().collect())
+}
+
+/// Inserts accounts under these names.
+pub(super) fn insert(tx: &mut Transaction<'_>, accounts: &[(&Entry, &Username)]) -> QueryResult<()> {
+    let now = tx.now;
+    let row = |(entry, username): &(&Entry, &Username)| {
+        let Candidate { email, is_active, created_at, last_login, legacy_id, .. } = &entry.candidate;
+        diesel::insert_into(accounts::table).values((
+            accounts::id.eq(entry.id),
+            accounts::username.eq((*username).clone()),
+            accounts::email.eq(email.clone()),
+            accounts::email_key.eq(email.as_ref().map(Email::key)),
+            accounts::password_hash.eq(entry.hash.clone()),
+            accounts::created_at.eq(created_at.unwrap_or(now)),
+            accounts::updated_at.eq(now),
+            accounts::last_sign_in_at.eq(*last_login),
+            accounts::disabled.eq(!is_active),
+            accounts::legacy_id.eq(legacy_id.clone()),
+        ))
+    };
+    insert_rows(tx.conn, accounts.iter().map(row))?;
+    let classes = accounts.iter().filter_map(|(entry, _)| Some((entry.id, entry.class.as_deref()?)));
+    let class = |(id, class)| (foreign_hashes::account_id.eq(id), foreign_hashes::class.eq(class));
+    insert_rows(tx.conn, classes.map(|row| diesel::insert_into(foreign_hashes::table).values(class(row))))?;
+    let roles = accounts.iter().flat_map(|(entry, _)| entry.candidate.roles.iter().map(|role| (entry.id, role)));
+    let role = |(id, role)| (account_roles::account_id.eq(id), account_roles::role.eq(role));
+    insert_rows(tx.conn, roles.map(|row| diesel::insert_into(account_roles::table).values(role(row))))
+}
