@@ -8,6 +8,7 @@ mod change_profile;
 mod create;
 mod delete;
 mod error;
+pub mod export;
 mod foreign_hashes;
 mod forget_devices;
 pub mod import;

@@ -4,6 +4,7 @@ mod account;
 mod app;
 mod backup;
 mod doctor;
+mod export;
 mod import;
 mod invitation;
 mod migrate;
@@ -55,6 +56,8 @@ enum Command {
     App(app::App),
     /// Bring in the accounts of another application with their password hashes
     Import(Box<import::Import>),
+    /// Write all accounts with their password hashes, for another application
+    Export(Box<export::Export>),
     /// Copy the database file while the server runs
     Backup(Box<backup::Backup>),
     /// Check settings, secret, database, clock, disk and reverse proxy, and say how to mend what is wrong
@@ -75,6 +78,7 @@ pub async fn run() -> ExitCode {
         Ok(Command::Invitation(invitation)) => invitation::run(invitation).await,
         Ok(Command::App(app)) => app::run(app).await,
         Ok(Command::Import(import)) => import::run(*import).await,
+        Ok(Command::Export(export)) => export::run(&export).await,
         Ok(Command::Backup(backup)) => backup::run(&backup).await,
         Ok(Command::Doctor(doctor)) => doctor::run(&doctor),
         Ok(Command::Migrate(migrate)) => migrate::run(&migrate),

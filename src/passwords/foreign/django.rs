@@ -2,7 +2,7 @@
 
 use super::{
     HashError, Parts, PasswordHash, Preparation,
-    encoding::{base64, number},
+    encoding::{base64, number, to_base64},
     function::{Digest, Function},
     modular,
 };
@@ -39,4 +39,36 @@ fn finish(function: Function, salt: &str, digest: &str, length: usize) -> Result
     }
     let output = base64(digest).ok_or(HashError::Malformed)?;
     PasswordHash::new(Parts { function, salt: salt.as_bytes().to_vec(), output, length })
+}
+
+/// The most memory that Django lets scrypt use, in bytes: the default of OpenSSL.
+const MAX_SCRYPT_BYTES: u64 = 32 << 20;
+
+/// Returns a stored hash as Django stores it. `None` if Django cannot verify it. Plain bcrypt needs the
+/// `BCryptPasswordHasher` in the project's `PASSWORD_HASHERS`.
+#[must_use]
+pub fn to_django(stored: &str) -> Option<String> {
+    let hash = PasswordHash::parse(stored).ok()?;
+    if hash.key.is_some() {
+        return None;
+    }
+    let salt = std::str::from_utf8(&hash.salt).ok().filter(|salt| salt.is_ascii() && !salt.contains('$'));
+    let (digest, inner) = (to_base64(&hash.output), |start: &str| stored.find(start).map(|at| &stored[at..]));
+    match (&hash.preparation, &hash.function) {
+        (Preparation::None, Function::Pbkdf2 { digest: Digest::Sha256, rounds }) => {
+            Some(format!("pbkdf2_sha256${rounds}${}${digest}", salt?))
+        }
+        (Preparation::None, Function::Pbkdf2 { digest: Digest::Sha1, rounds }) => {
+            Some(format!("pbkdf2_sha1${rounds}${}${digest}", salt?))
+        }
+        (Preparation::None, Function::Scrypt { log_n, r, p }) => {
+            let needed = 128 * u64::from(*r) * ((1 << log_n) + 2 + u64::from(*p));
+            let is_readable = needed <= MAX_SCRYPT_BYTES && hash.output.len() == 64;
+            is_readable.then(|| Some(format!("scrypt${}${}${r}${p}${digest}", 1_u64 << log_n, salt?)))?
+        }
+        (Preparation::None, Function::Argon2 { .. }) => Some(format!("argon2{}", inner("$argon2")?)),
+        (Preparation::None, Function::Bcrypt { .. }) => Some(format!("bcrypt${}", inner("$2")?)),
+        (Preparation::Sha256Hex, Function::Bcrypt { .. }) => Some(format!("bcrypt_sha256${}", inner("$2")?)),
+        _ => None,
+    }
 }

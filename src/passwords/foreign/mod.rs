@@ -18,7 +18,10 @@ use secrecy::{ExposeSecret, SecretSlice, SecretString};
 use subtle::ConstantTimeEq;
 use unicode_normalization::UnicodeNormalization;
 
-pub use self::adopt::{Adopted, Adoption, Weak, WeakDigest};
+pub use self::{
+    adopt::{Adopted, Adoption, Weak, WeakDigest},
+    django::to_django,
+};
 use self::{function::Function, weak::WeakRecipe};
 use super::{Password, argon2id::Engine};
 

@@ -193,6 +193,9 @@ proptest! {
             prop_assert!(hash.function.kibibytes() <= 128 * 1024);
             prop_assert!(stored.len() <= MAX_LENGTH);
             prop_assert!(hash.class().len() <= 64, "{}", hash.class());
+            if let Some(django) = to_django(&stored) {
+                prop_assert!(PasswordHash::parse(&django).is_ok(), "{stored}: {django}");
+            }
         }
         let _ = PasswordHash::parse(&text);
     }

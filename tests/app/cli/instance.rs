@@ -104,6 +104,7 @@ fn help_of_every_command_has_an_example() {
         &["backup"][..],
         &["doctor"],
         &["import"],
+        &["export"],
         &["migrate"],
         &["secret", "rotate"],
         &["invitation", "create"],
