@@ -32,7 +32,6 @@ pub use self::{
     create::CreateAccount,
     delete::DeleteAccount,
     error::{Error, FieldError, Rejection},
-    foreign_hashes::HashClass,
     forget_devices::{DevicesForgotten, ForgetDevices},
     invitations::{Admission, Invitation, InvitationId, NewInvitation},
     link::LinkToken,

@@ -156,7 +156,7 @@ pub(super) async fn run(account: Account) -> Result<(), Failure> {
 
 async fn run_list(List { role, state, json, settings }: List) -> Result<(), Failure> {
     let Opened { accounts, .. } = Opened::existing(&settings)?;
-    let filter = AccountFilter { role, state };
+    let filter = AccountFilter { role, state, has_foreign_hash: false };
     let mut query = AccountQuery { filter, limit: BATCH, ..AccountQuery::default() };
     let mut out = io::stdout().lock();
     loop {

@@ -8,7 +8,10 @@ use gatehouse::{
     passwords::foreign::PasswordHash,
 };
 
-use crate::support::TestApp;
+use crate::support::{
+    TestApp,
+    client::{Answer, Client},
+};
 
 /// A password that is not normalized, so a hash of another system is compared with two forms of it.
 const DECOMPOSED: &str = "cafe\u{301} at the harbor";
@@ -33,6 +36,13 @@ async fn set_hash(app: &TestApp, names: &[&'static str], hash: String) {
         })
         .await;
     }
+}
+
+/// Returns the page that counts imported hashes, when an account has one.
+pub async fn overview_with_a_hash_of(app: &TestApp, name: &'static str, administrator: &Client) -> Answer {
+    set_hash(app, &[name], werkzeug()).await;
+    maintenance::renew_foreign_hashes(&app.state).await;
+    administrator.get("/admin").await
 }
 
 /// Returns how many hashes a failed sign-in computes.
@@ -82,12 +92,31 @@ async fn new_password_is_no_foreign_hash_any_more() {
     app.signed_in_client("zoe").await;
     set_hash(&app, &["zoe"], werkzeug()).await;
     maintenance::renew_foreign_hashes(&app.state).await;
-    let classes = app.state.accounts.foreign_hash_classes();
-    assert_eq!((classes[0].name.as_str(), classes[0].accounts), ("pbkdf2-sha256 1000", 1));
+    assert_eq!(app.state.accounts.foreign_hash_schemes(), [("pbkdf2-sha256".to_owned(), 1)]);
     let token = app.reset_token("zoe").await;
     let password = "thirteen geese over a lighthouse";
     let fields = [("token", token.as_str()), ("password", password), ("password_confirm", password)];
     assert_eq!(app.client().post("/reset", &fields).await.status, 303);
     maintenance::renew_foreign_hashes(&app.state).await;
-    assert!(app.state.accounts.foreign_hash_classes().is_empty());
+    assert!(app.state.accounts.foreign_hash_schemes().is_empty());
+}
+
+#[tokio::test]
+async fn overview_counts_imported_hashes_by_scheme_and_links_to_their_accounts() {
+    let app = TestApp::spawn();
+    let zoe = app.administrator("zoe").await;
+    for name in ["eva", "ida", "bob"] {
+        app.signed_in_client(name).await;
+    }
+    assert!(!zoe.get("/admin").await.body.contains("Imported passwords"), "nothing was imported");
+    set_hash(&app, &["eva"], werkzeug()).await;
+    set_hash(&app, &["ida"], werkzeug().replace("1000", "2000")).await;
+    maintenance::renew_foreign_hashes(&app.state).await;
+    let page = zoe.get("/admin").await.body;
+    assert!(page.contains("<code>pbkdf2-sha256</code></th><td>2</td>"), "{page}");
+    let list = "/admin/accounts?hash=imported";
+    assert!(page.contains(&format!("href=\"{list}\"")), "{page}");
+    let listed = zoe.get(list).await.body;
+    let names = ["zoe", "eva", "ida", "bob"].map(|name| listed.contains(&format!(">{name}</a></h2>")));
+    assert_eq!(names, [false, true, true, false], "{listed}");
 }

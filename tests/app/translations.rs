@@ -9,7 +9,7 @@ use gatehouse::{
 };
 
 use crate::{
-    forward_auth,
+    foreign_hashes, forward_auth,
     languages::texts,
     support::{
         PASSWORD, START, TestApp, WRONG_PASSWORD,
@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// Strings that are the same in both languages: names, addresses, and what was typed.
-const SAME: [&str; 18] = [
+const SAME: [&str; 19] = [
     ".",
     "Gatehouse",
     "zoe",
@@ -28,6 +28,7 @@ const SAME: [&str; 18] = [
     "eva@keepers.example",
     "staff",
     "argon2id",
+    "pbkdf2-sha256",
     "admin",
     "help@keepers.example",
     "eva",
@@ -124,6 +125,7 @@ async fn admin_states(languages: &str) -> Vec<(String, Answer)> {
     })
     .await;
     states.push(("locked".to_owned(), open(&path).await));
+    states.push(("imported hashes".to_owned(), foreign_hashes::overview_with_a_hash_of(&app, "eva", &zoe).await));
     app.query(|conn| {
         let eva = accounts::table.filter(accounts::username.eq("eva"));
         diesel::update(eva)

@@ -50,6 +50,8 @@ pub struct AccountFilter {
     pub role: Option<Role>,
     /// Only those in this state.
     pub state: Option<AccountState>,
+    /// Only those with the password hash of another system.
+    pub has_foreign_hash: bool,
 }
 
 #[derive(Queryable, Selectable)]

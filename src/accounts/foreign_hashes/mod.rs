@@ -2,7 +2,10 @@
 
 mod store;
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
 use parking_lot::RwLock;
@@ -22,22 +25,14 @@ use crate::{
 /// Characters of the name of a key.
 const NAME_LENGTH: usize = 8;
 
-/// Accounts whose password hashes come from another system and take the same work.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HashClass {
-    /// Scheme and costs, such as `bcrypt 12`.
-    pub name: String,
-    /// The number of accounts, at the last count.
-    pub accounts: u64,
-}
-
 /// What is cached. Renewed each minute, because counting reads a whole index.
 #[derive(Default)]
 pub(super) struct ForeignHashes(RwLock<Cache>);
 
 #[derive(Default)]
 struct Cache {
-    classes: Vec<(HashClass, Arc<PasswordHash>)>,
+    /// The number of accounts with hashes that take the same work, and one of these hashes; the largest number first.
+    classes: Vec<(u64, Arc<PasswordHash>)>,
     all_accounts: u64,
     keys: HashMap<String, FlaskSecurityKey>,
 }
@@ -48,8 +43,8 @@ impl Cache {
     fn stand_in(&self, point: u64) -> Option<Arc<PasswordHash>> {
         let scaled = (u128::from(point) * u128::from(self.all_accounts)) >> 64;
         let mut end = 0_u128;
-        let class = self.classes.iter().find(|(class, _)| {
-            end += u128::from(class.accounts);
+        let class = self.classes.iter().find(|(accounts, _)| {
+            end += u128::from(*accounts);
             scaled < end
         });
         class.map(|(_, hash)| Arc::clone(hash))
@@ -82,20 +77,23 @@ impl Accounts {
         self.read_flask_security_keys().await?;
         let (rows, all) = self.core.database.read(store::classes).await?;
         let count = |number: i64| u64::try_from(number).unwrap_or(0);
-        let classes = rows.into_iter().filter_map(|row| {
-            let class = HashClass { name: row.class, accounts: count(row.accounts) };
-            PasswordHash::parse(&row.example).ok().map(|hash| (class, Arc::new(hash)))
-        });
+        let classes = rows
+            .into_iter()
+            .filter_map(|row| PasswordHash::parse(&row.example).ok().map(|hash| (count(row.accounts), Arc::new(hash))));
         let (classes, all_accounts) = (classes.collect(), count(all));
         let mut cache = self.foreign_hashes.0.write();
         (cache.classes, cache.all_accounts) = (classes, all_accounts);
         Ok(())
     }
 
-    /// Returns the classes of the hashes of other systems at the last count, the most frequent first.
+    /// Returns the schemes of the hashes of other systems with their accounts at the last count, sorted by name.
     #[must_use]
-    pub fn foreign_hash_classes(&self) -> Vec<HashClass> {
-        self.foreign_hashes.0.read().classes.iter().map(|(class, _)| class.clone()).collect()
+    pub fn foreign_hash_schemes(&self) -> Vec<(String, u64)> {
+        let mut schemes: BTreeMap<String, u64> = BTreeMap::new();
+        for (accounts, hash) in &self.foreign_hashes.0.read().classes {
+            *schemes.entry(hash.scheme()).or_default() += accounts;
+        }
+        schemes.into_iter().collect()
     }
 
     async fn read_flask_security_keys(&self) -> Result<(), db::Error> {
@@ -154,8 +152,7 @@ mod tests {
     fn stand_ins_have_the_shares_of_their_classes() {
         let hash = |rounds: u32| {
             let text = format!("pbkdf2:sha256:{rounds}$salt${}", "0".repeat(64));
-            let class = HashClass { name: rounds.to_string(), accounts: u64::from(rounds) };
-            (class, Arc::new(PasswordHash::parse(&text).unwrap()))
+            (u64::from(rounds), Arc::new(PasswordHash::parse(&text).unwrap()))
         };
         let cache = Cache { classes: vec![hash(50), hash(25)], all_accounts: 100, keys: HashMap::new() };
         let mut counts: HashMap<Option<String>, u32> = HashMap::new();

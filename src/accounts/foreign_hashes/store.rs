@@ -13,7 +13,6 @@ const MAX_CLASSES: usize = 64;
 /// Accounts whose hashes take the same work.
 #[derive(Debug, Clone)]
 pub(super) struct ClassRow {
-    pub(super) class: String,
     pub(super) accounts: i64,
     /// The hash of one of them.
     pub(super) example: String,
@@ -35,7 +34,7 @@ pub(super) fn classes(conn: &mut AnyConnection) -> QueryResult<(Vec<ClassRow>, i
         let one = one.order(foreign_hashes::account_id).limit(1).select(accounts::password_hash);
         // Its owner may have signed in since.
         if let Some(example) = one.get_result(conn).optional()? {
-            classes.push(ClassRow { class, accounts, example });
+            classes.push(ClassRow { accounts, example });
         }
     }
     Ok((classes, accounts::table.count().get_result(conn)?))

@@ -29,7 +29,7 @@ impl ListPosition {
 pub struct AccountQuery {
     /// Only those whose user name or e-mail address starts with this text.
     pub prefix: String,
-    /// Only those with this role and in this state.
+    /// Only those that match all parts of the filter.
     pub filter: AccountFilter,
     /// Where the part of the list starts; the beginning by default.
     pub position: Option<ListPosition>,

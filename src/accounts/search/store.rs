@@ -1,6 +1,6 @@
 //! The queries that find accounts.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, QueryResult, RunQueryDsl};
 
@@ -12,7 +12,7 @@ use crate::{
     },
     db::{
         AnyConnection, MultiBackend,
-        schema::{account_roles, accounts},
+        schema::{account_roles, accounts, foreign_hashes},
     },
 };
 
@@ -23,16 +23,13 @@ const SCANNED_AT_ONCE: usize = 100;
 /// Larger than every character of a user name or an address.
 const LAST_CHARACTER: char = '\u{10FFFF}';
 
-/// Goes along one index: by names if the query has a prefix, else by role, else by state, else by id. What the index
-/// does not decide is checked for each row, up to [`MAX_SCANNED`]. So the costs do not grow with the accounts, but a
-/// part may hold fewer than the limit, or none, and still not be the last one.
+/// Goes along one index: by names if the query has a prefix, else by role, else by password hash, else by state, else
+/// by id. What the index does not decide is checked for each row, up to [`MAX_SCANNED`]. So the costs do not grow with
+/// the accounts, but a part may hold fewer than the limit, or none, and still not be the last one.
 pub(super) fn search(conn: &mut AnyConnection, query: &AccountQuery) -> QueryResult<AccountPage> {
-    let AccountFilter { role, state } = &query.filter;
-    let is_decided_by_index = match (query.prefix.is_empty(), role, state) {
-        (false, role, state) => role.is_none() && state.is_none(),
-        (true, Some(_), state) => state.is_none(),
-        (true, None, _) => true,
-    };
+    let AccountFilter { role, state, has_foreign_hash } = &query.filter;
+    let filters = [!query.prefix.is_empty(), role.is_some(), *has_foreign_hash, state.is_some()];
+    let is_decided_by_index = filters.into_iter().filter(|is_set| *is_set).count() <= 1;
     // One more than the limit, to know whether there are more.
     let at_once = if is_decided_by_index { query.limit + 1 } else { SCANNED_AT_ONCE };
     let (mut accounts, mut places) = (Vec::new(), Vec::new());
@@ -42,12 +39,14 @@ pub(super) fn search(conn: &mut AnyConnection, query: &AccountQuery) -> QueryRes
         let is_last = batch.len() < at_once;
         scanned += batch.len();
         position = batch.last().copied().or(position);
+        let foreign = if *has_foreign_hash { with_foreign_hash(conn, &batch)? } else { HashSet::new() };
         for (place, account) in load_at(conn, &batch)? {
             // An account that both names find is listed once.
             let is_listed = matches!(place, ListPosition::AfterAddressOf(_))
                 && account.username.as_str().starts_with(&query.prefix);
             let has_role = role.as_ref().is_none_or(|role| account.roles.contains(role));
-            if !is_listed && has_role && state.is_none_or(|state| account.state == state) {
+            let has_hash = !has_foreign_hash || foreign.contains(&account.id);
+            if !is_listed && has_role && has_hash && state.is_none_or(|state| account.state == state) {
                 accounts.push(account);
                 places.push(place);
             }
@@ -80,6 +79,13 @@ fn candidates(
         let mut ids = with_role.limit(limit).select(account_roles::account_id).into_boxed::<MultiBackend>();
         if let Some(after) = after {
             ids = ids.filter(account_roles::account_id.gt(after));
+        }
+        ids.load(conn)?
+    } else if query.filter.has_foreign_hash {
+        let in_order = foreign_hashes::table.order(foreign_hashes::account_id).limit(limit);
+        let mut ids = in_order.select(foreign_hashes::account_id).into_boxed::<MultiBackend>();
+        if let Some(after) = after {
+            ids = ids.filter(foreign_hashes::account_id.gt(after));
         }
         ids.load(conn)?
     } else {
@@ -140,6 +146,14 @@ fn with_prefix(
         found.extend(ids.into_iter().map(ListPosition::AfterAddressOf));
     }
     Ok(found)
+}
+
+/// Returns which of the accounts at `places` have the password hash of another system.
+fn with_foreign_hash(conn: &mut AnyConnection, places: &[ListPosition]) -> QueryResult<HashSet<AccountId>> {
+    let ids = places.iter().map(|place| place.account());
+    let rows = foreign_hashes::table.filter(foreign_hashes::account_id.eq_any(ids));
+    let ids: Vec<AccountId> = rows.select(foreign_hashes::account_id).load(conn)?;
+    Ok(ids.into_iter().collect())
 }
 
 /// Returns the accounts at `places`, in this order.

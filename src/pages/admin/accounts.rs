@@ -15,6 +15,8 @@ use crate::{
 pub(crate) const PATH: &str = "/admin/accounts";
 /// Accounts on a page.
 const PAGE_ROWS: usize = 25;
+/// The value of `hash` for accounts with the password hash of another system.
+pub(super) const IMPORTED: &str = "imported";
 /// Marks the position in the part of the list that was found by e-mail address.
 const ADDRESS_PREFIX: &str = "address-";
 
@@ -36,6 +38,8 @@ pub(crate) struct AccountsQuery {
     q: String,
     role: String,
     state: String,
+    /// [`IMPORTED`], or empty.
+    hash: String,
     /// Where the page starts.
     after: String,
 }
@@ -47,9 +51,14 @@ impl AccountsQuery {
         let optional = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
         let role = optional(&self.role).map(|role| role.parse::<Role>()).transpose().ok()?;
         let state = optional(&self.state).map(|state| state.parse::<AccountState>()).transpose().ok()?;
+        let has_foreign_hash = match self.hash.as_str() {
+            "" => false,
+            IMPORTED => true,
+            _ => return None,
+        };
         (prefix.len() <= Email::MAX_LENGTH).then_some(AccountQuery {
             prefix,
-            filter: AccountFilter { role, state },
+            filter: AccountFilter { role, state, has_foreign_hash },
             position: parse_position(&self.after),
             limit: PAGE_ROWS,
         })
@@ -77,9 +86,10 @@ pub(crate) async fn get(user: CurrentUser, query: Option<Query<AccountsQuery>>) 
         ListPosition::After(id) => id.to_string(),
         ListPosition::AfterAddressOf(id) => format!("{ADDRESS_PREFIX}{id}"),
     };
-    let AccountsQuery { q, role, state, .. } = &query;
-    let next =
-        next.map(|position| url(PATH, &[("q", q), ("role", role), ("state", state), ("after", &after(position))]));
+    let AccountsQuery { q, role, state, hash, .. } = &query;
+    let next = next.map(|position| {
+        url(PATH, &[("q", q), ("role", role), ("state", state), ("hash", hash), ("after", &after(position))])
+    });
     let states = [AccountState::Active, AccountState::Locked, AccountState::Disabled];
     user.render(&AccountsPage { layout: user.layout(), query, states, accounts, next })
 }

@@ -3,6 +3,7 @@
 use actix_web::HttpResponse;
 use askama::Template;
 
+use super::{accounts, url};
 use crate::{
     events::DayCount,
     web::{error::Problem, guard::CurrentUser, layout::Layout},
@@ -24,6 +25,10 @@ struct OverviewPage {
     hashing: String,
     /// What the threads of the database do. If it did not answer, there would be no page.
     database: String,
+    /// Schemes of password hashes of other systems, with the accounts that have one.
+    imported: Vec<(String, u64)>,
+    /// The list of these accounts.
+    imported_url: String,
     charts: Vec<Chart>,
 }
 
@@ -80,6 +85,8 @@ pub(crate) async fn get(user: CurrentUser) -> Result<HttpResponse, Problem> {
         sessions: statistics.sessions,
         hashing: (texts.jobs)(hashing.running, hashing.waiting),
         database: (texts.jobs)(running, waiting),
+        imported: state.accounts.foreign_hash_schemes(),
+        imported_url: url(accounts::PATH, &[("hash", accounts::IMPORTED)]),
         charts: charts.map(|(title, days)| Chart::new(&user, title, days)).into(),
     })
 }

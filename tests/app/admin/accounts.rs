@@ -1,7 +1,7 @@
 use diesel::{ExpressionMethods, QueryDsl, RunQueryDsl, TextExpressionMethods};
 use gatehouse::{
     accounts::AccountId,
-    db::schema::{account_roles, accounts},
+    db::schema::{account_roles, accounts, foreign_hashes},
 };
 
 use crate::support::{START, TestApp, client::Client};
@@ -35,6 +35,20 @@ async fn add_role(app: &TestApp, prefix: &'static str, role: &'static str) {
         for id in ids.load::<Vec<u8>>(conn)? {
             diesel::insert_into(account_roles::table)
                 .values((account_roles::account_id.eq(id), account_roles::role.eq(role)))
+                .execute(conn)?;
+        }
+        Ok(())
+    })
+    .await;
+}
+
+/// Marks the password hashes of all accounts whose name matches `pattern` as imported.
+async fn mark_imported(app: &TestApp, pattern: &'static str) {
+    app.query(move |conn| {
+        let ids = accounts::table.filter(accounts::username.like(pattern)).select(accounts::id);
+        for id in ids.load::<Vec<u8>>(conn)? {
+            diesel::insert_into(foreign_hashes::table)
+                .values((foreign_hashes::account_id.eq(id), foreign_hashes::class.eq("bcrypt 12")))
                 .execute(conn)?;
         }
         Ok(())
@@ -89,12 +103,13 @@ async fn accounts_are_found_by_the_start_of_user_name_and_address_each_once() {
 }
 
 #[tokio::test]
-async fn accounts_are_filtered_by_role_and_state_in_every_combination() {
+async fn accounts_are_filtered_by_role_state_and_hash_in_every_combination() {
     let app = TestApp::spawn();
     let zoe = app.administrator("zoe").await;
     insert_accounts(&app, "eva", 30).await;
     insert_accounts(&app, "ida", 30).await;
     add_role(&app, "ida", "staff").await;
+    mark_imported(&app, "%-001%").await;
     app.query(|conn| {
         let disabled = accounts::table.filter(accounts::username.like("%-000%"));
         diesel::update(disabled).set(accounts::disabled.eq(true)).execute(conn)?;
@@ -115,6 +130,12 @@ async fn accounts_are_filtered_by_role_and_state_in_every_combination() {
         ("q=eva&state=disabled", 10),
         ("q=eva&role=staff", 0),
         ("q=ida-00&role=staff&state=active", 18),
+        ("hash=imported", 20),
+        ("hash=imported&role=staff", 10),
+        ("hash=imported&state=locked", 2),
+        ("q=eva&hash=imported", 10),
+        ("q=ida&role=staff&state=active&hash=imported", 9),
+        ("hash=ours", 0),
         ("role=Staff", 0),
         ("state=gone", 0),
     ] {
@@ -130,12 +151,18 @@ async fn one_page_looks_at_a_bounded_number_of_accounts() {
     let zoe = app.administrator("zoe").await;
     insert_accounts(&app, "eva", 1200).await;
     add_role(&app, "eva", "staff").await;
+    mark_imported(&app, "eva%").await;
     app.query(|conn| {
         let last = accounts::table.filter(accounts::username.eq("eva-1199"));
         diesel::update(last).set(accounts::disabled.eq(true)).execute(conn)
     })
     .await;
-    for query in ["q=eva&state=disabled", "role=staff&state=disabled", "q=eva&role=staff&state=disabled"] {
+    for query in [
+        "q=eva&state=disabled",
+        "role=staff&state=disabled",
+        "q=eva&role=staff&state=disabled",
+        "hash=imported&state=disabled",
+    ] {
         let path = format!("/admin/accounts?{query}");
         let (first, next) = parse(&zoe.get(&path).await.body);
         assert!(first.is_empty() && next.is_some(), "{query}");
