@@ -24,6 +24,7 @@ mod flood;
 mod footprint;
 mod forward_auth;
 mod growth;
+mod import;
 mod instructions;
 mod long_history;
 mod node_argon2;
@@ -86,6 +87,7 @@ enum Section {
     Admin,
     Api,
     ForwardAuth,
+    Import,
     Growth,
 }
 
@@ -156,6 +158,9 @@ fn main() {
     }
     if selected(Section::Admin) {
         admin::measure(rounds, &mut table);
+    }
+    if selected(Section::Import) {
+        import::measure(rounds, &mut table);
     }
     if selected(Section::Growth) {
         growth::measure(rounds, args.database.as_deref(), &mut table);

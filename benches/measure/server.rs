@@ -3,7 +3,7 @@
 use std::{
     env, fs,
     io::{BufRead, BufReader},
-    path::{Path, PathBuf},
+    path::Path,
     process::{Child, Command, Stdio},
 };
 
@@ -40,16 +40,17 @@ impl Server {
         Self { address: address.to_owned(), child }
     }
 
-    fn read_proc(&self, file: &str) -> String {
-        fs::read_to_string(PathBuf::from(format!("/proc/{}/{file}", self.child.id()))).unwrap()
-    }
-
     /// Reads a field of `/proc/…/status` in MiB: `VmRSS` is the resident memory, `VmHWM` its peak.
     pub fn memory(&self, line: &str) -> f64 {
-        let status = self.read_proc("status");
-        let found = status.lines().find_map(|text| text.strip_prefix(line)?.strip_prefix(':')).unwrap();
-        found.trim().trim_end_matches(" kB").parse::<f64>().unwrap() / 1024.0
+        memory_of(self.child.id(), line).unwrap()
     }
+}
+
+/// Reads a field of `/proc/…/status` of a process in MiB. `None` if the process has ended.
+pub fn memory_of(process: u32, line: &str) -> Option<f64> {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let found = status.lines().find_map(|text| text.strip_prefix(line)?.strip_prefix(':'))?;
+    Some(found.trim().trim_end_matches(" kB").parse::<f64>().ok()? / 1024.0)
 }
 
 impl Drop for Server {
