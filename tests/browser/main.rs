@@ -9,6 +9,7 @@
 
 mod attacks;
 mod flows;
+mod imported;
 #[path = "../support/mod.rs"]
 mod support;
 mod visual;

@@ -160,6 +160,9 @@ fn parse_time(text: &str) -> Option<Timestamp> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use strum::VariantArray;
+
     use super::*;
 
     #[test]
@@ -179,6 +182,31 @@ mod tests {
         assert_eq!(parse_time("2026-11-22 00:00:00"), Some(Timestamp::from_millis(1_795_305_600_000)));
         for text in ["yesterday", "2026-11-22", "22.11.2026 00:00:00", "-1", "1e300", "NaN", "1900-01-01 00:00:00"] {
             assert_eq!(parse_time(text), None, "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_time_is_read_and_no_text_panics(milliseconds in 0..253_402_300_800_000_i64, text in "\\PC{0,40}") {
+            let at = Timestamp::from_millis(milliseconds);
+            let written = crate::clock::rfc3339(at).unwrap();
+            prop_assert_eq!(parse_time(&written), Some(at));
+            prop_assert_eq!(parse_time(&written.replace('T', " ").replace('Z', "")), Some(at));
+            let _ = parse_time(&text);
+            let _ = parse_time(&format!("2026-11-22 00:00:00{text}"));
+        }
+
+        #[test]
+        fn no_row_panics_and_what_comes_in_has_a_valid_name(texts in proptest::collection::vec("\\PC{0,12}", 8)) {
+            let values = Field::VARIANTS.iter().copied().zip(texts).collect();
+            let record = Record { values, ..Record::default() };
+            for name_from_email in [false, true] {
+                let parser = Parser { name_from_email, ..Parser::default() };
+                if let Ok(candidate) = parser.parse(&record) {
+                    prop_assert!(Username::parse(candidate.username.as_str()).is_ok());
+                    prop_assert!(candidate.roles.is_empty());
+                }
+            }
         }
     }
 }

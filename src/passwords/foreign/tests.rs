@@ -44,9 +44,8 @@ fn hashes_of_real_libraries_match_their_password_and_no_other() {
         let mut verify =
             |password: &str| hash.matches(&mut engine, &Password::parse(password).unwrap(), key.as_ref()).unwrap();
         assert!(verify(password), "{fixture}");
-        for wrong in ["", "wrong", &password.replace('6', "7")] {
-            assert!(wrong == password || !verify(wrong), "{fixture}: {wrong}");
-        }
+        // Not at the end: bcrypt ignores what follows 72 bytes.
+        assert!(!verify(&format!("x{password}")), "{fixture}");
     }
 }
 

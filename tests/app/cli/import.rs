@@ -1,9 +1,9 @@
-use std::fs;
+use std::{fs, process::Stdio, time::Duration};
 
 use serde_json::Value;
 
 use super::{Instance, Outcome, Site};
-use crate::support::{PASSWORD, mariadb::Mariadb, python};
+use crate::support::{PASSWORD, wait_until};
 
 /// A hash of "secret" by Werkzeug, with one round.
 const HASH: &str = "pbkdf2:sha256:1$salt$38df428b309308e48c3687e7f90bda0e9cf253568c21ec754a0e076ab4ab6423";
@@ -164,73 +164,57 @@ fn unusable_sources_and_options_are_explained() {
     }
 }
 
-#[tokio::test]
-async fn people_of_a_flask_application_sign_in() {
-    let site = Site::serve(&[]);
-    let instance = &site.instance;
-    python::run_fixture("flask_app.py", &[instance.path("").to_str().unwrap()], "");
-    let before = fs::read(instance.path("app.db")).unwrap();
-    let imported = instance.run(&["import", "app.db", "--from", "flask", "--role-map", "editor=staff,admin=admin"]);
-    assert_eq!(imported.status, 1, "{imported:?}");
-    assert!(imported.stdout.contains("line 4: no name of Gatehouse: refused: the user name"), "{}", imported.stdout);
-    assert_eq!(fs::read(instance.path("app.db")).unwrap(), before, "the source is only read");
-    let zoe = site.show("zoe");
-    assert_eq!((&zoe["email"], &zoe["roles"][0]), (&"zoe@keepers.example".into(), &"staff".into()));
-    assert_eq!((&zoe["created_at"], &zoe["hash_scheme"]), (&"2024-02-03T04:05:00.6Z".into(), &"scrypt".into()));
-    for (login, password, status) in [
-        ("zoe", "the password of Zoe", 303),
-        ("zoe@keepers.example", "the password of Zoe", 303),
-        ("eva", "the password of eva", 303),
-        ("eva", "the password of zoe", 422),
-        ("ida", "the password of ida", 422),
-    ] {
-        assert_eq!(site.client().sign_in(login, password).await.status, status, "{login}: {password}");
-    }
-    assert_eq!(site.show("ida")["state"], "disabled");
-    let again = instance.run(&["import", "app.db", "--from", "flask"]);
-    assert!(again.stdout.contains("Created 0 accounts"), "{}", again.stdout);
+/// A table with many rows, which take several batches.
+fn many_rows(count: usize) -> String {
+    let row = |number: usize| format!("person{number},person{number}@keepers.example,{HASH},{number}\n");
+    "username,email,password,id\n".to_owned() + &(0..count).map(row).collect::<String>()
 }
 
-// Always reads from MariaDB, because the source need not be like the database of Gatehouse.
-#[tokio::test]
-async fn people_of_a_mysql_table_sign_in() {
-    let (site, source) = (Site::serve(&[]), Mariadb::shared().database());
-    let name = source.rsplit('/').next().unwrap();
-    Mariadb::shared().sql(&format!(
-        "CREATE TABLE {name}.accounts (id INT AUTO_INCREMENT PRIMARY KEY, login VARCHAR(40), email VARCHAR(80), \
-         password VARBINARY(200), active BIT(1) DEFAULT 1, created_at DATETIME(3)) CHARACTER SET utf8mb4; \
-         INSERT INTO {name}.accounts (login, email, password, created_at) VALUES \
-         ('zoe', 'zoe@keepers.example', '{HASH}', '2024-02-03 04:05:06.789'), ('Zoë', NULL, '{HASH}', NULL)"
-    ));
-    let imported = site.instance.run(&["import", &source, "--from", "flask", "--map", "username=login"]);
-    assert_eq!(imported.status, 1, "{imported:?}");
-    assert!(imported.stdout.contains("line 2: Zoë: refused: the user name is not valid"), "{imported:?}");
-    assert!(!imported.stderr.contains("p%40ss"), "the password of the database");
-    let zoe = site.show("zoe");
-    assert_eq!(
-        (&zoe["created_at"], &zoe["email"]),
-        (&"2024-02-03T04:05:06.789Z".into(), &"zoe@keepers.example".into())
-    );
-    assert_eq!(site.client().sign_in("zoe", "secret").await.status, 303);
-    let missing = site.instance.run(&["import", &source, "--from", "django"]);
-    assert!(missing.status == 1 && missing.stderr.contains("none of the tables auth_user"), "{missing:?}");
+#[test]
+fn dry_run_finds_what_is_taken_by_rows_far_before() {
+    let instance = Instance::new();
+    let rows = many_rows(4100)
+        + &format!("person7,new@keepers.example,{HASH},5001\nnew,person7@KEEPERS.example,{HASH},5002\n");
+    let dry = import(&instance, &rows, &["--dry-run"]);
+    for refused in ["line 4102: person7: refused: another account has this user", "line 4103: new: refused: another"] {
+        assert!(dry.stdout.contains(refused), "{}", dry.stdout);
+    }
+    assert_eq!(import(&instance, &rows, &[]).stdout.replace("Created", "Would create"), dry.stdout);
 }
 
-#[tokio::test]
-async fn people_of_a_django_project_sign_in() {
-    let site = Site::serve(&[]);
-    let instance = &site.instance;
-    let database = instance.path("db.sqlite3");
-    python::run_fixture("django_project.py", &[database.to_str().unwrap(), "make"], "");
-    let roles = "superuser=admin,staff=staff,editors=editor";
-    let imported = instance.run(&["import", "db.sqlite3", "--from", "django", "--role-map", roles]);
-    assert_eq!(imported.status, 0, "{imported:?}");
-    assert!(imported.stdout.contains("1  without a password"), "{}", imported.stdout);
-    for (name, status) in [("zoe", 303), ("eva", 303), ("ida", 303), ("bob", 422), ("max", 422)] {
-        let password = format!("the password of {name}");
-        assert_eq!(site.client().sign_in(name, &password).await.status, status, "{name}");
-    }
-    assert_eq!(site.show("zoe")["roles"], serde_json::json!(["admin", "editor", "staff"]));
-    assert_eq!(site.show("bob")["state"], "disabled");
-    assert_eq!(site.show("max")["email"], Value::Null);
+#[test]
+fn import_that_was_interrupted_has_whole_batches_and_continues_when_it_runs_again() {
+    const ROWS: usize = 30_000;
+    let instance = Instance::new();
+    fs::write(instance.path("rows.csv"), many_rows(ROWS)).unwrap();
+    let count = || accounts(&instance).len();
+    instance.run(&["migrate"]);
+    let mut running = instance.command(&["import", "rows.csv", "--from", "csv"]).spawn().unwrap();
+    wait_until("a batch is imported", Duration::from_mins(1), || (count() > 0).then_some(()));
+    running.kill().unwrap();
+    running.wait().unwrap();
+    let before = count();
+    assert!(before.is_multiple_of(2000) && before < ROWS, "{before}");
+    let again = instance.run(&["import", "rows.csv", "--from", "csv"]);
+    assert!(again.status == 0 && again.stdout.contains(&format!("{before} were here already")), "{again:?}");
+    assert_eq!(count(), ROWS);
+}
+
+#[test]
+fn two_imports_at_the_same_time_create_each_account_once() {
+    let instance = Instance::new();
+    fs::write(instance.path("rows.csv"), many_rows(6000)).unwrap();
+    instance.run(&["migrate"]);
+    let start = || {
+        let mut command = instance.command(&["import", "rows.csv", "--from", "csv"]);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    };
+    let outcomes = [start(), start()].map(|running| Outcome::from(running.wait_with_output().unwrap()));
+    assert!(outcomes.iter().all(|outcome| outcome.status == 0), "{outcomes:?}");
+    let created = outcomes.each_ref().map(|outcome| {
+        let (_, rest) = outcome.stdout.split_once("Created ").unwrap();
+        rest.split(' ').next().unwrap().parse::<usize>().unwrap()
+    });
+    assert_eq!(created.iter().sum::<usize>(), 6000, "{outcomes:?}");
+    assert_eq!(accounts(&instance).len(), 6000);
 }

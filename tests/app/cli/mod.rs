@@ -7,6 +7,7 @@ mod doctor;
 mod export;
 mod import;
 mod imported_hashes;
+mod imported_people;
 pub mod instance;
 mod invitation;
 mod migrate;
