@@ -9,6 +9,7 @@ mod import;
 mod invitation;
 mod migrate;
 mod open;
+mod proxy_config;
 mod secret;
 mod serve;
 
@@ -58,6 +59,8 @@ enum Command {
     Import(Box<import::Import>),
     /// Write all accounts with their password hashes, for another application
     Export(Box<export::Export>),
+    /// Print the configuration of a reverse proxy in front of an application
+    ProxyConfig(Box<proxy_config::ProxyConfig>),
     /// Copy the database file while the server runs
     Backup(Box<backup::Backup>),
     /// Check settings, secret, database, clock, disk and reverse proxy, and say how to mend what is wrong
@@ -79,6 +82,7 @@ pub async fn run() -> ExitCode {
         Ok(Command::App(app)) => app::run(app).await,
         Ok(Command::Import(import)) => import::run(*import).await,
         Ok(Command::Export(export)) => export::run(&export).await,
+        Ok(Command::ProxyConfig(config)) => proxy_config::run(*config).await,
         Ok(Command::Backup(backup)) => backup::run(&backup).await,
         Ok(Command::Doctor(doctor)) => doctor::run(&doctor),
         Ok(Command::Migrate(migrate)) => migrate::run(&migrate),

@@ -115,6 +115,7 @@ fn help_of_every_command_has_an_example() {
         &["app", "show"],
         &["app", "set"],
         &["app", "remove"],
+        &["proxy-config"],
     ] {
         let help = instance.run(&[command, &["--help"]].concat());
         let example = format!("gatehouse {}", command.join(" "));

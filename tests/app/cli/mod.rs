@@ -12,6 +12,7 @@ pub mod instance;
 mod invitation;
 mod migrate;
 mod proxy;
+mod proxy_config;
 mod secret;
 mod serve;
 
