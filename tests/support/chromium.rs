@@ -3,7 +3,7 @@
 use std::{
     fs::File,
     io::{Read, Write},
-    net::{TcpListener, TcpStream},
+    net::TcpStream,
     path::PathBuf,
     sync::OnceLock,
     time::{Duration, Instant},
@@ -13,7 +13,7 @@ use fantoccini::{Client, ClientBuilder, Locator};
 use gatehouse::{language::Language, web::messages::Messages};
 use serde_json::{Map, Value, json};
 
-use super::{child_guard::ChildGuard, program, wait_until};
+use super::{child_guard::ChildGuard, free_port, program, wait_until};
 
 /// How long to wait for a page on a busy machine.
 const TIMEOUT: Duration = Duration::from_secs(20);
@@ -63,7 +63,7 @@ fn driver() -> &'static str {
     static DRIVER: OnceLock<(String, ChildGuard, tempfile::TempDir)> = OnceLock::new();
     let (address, ..) = DRIVER.get_or_init(|| {
         let dir = tempfile::tempdir().unwrap();
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = free_port();
         let log = File::create(dir.path().join("log")).unwrap();
         let arguments = [format!("--port={port}"), "--silent".to_owned()];
         let guard = ChildGuard::start(&program(&["chromedriver"], "chromium-driver"), &arguments, log);

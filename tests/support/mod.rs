@@ -8,6 +8,7 @@ pub mod child_guard;
 pub mod chromium;
 pub mod client;
 pub mod mariadb;
+mod programs;
 pub mod python;
 
 use std::{
@@ -16,7 +17,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{Arc, mpsc},
     thread::{self, JoinHandle},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use actix_web::{dev::ServerHandle, web::Data};
@@ -35,6 +36,7 @@ use gatehouse::{
 };
 use tempfile::TempDir;
 
+pub use self::programs::{free_port, program, wait_until};
 use self::{client::Client, mariadb::Mariadb};
 
 /// A password that the policy accepts.
@@ -71,29 +73,6 @@ pub fn on_mariadb() -> bool {
         Ok("mariadb") => true,
         Ok("sqlite") | Err(_) => false,
         Ok(other) => panic!("GATEHOUSE_TEST_DATABASE is {other}; set it to sqlite or mariadb"),
-    }
-}
-
-/// Returns the path of an installed program. Panics with the package to install if there is none.
-pub fn program(names: &[&str], package: &str) -> PathBuf {
-    let path = env::var_os("PATH").unwrap_or_default();
-    let dirs: Vec<_> = env::split_paths(&path).chain([PathBuf::from("/usr/sbin")]).collect();
-    names
-        .iter()
-        .flat_map(|name| dirs.iter().map(move |dir| dir.join(name)))
-        .find(|file| file.exists())
-        .unwrap_or_else(|| panic!("{} is not installed: run tests/run, or apt-get install {package}", names[0]))
-}
-
-/// Polls until `poll` returns a value. Panics with `condition` after `timeout`.
-pub fn wait_until<T>(condition: &str, timeout: Duration, mut poll: impl FnMut() -> Option<T>) -> T {
-    let started = Instant::now();
-    loop {
-        if let Some(value) = poll() {
-            return value;
-        }
-        assert!(started.elapsed() < timeout, "timed out after {timeout:?}: {condition}");
-        thread::sleep(Duration::from_millis(20));
     }
 }
 
@@ -145,7 +124,10 @@ impl TestApp {
     fn start(temp_dir: Arc<TempDir>, database_url: String, clock: Clock, arguments: &[&str]) -> Self {
         let data_dir = temp_dir.path().join("data");
         let data_dir_text = data_dir.display().to_string();
-        let mut line = vec!["--listen", "127.0.0.1:0", "--data-dir", &data_dir_text];
+        let mut line = vec!["--data-dir", &data_dir_text];
+        if !arguments.contains(&"--listen") {
+            line.extend(["--listen", "127.0.0.1:0"]);
+        }
         if !database_url.is_empty() {
             line.extend(["--database-url", &database_url]);
         }
