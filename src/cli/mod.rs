@@ -84,7 +84,7 @@ pub async fn run() -> ExitCode {
         Ok(Command::Export(export)) => export::run(&export).await,
         Ok(Command::ProxyConfig(config)) => proxy_config::run(*config).await,
         Ok(Command::Backup(backup)) => backup::run(&backup).await,
-        Ok(Command::Doctor(doctor)) => doctor::run(&doctor),
+        Ok(Command::Doctor(doctor)) => doctor::run(&doctor).await,
         Ok(Command::Migrate(migrate)) => migrate::run(&migrate),
         Ok(Command::Secret(secret)) => secret::run(&secret).await,
         Err(code) => return code,

@@ -39,6 +39,12 @@ pub(crate) struct Answer {
     pub(crate) host: String,
     /// Whether pages answer for this host.
     pub(crate) is_expected_host: bool,
+    pub(crate) addresses: Addresses,
+}
+
+/// Where a request came from.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Addresses {
     /// The address that the connection came from: of the last proxy, if there is one.
     pub(crate) peer: IpAddr,
     /// Whether that address is in `GATEHOUSE_TRUSTED_PROXIES`.
@@ -49,6 +55,21 @@ pub(crate) struct Answer {
     pub(crate) forwarded: Vec<String>,
 }
 
+impl Addresses {
+    fn of(request: &HttpRequest, state: &AppState) -> Option<Self> {
+        let trusted = &state.settings.trusted_proxies;
+        let peer = request.peer_addr()?.ip().to_canonical();
+        Some(Self {
+            peer,
+            is_trusted_peer: trusted.iter().any(|network| network.contains(&peer)),
+            client: client_ip::client(request.headers(), request.peer_addr(), trusted).address,
+            forwarded: client_ip::forwarded(request.headers())
+                .map(|entry| String::from_utf8_lossy(entry).trim().to_owned())
+                .collect(),
+        })
+    }
+}
+
 /// What the server saw of a request that went through the proxy of an application.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct AppAnswer {
@@ -57,8 +78,7 @@ pub(crate) struct AppAnswer {
     pub(crate) app: String,
     /// The identity headers that the client sent and the proxy passed on, as they are spelled.
     pub(crate) identity_headers: Vec<String>,
-    /// The address that the server takes for the client's.
-    pub(crate) client: IpAddr,
+    pub(crate) addresses: Addresses,
 }
 
 /// Returns the sealed answer to the question in `request`, or `None` if it has no valid one. The request came to the
@@ -66,12 +86,11 @@ pub(crate) struct AppAnswer {
 pub(crate) fn app_answer(request: &HttpRequest, state: &AppState, app: &AppId) -> Option<String> {
     let question = question(request, state)?;
     let names = request.headers().keys().map(HeaderName::as_str);
-    let trusted = &state.settings.trusted_proxies;
     let answer = AppAnswer {
         nonce: question.nonce,
         app: app.to_string(),
         identity_headers: names.filter(|name| is_identity_header(name)).map(str::to_owned).collect(),
-        client: client_ip::client(request.headers(), request.peer_addr(), trusted).address,
+        addresses: Addresses::of(request, state)?,
     };
     Some(seal(&state.core.keys, &answer))
 }
@@ -94,18 +113,11 @@ fn question(request: &HttpRequest, state: &AppState) -> Option<Question> {
 pub(crate) fn answer(request: &HttpRequest, state: &AppState) -> Option<String> {
     let question = question(request, state)?;
     let host = ExpectedHost::of(request.head()).unwrap_or_default();
-    let trusted = &state.settings.trusted_proxies;
-    let peer = request.peer_addr()?.ip().to_canonical();
     let answer = Answer {
         nonce: question.nonce,
         is_expected_host: state.host.accepts(host),
         host: host.to_owned(),
-        peer,
-        is_trusted_peer: trusted.iter().any(|network| network.contains(&peer)),
-        client: client_ip::client(request.headers(), request.peer_addr(), trusted).address,
-        forwarded: client_ip::forwarded(request.headers())
-            .map(|entry| String::from_utf8_lossy(entry).trim().to_owned())
-            .collect(),
+        addresses: Addresses::of(request, state)?,
     };
     Some(seal(&state.core.keys, &answer))
 }

@@ -1,7 +1,9 @@
 //! `gatehouse doctor`
 
+mod app;
 mod checks;
 mod public_url;
+mod request;
 
 use std::io::{self, Write};
 
@@ -10,19 +12,25 @@ use serde::Serialize;
 
 use super::Failure;
 use crate::{
+    apps::{AppId, Apps, Rejection},
     clock::Clock,
     config::{ConfigError, Settings},
+    core::Core,
     keys::Keys,
     telemetry,
 };
 
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  gatehouse doctor\n  gatehouse doctor --json | jq 'select(.ok | not)'\n\n\
+#[command(after_help = "Examples:\n  gatehouse doctor\n  gatehouse doctor --app wiki\n  \
+                        gatehouse doctor --json | jq 'select(.ok | not)'\n\n\
                         Run it on the machine of the server, with its settings, while it runs.")]
 pub(super) struct Doctor {
     /// One JSON object per line, with the keys check, ok, message and fix
     #[arg(long)]
     json: bool,
+    /// Check the reverse proxy in front of this application as well
+    #[arg(long, value_name = "APP")]
+    app: Option<AppId>,
     #[command(flatten)]
     settings: Settings,
 }
@@ -56,7 +64,7 @@ impl Finding {
 }
 
 /// Runs all checks. Creates neither a database nor a secret.
-pub(super) fn run(doctor: &Doctor) -> Result<(), Failure> {
+pub(super) async fn run(doctor: &Doctor) -> Result<(), Failure> {
     let settings = &doctor.settings;
     telemetry::init(settings.log.clone());
     let clock = Clock::system();
@@ -64,9 +72,17 @@ pub(super) fn run(doctor: &Doctor) -> Result<(), Failure> {
     let mut report = Report { stdout: io::stdout(), json: doctor.json, failed: 0 };
     report.add(checks::settings(settings))?;
     report.add([checks::secret(settings, keys.as_ref().err())])?;
-    report.add(checks::database(settings, &clock))?;
+    let database = checks::database(settings, &clock);
+    let is_migrated = database.iter().any(|finding| finding.check == "migrations" && finding.ok);
+    report.add(database)?;
     report.add([checks::disk(settings)])?;
     report.add(public_url::check(settings, keys.as_ref().ok(), &clock))?;
+    // Opening the database would run its migrations.
+    if let (Some(id), Ok(keys), true) = (&doctor.app, &keys, is_migrated) {
+        let apps = Apps::new(settings, Core::open(settings, clock.clone())?);
+        let app = apps.find(id.clone()).await?.ok_or(Rejection::NoSuchApp)?;
+        report.add(app::check(&app, keys, &clock))?;
+    }
     match report.failed {
         0 => Ok(()),
         1 => Err("1 check failed".into()),

@@ -4,6 +4,7 @@ mod account;
 mod app;
 mod backup;
 mod doctor;
+mod doctor_app;
 mod export;
 mod import;
 mod imported_hashes;
