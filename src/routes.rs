@@ -46,6 +46,9 @@ pub fn table() -> Vec<Route> {
             .get(admin::invitations::get)
             .post(admin::invitations::post),
         Route::new("/admin/invitations/{id}/revoke").for_administrators().post(admin::invitations::revoke),
+        Route::new(admin::apps::PATH).for_administrators().get(admin::apps::get).post(admin::apps::post),
+        Route::new("/admin/apps/{id}").for_administrators().get(admin::app::get).post(admin::app::post),
+        Route::new("/admin/apps/{id}/remove").for_administrators().get(admin::app::removal).post(admin::app::remove),
         Route::new(admin::activity::PATH).for_administrators().get(admin::activity::get),
         Route::new("/.well-known/change-password").open_to_all().get(password::well_known),
         Route::new("/login").for_guests().get(login::get).post(login::post),

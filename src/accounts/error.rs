@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::{
+    apps,
     db::{self, QueryError, TransactionError},
     identity::{EmailError, UsernameError},
     passwords::Weakness,
@@ -57,6 +58,8 @@ pub enum Rejection {
     LastAdministrator,
     /// The account lacks the role that an application asks for.
     NotAdmitted,
+    /// The rules for applications do not allow the change of one.
+    App(apps::Rejection),
 }
 
 /// What is wrong with one field.
@@ -102,6 +105,18 @@ pub enum FieldError {
     InvitationInvalid,
     /// There is no application with this id.
     ApplicationUnknown,
+    /// The id of an application is not valid.
+    AppId,
+    /// The name of an application is not valid.
+    AppName,
+    /// The URL of an application is not an origin.
+    AppUrl,
+    /// One of the URLs whose scripts may call the JSON API is not an origin.
+    AppOrigins,
+    /// There is no such format of tokens, or a secret was given without one.
+    TokenFormat,
+    /// The secret with which an application verifies tokens is too long.
+    SecretTooLong,
 }
 
 impl FieldError {
@@ -114,16 +129,18 @@ impl FieldError {
             | Self::UsernameReserved
             | Self::DeletionNotConfirmed
             | Self::TargetNotConfirmed
-            | Self::Role => 0,
-            Self::Email(_) | Self::EmailTaken | Self::Lifetime => 1,
-            Self::CurrentPasswordMissing | Self::CurrentPasswordMismatch => 2,
+            | Self::Role
+            | Self::AppId => 0,
+            Self::Email(_) | Self::EmailTaken | Self::Lifetime | Self::AppName => 1,
+            Self::CurrentPasswordMissing | Self::CurrentPasswordMismatch | Self::AppUrl => 2,
             Self::PasswordMissing
             | Self::NewPasswordMissing
             | Self::PasswordTooLong
             | Self::PasswordWeak(_)
-            | Self::PasswordUnchanged => 3,
-            Self::ConfirmationMismatch => 4,
-            Self::InvitationInvalid | Self::ApplicationUnknown => 5,
+            | Self::PasswordUnchanged
+            | Self::AppOrigins => 3,
+            Self::ConfirmationMismatch | Self::TokenFormat => 4,
+            Self::InvitationInvalid | Self::ApplicationUnknown | Self::SecretTooLong => 5,
         }
     }
 }
@@ -145,6 +162,21 @@ impl From<Rejection> for Error {
 impl From<Throttled> for Error {
     fn from(throttled: Throttled) -> Self {
         Self::Rejected(Rejection::Throttled(throttled))
+    }
+}
+
+impl From<apps::Rejection> for Error {
+    fn from(rejection: apps::Rejection) -> Self {
+        Self::Rejected(Rejection::App(rejection))
+    }
+}
+
+impl From<apps::Error> for Error {
+    fn from(error: apps::Error) -> Self {
+        match error {
+            apps::Error::Rejected(rejection) => rejection.into(),
+            apps::Error::Database(error) => Self::Database(error),
+        }
     }
 }
 

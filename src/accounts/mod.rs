@@ -1,6 +1,7 @@
 //! What can be done with accounts: register, authenticate, change, delete. Knows nothing of HTTP or pages.
 
 mod admin;
+mod apps;
 mod authenticate;
 mod change_language;
 mod change_password;
@@ -26,6 +27,7 @@ use std::{sync::Arc, time::Duration};
 
 pub use self::{
     admin::{AccountDetails, AccountFilter, AdminAction, Administer, Administered, Authorization},
+    apps::AppForm,
     authenticate::{SignIn, SignInCounts},
     change_password::ChangePassword,
     change_profile::ChangeProfile,

@@ -102,8 +102,8 @@ pub struct AppChange {
     pub roles: Option<Vec<Role>>,
     /// All origins whose scripts may call the JSON API.
     pub cors: Option<Vec<PublicUrl>>,
-    /// The format and the secret of its tokens.
-    pub tokens: Change<(TokenFormat, Hs256Secret)>,
+    /// The format and the secret of its tokens. Without a secret, the one that it has stays.
+    pub tokens: Change<(TokenFormat, Option<Hs256Secret>)>,
 }
 
 #[cfg(test)]

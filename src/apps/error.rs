@@ -14,7 +14,7 @@ pub enum Error {
     Database(#[from] db::Error),
 }
 
-/// An expected refusal. For the operator.
+/// An expected refusal. `Display` is the message for the operator.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Rejection {
     /// There is another application with the id.
@@ -38,6 +38,9 @@ pub enum Rejection {
     /// The application has more origins than it can have.
     #[error("An application has at most {MAX_CORS_ORIGINS} origins whose scripts may call the API.")]
     TooManyOrigins,
+    /// The tokens of the application have a format that needs a secret, and it has none.
+    #[error("Tokens of this format need the secret with which the application verifies them.")]
+    SecretMissing,
 }
 
 impl From<QueryError> for Error {

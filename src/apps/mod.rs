@@ -1,7 +1,7 @@
 //! The applications that use Gatehouse: which they are, who may enter, and the tokens that they take.
 //!
-//! Operators change them in the database. A server has all of them in memory, so that a request costs no query, and
-//! reads them again each second ([`Apps::reload`](crate::apps::Apps::reload)).
+//! Operators and administrators change them in the database. A server has all of them in memory, so that a request
+//! costs no query, and reads them again each second ([`Apps::reload`](crate::apps::Apps::reload)).
 
 mod app;
 mod error;
@@ -36,11 +36,11 @@ use crate::{
 };
 
 /// The most applications. Bounds the memory of a server, and what it reads each second.
-const MAX_APPS: usize = 1000;
+pub(crate) const MAX_APPS: usize = 1000;
 /// The most roles of an application. The column has 1,024 bytes.
-const MAX_ROLES: usize = 30;
+pub(crate) const MAX_ROLES: usize = 30;
 /// The most origins of an application whose scripts may call the JSON API.
-const MAX_CORS_ORIGINS: usize = 30;
+pub(crate) const MAX_CORS_ORIGINS: usize = 30;
 
 /// All applications.
 pub struct Apps {
@@ -113,12 +113,13 @@ fn secret_context(id: &AppId) -> String {
 }
 
 /// A change in the form of the columns.
-struct RowChange {
+#[derive(Debug)]
+pub(crate) struct RowChange {
     name: Option<String>,
     url: Change<String>,
     roles: Option<String>,
     cors: Option<String>,
-    tokens: Change<(&'static str, Vec<u8>)>,
+    tokens: Change<(&'static str, Option<Vec<u8>>)>,
 }
 
 impl RowChange {
@@ -141,7 +142,10 @@ impl RowChange {
             Change::Keep => {}
             Change::Clear => (row.tokens, row.hs256_secret) = (None, None),
             Change::Set((format, secret)) => {
-                (row.tokens, row.hs256_secret) = (Some((*format).to_owned()), Some(secret.clone()));
+                row.tokens = Some((*format).to_owned());
+                if secret.is_some() {
+                    row.hs256_secret.clone_from(secret);
+                }
             }
         }
     }
@@ -208,6 +212,12 @@ impl Apps {
         Ok(rows.iter().map(|row| row.app(&self.core.keys)).collect())
     }
 
+    /// Returns at most `limit` applications whose ids come after this one, sorted by id.
+    pub async fn list_after(&self, id: Option<AppId>, limit: usize) -> Result<Vec<App>, db::Error> {
+        let rows = self.core.database.read(move |conn| store::list_after(conn, id.as_ref(), limit)).await?;
+        Ok(rows.iter().map(|row| row.app(&self.core.keys)).collect())
+    }
+
     /// Returns the application with this id.
     pub async fn find(&self, id: AppId) -> Result<Option<App>, db::Error> {
         let row = self.core.database.read(move |conn| store::find(conn, &id)).await?;
@@ -217,22 +227,22 @@ impl Apps {
     /// Adds an application, for the operator at the command line.
     pub async fn add(&self, id: AppId, form: AppChange, client: &Client) -> Result<(), Error> {
         let change = self.prepare(&id, form)?;
-        self.core.transactions.run(client, move |tx| insert(tx, Actor::Operator, &id, &change)).await
+        self.core.transactions.run(client, move |tx| Self::insert(tx, Actor::Operator, &id, &change)).await
     }
 
     /// Changes an application, for the operator at the command line.
     pub async fn set(&self, id: AppId, form: AppChange, client: &Client) -> Result<(), Error> {
         let change = self.prepare(&id, form)?;
-        self.core.transactions.run(client, move |tx| update(tx, Actor::Operator, &id, &change)).await
+        self.core.transactions.run(client, move |tx| Self::update(tx, Actor::Operator, &id, &change)).await
     }
 
     /// Removes an application, for the operator at the command line.
     pub async fn remove(&self, id: AppId, client: &Client) -> Result<(), Error> {
-        self.core.transactions.run(client, move |tx| delete(tx, Actor::Operator, &id)).await
+        self.core.transactions.run(client, move |tx| Self::delete(tx, Actor::Operator, &id)).await
     }
 
     /// Checks a change as far as that needs no query, and encrypts its secret for the application `id`.
-    fn prepare(&self, id: &AppId, form: AppChange) -> Result<RowChange, Rejection> {
+    pub(crate) fn prepare(&self, id: &AppId, form: AppChange) -> Result<RowChange, Rejection> {
         let AppChange { name, url, roles, cors, tokens } = form;
         let roles = roles.map(|roles| roles.iter().map(Role::to_string).collect::<BTreeSet<_>>());
         let cors = cors.map(|cors| cors.iter().map(PublicUrl::origin).collect::<BTreeSet<_>>());
@@ -257,50 +267,56 @@ impl Apps {
                 Change::Keep => Change::Keep,
                 Change::Clear => Change::Clear,
                 Change::Set((format, secret)) => {
-                    Change::Set((format.name(), self.core.keys.encrypt(&secret_context(id), secret.expose())))
+                    let encrypt = |secret: Hs256Secret| self.core.keys.encrypt(&secret_context(id), secret.expose());
+                    Change::Set((format.name(), secret.map(encrypt)))
                 }
             },
         })
     }
-}
 
-fn insert(tx: &mut Transaction<'_>, actor: Actor, id: &AppId, change: &RowChange) -> Result<(), Error> {
-    store::lock(tx.conn)?;
-    if store::find(tx.conn, id)?.is_some() {
-        return Err(Rejection::IdTaken.into());
+    /// Adds an application in `tx`.
+    pub(crate) fn insert(tx: &mut Transaction<'_>, actor: Actor, id: &AppId, change: &RowChange) -> Result<(), Error> {
+        store::lock(tx.conn)?;
+        if store::find(tx.conn, id)?.is_some() {
+            return Err(Rejection::IdTaken.into());
+        }
+        if usize::try_from(store::count(tx.conn)?).is_ok_and(|count| count >= MAX_APPS) {
+            return Err(Rejection::TooManyApps.into());
+        }
+        let mut row = Row::new(id.clone(), tx.now);
+        change.apply(&mut row);
+        refuse_tokens_without_secret(&row)?;
+        refuse_taken_url(tx, &row)?;
+        store::insert(tx.conn, &row)?;
+        tx.record_without_account(actor, EventKind::AppAdded)?;
+        Ok(())
     }
-    if usize::try_from(store::count(tx.conn)?).is_ok_and(|count| count >= MAX_APPS) {
-        return Err(Rejection::TooManyApps.into());
-    }
-    let mut row = Row::new(id.clone(), tx.now);
-    change.apply(&mut row);
-    refuse_taken_url(tx, &row)?;
-    store::insert(tx.conn, &row)?;
-    tx.record_without_account(actor, EventKind::AppAdded)?;
-    Ok(())
-}
 
-fn update(tx: &mut Transaction<'_>, actor: Actor, id: &AppId, change: &RowChange) -> Result<(), Error> {
-    store::lock(tx.conn)?;
-    let before = store::find(tx.conn, id)?.ok_or(Rejection::NoSuchApp)?;
-    let mut after = before.clone();
-    change.apply(&mut after);
-    // A change of nothing is done, and no event.
-    if after != before {
-        refuse_taken_url(tx, &after)?;
-        store::update(tx.conn, &after)?;
-        tx.record_without_account(actor, EventKind::AppChanged)?;
+    /// Changes an application in `tx`.
+    pub(crate) fn update(tx: &mut Transaction<'_>, actor: Actor, id: &AppId, change: &RowChange) -> Result<(), Error> {
+        store::lock(tx.conn)?;
+        let before = store::find(tx.conn, id)?.ok_or(Rejection::NoSuchApp)?;
+        let mut after = before.clone();
+        change.apply(&mut after);
+        // A change of nothing is done, and no event.
+        if after != before {
+            refuse_tokens_without_secret(&after)?;
+            refuse_taken_url(tx, &after)?;
+            store::update(tx.conn, &after)?;
+            tx.record_without_account(actor, EventKind::AppChanged)?;
+        }
+        Ok(())
     }
-    Ok(())
-}
 
-fn delete(tx: &mut Transaction<'_>, actor: Actor, id: &AppId) -> Result<(), Error> {
-    store::lock(tx.conn)?;
-    if !store::delete(tx.conn, id)? {
-        return Err(Rejection::NoSuchApp.into());
+    /// Removes an application in `tx`.
+    pub(crate) fn delete(tx: &mut Transaction<'_>, actor: Actor, id: &AppId) -> Result<(), Error> {
+        store::lock(tx.conn)?;
+        if !store::delete(tx.conn, id)? {
+            return Err(Rejection::NoSuchApp.into());
+        }
+        tx.record_without_account(actor, EventKind::AppRemoved)?;
+        Ok(())
     }
-    tx.record_without_account(actor, EventKind::AppRemoved)?;
-    Ok(())
 }
 
 /// Rejects the URL of another application. Two with one origin would share its cookies.
@@ -310,4 +326,9 @@ fn refuse_taken_url(tx: &mut Transaction<'_>, row: &Row) -> Result<(), Error> {
         Some(owner) if owner != row.id => Err(Rejection::UrlTaken(owner).into()),
         _ => Ok(()),
     }
+}
+
+/// Rejects a format that can only be signed with a secret, without one.
+fn refuse_tokens_without_secret(row: &Row) -> Result<(), Rejection> {
+    if row.tokens.is_some() && row.hs256_secret.is_none() { Err(Rejection::SecretMissing) } else { Ok(()) }
 }

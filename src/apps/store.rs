@@ -45,6 +45,16 @@ pub(super) fn list(conn: &mut AnyConnection) -> QueryResult<Vec<Row>> {
     apps::table.order(apps::id).select(Row::as_select()).load(conn)
 }
 
+/// Returns at most `limit` applications whose ids come after this one, sorted by id.
+pub(super) fn list_after(conn: &mut AnyConnection, id: Option<&AppId>, limit: usize) -> QueryResult<Vec<Row>> {
+    apps::table
+        .filter(apps::id.gt(id.map_or("", AppId::as_str)))
+        .order(apps::id)
+        .limit(i64::try_from(limit).unwrap_or(i64::MAX))
+        .select(Row::as_select())
+        .load(conn)
+}
+
 pub(super) fn find(conn: &mut AnyConnection, id: &AppId) -> QueryResult<Option<Row>> {
     apps::table.find(id).select(Row::as_select()).get_result(conn).optional()
 }

@@ -229,7 +229,7 @@ impl Attributes {
     fn change(self) -> Result<AppChange, ConfigError> {
         let Self { name, url, roles, cors, tokens, hs256_secret_file } = self;
         let tokens = match (tokens, hs256_secret_file) {
-            (Some(format), Some(file)) => Change::Set((format, read_secret(&file)?)),
+            (Some(format), Some(file)) => Change::Set((format, Some(read_secret(&file)?))),
             _ => Change::Keep,
         };
         Ok(AppChange {

@@ -45,6 +45,12 @@ pub enum Flash {
     OtherAccountDeleted,
     /// An invitation was made invalid.
     InvitationRevoked,
+    /// An application was added.
+    AppAdded,
+    /// An application was changed.
+    AppChanged,
+    /// An application was removed.
+    AppRemoved,
 }
 
 impl Flash {

@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 use super::{language::set_headers, messages::Messages};
 use crate::{
     accounts::{EmailError, FieldError, Rejection, UsernameError},
+    apps,
     language::Language,
     passwords::Weakness,
     request_id::RequestId,
@@ -77,7 +78,14 @@ pub(crate) struct ProblemBody<'a> {
 impl FieldDetails {
     /// Returns what a rejection says of the fields: the first error of each.
     pub(crate) fn of(rejection: &Rejection, messages: &Messages) -> Vec<Self> {
-        let Rejection::Invalid(errors) = rejection else { return Vec::new() };
+        let errors = match rejection {
+            Rejection::Invalid(errors) => errors,
+            Rejection::App(refused) => {
+                let Some((field, code)) = app_field(refused) else { return Vec::new() };
+                return vec![Self { field, code, detail: (messages.rejection)(rejection).into_owned() }];
+            }
+            _ => return Vec::new(),
+        };
         let mut details: Vec<Self> = Vec::new();
         for error in errors {
             let field = field_name(*error);
@@ -143,13 +151,32 @@ pub(super) fn field_name(error: FieldError) -> &'static str {
         FieldError::Lifetime => "expires",
         FieldError::InvitationInvalid => "invite",
         FieldError::ApplicationUnknown => "app",
+        FieldError::AppId => "id",
+        FieldError::AppName => "name",
+        FieldError::AppUrl => "url",
+        FieldError::AppOrigins => "cors",
+        FieldError::TokenFormat => "tokens",
+        FieldError::SecretTooLong => "hs256_secret",
+    }
+}
+
+/// Returns the name of the form field to which a rule for applications objects, and the code of the error within it.
+pub(super) fn app_field(rejection: &apps::Rejection) -> Option<(&'static str, &'static str)> {
+    match rejection {
+        apps::Rejection::IdTaken => Some(("id", "taken")),
+        apps::Rejection::UrlTaken(_) => Some(("url", "taken")),
+        apps::Rejection::UrlIsOwn => Some(("url", "reserved")),
+        apps::Rejection::TooManyRoles => Some(("role", "too_many")),
+        apps::Rejection::TooManyOrigins => Some(("cors", "too_many")),
+        apps::Rejection::SecretMissing => Some(("hs256_secret", "missing")),
+        apps::Rejection::NoSuchApp | apps::Rejection::TooManyApps => None,
     }
 }
 
 /// Returns the code of a rejection.
 pub(crate) fn rejection_code(rejection: &Rejection) -> &'static str {
     match rejection {
-        Rejection::Invalid(_) => "validation_failed",
+        Rejection::Invalid(_) | Rejection::App(_) => "validation_failed",
         Rejection::WrongCredentials => "invalid_credentials",
         Rejection::Throttled(_) | Rejection::TooManyRegistrations(_) => "too_many_attempts",
         Rejection::Overloaded => "unavailable",
@@ -177,10 +204,14 @@ fn field_code(error: FieldError) -> &'static str {
         FieldError::Username(UsernameError::FirstCharacter | UsernameError::Character)
         | FieldError::Email(EmailError::Malformed)
         | FieldError::Lifetime
-        | FieldError::Role => "malformed",
+        | FieldError::Role
+        | FieldError::AppId
+        | FieldError::AppName
+        | FieldError::AppUrl
+        | FieldError::AppOrigins => "malformed",
         FieldError::UsernameTaken | FieldError::EmailTaken => "taken",
         FieldError::UsernameReserved => "reserved",
-        FieldError::Email(EmailError::TooLong) | FieldError::PasswordTooLong => "too_long",
+        FieldError::Email(EmailError::TooLong) | FieldError::PasswordTooLong | FieldError::SecretTooLong => "too_long",
         FieldError::PasswordWeak(Weakness::TooShort(_)) => "too_short",
         FieldError::PasswordWeak(Weakness::Personal) => "personal",
         FieldError::PasswordWeak(Weakness::Pattern) => "pattern",
@@ -190,6 +221,6 @@ fn field_code(error: FieldError) -> &'static str {
         FieldError::CurrentPasswordMismatch => "wrong",
         FieldError::DeletionNotConfirmed | FieldError::TargetNotConfirmed => "not_confirmed",
         FieldError::InvitationInvalid => "invalid",
-        FieldError::ApplicationUnknown => "unknown",
+        FieldError::ApplicationUnknown | FieldError::TokenFormat => "unknown",
     }
 }

@@ -24,11 +24,12 @@ use super::{
     language::{COOKIE_MAX_AGE, set_headers},
     layout::Layout,
     messages::Messages,
-    problem_json::{FieldDetails, ProblemDetails, field_name, rejection_code},
+    problem_json::{FieldDetails, ProblemDetails, app_field, field_name, rejection_code},
     return_to::{ReturnTo, see_other},
 };
 use crate::{
     accounts::{self, AccountId, Device, DevicesForgotten, FieldError, Rejection, SignedIn},
+    apps,
     language::Language,
     request_id,
     sessions::NewSession,
@@ -54,6 +55,13 @@ impl FormErrors {
     fn new(rejection: &Rejection, messages: &Messages) -> Self {
         match rejection {
             Rejection::Invalid(errors) => Self::of_fields(errors, messages),
+            Rejection::App(refused) => {
+                let text = (messages.rejection)(rejection);
+                match app_field(refused) {
+                    Some((field, _)) => Self { fields: vec![(field, text)], notice: None },
+                    None => Self { fields: Vec::new(), notice: Some(text) },
+                }
+            }
             // Beside the first field of the sign-in form, so that the summary links to it.
             Rejection::WrongCredentials => {
                 Self { fields: vec![("login", (messages.rejection)(rejection))], notice: None }
@@ -107,10 +115,14 @@ pub(crate) fn rejection_of(error: accounts::Error) -> Result<(Rejection, StatusC
         accounts::Error::SessionEnded => return Err(Problem::Unauthenticated),
     };
     let status = match rejection {
-        Rejection::Invalid(_) | Rejection::WrongCredentials | Rejection::Conflict | Rejection::LastAdministrator => {
-            StatusCode::UNPROCESSABLE_ENTITY
+        Rejection::NoSuchAccount | Rejection::NotAdministrator | Rejection::App(apps::Rejection::NoSuchApp) => {
+            return Err(Problem::NotFound);
         }
-        Rejection::NoSuchAccount | Rejection::NotAdministrator => return Err(Problem::NotFound),
+        Rejection::Invalid(_)
+        | Rejection::WrongCredentials
+        | Rejection::Conflict
+        | Rejection::LastAdministrator
+        | Rejection::App(_) => StatusCode::UNPROCESSABLE_ENTITY,
         Rejection::LinkInvalid => return Err(Problem::LinkInvalid),
         Rejection::RegistrationClosed => return Err(Problem::RegistrationClosed),
         Rejection::InvitationNeeded => return Err(Problem::InvitationNeeded),
@@ -152,7 +164,8 @@ fn retry_after(rejection: &Rejection) -> Option<u64> {
         | Rejection::RegistrationClosed
         | Rejection::InvitationNeeded
         | Rejection::LastAdministrator
-        | Rejection::NotAdmitted => None,
+        | Rejection::NotAdmitted
+        | Rejection::App(_) => None,
         Rejection::Throttled(Throttled::RetryAfter(wait)) | Rejection::TooManyRegistrations(wait) => {
             Some(whole_seconds(*wait))
         }

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use gatehouse::web::guard::Access;
+use gatehouse::{apps::AppChange, client::Client as Operator, web::guard::Access};
 
 use crate::support::{
     PASSWORD, TestApp,
@@ -34,6 +34,9 @@ fn changes() -> Vec<(&'static str, Vec<(&'static str, &'static str)>)> {
         ("/admin/accounts/{id}/delete", vec![("confirm", "zoe")]),
         ("/admin/invitations", vec![("expires", "1d")]),
         ("/admin/invitations/{id}/revoke", vec![]),
+        ("/admin/apps", vec![("id", "shop")]),
+        ("/admin/apps/{id}", vec![("name", "Shop")]),
+        ("/admin/apps/{id}/remove", vec![]),
     ]
 }
 
@@ -42,8 +45,18 @@ async fn owner_of(app: &TestApp, path: &str) -> Client {
     if !path.starts_with("/admin") {
         return app.signed_in_client("zoe").await;
     }
+    app.state.apps.add("wiki".parse().unwrap(), AppChange::default(), &Operator::anonymous()).await.unwrap();
     app.administrator("ida").await;
     app.administrator("zoe").await
+}
+
+/// Asserts that the applications are those that [`owner_of`] has left.
+async fn assert_apps_unchanged(app: &TestApp, path: &str) {
+    let names: Vec<_> = app.state.apps.list().await.unwrap().into_iter().map(|app| app.name).collect();
+    assert!(
+        names.iter().all(|name| name == "wiki") && names.len() == usize::from(path.starts_with("/admin")),
+        "{path}"
+    );
 }
 
 /// Asserts that the sender of a form was taken for a guest.
@@ -55,7 +68,11 @@ fn assert_guest(status: u16, location: &str, path: &str) {
 /// Returns `path` with the ids that it needs: of another session, or of the own account.
 async fn path_of(path: &str, client: &Client) -> String {
     if path != END_ONE {
-        let id = if path.contains("{id}") { client.account_id().await.to_string() } else { String::new() };
+        let id = match path {
+            _ if path.starts_with("/admin/apps") => "wiki".to_owned(),
+            _ if path.contains("{id}") => client.account_id().await.to_string(),
+            _ => String::new(),
+        };
         return path.replace("{id}", &id).replace("{action}", "disable");
     }
     let page = client.get("/account/sessions").await.body;
@@ -109,6 +126,7 @@ async fn form_whose_session_ends_before_its_last_byte_changes_nothing() {
         assert_guest(answer[9..12].parse().unwrap(), location, &path);
         assert!(owner.get("/").await.body.contains("Hello, zoe"), "{path}");
         assert!(app.client().sign_in("zoe", PASSWORD).await.status == 303, "{path}");
+        assert_apps_unchanged(&app, &path).await;
     }
 }
 
@@ -133,6 +151,7 @@ async fn change_in_a_process_that_has_not_noticed_the_end_of_the_session_is_refu
         }
         assert!(owner.get("/").await.body.contains("Hello, zoe"), "{path}");
         assert!(app.client().sign_in("zoe", PASSWORD).await.status == 303, "{path}");
+        assert_apps_unchanged(&app, &path).await;
     }
 }
 

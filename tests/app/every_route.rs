@@ -73,7 +73,11 @@ async fn every_path(client: &Client) -> Vec<String> {
     let table = routes::table();
     let account = client.account_id().await.to_string();
     let fill_in = |path: &str| {
-        let id = if path.starts_with("/admin") { account.as_str() } else { other };
+        let id = match path {
+            _ if path.starts_with("/admin/apps") => "wiki",
+            _ if path.starts_with("/admin") => account.as_str(),
+            _ => other,
+        };
         let path = path.replace("{id}", id).replace("{action}", "disable").replace("{app}", "wiki");
         path.replace("{role}", "any").replace("{tail:.*}", "/page").replace("{name:.*}", "style.css")
     };

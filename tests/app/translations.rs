@@ -1,5 +1,7 @@
 //! The texts of the pages, in all languages.
 
+mod apps;
+
 use std::{collections::BTreeSet, time::Duration};
 
 use diesel::{ExpressionMethods, QueryDsl, RunQueryDsl};
@@ -18,7 +20,7 @@ use crate::{
 };
 
 /// Strings that are the same in both languages: names, addresses, and what was typed.
-const SAME: [&str; 19] = [
+const SAME: [&str; 23] = [
     ".",
     "Gatehouse",
     "zoe",
@@ -38,6 +40,10 @@ const SAME: [&str; 19] = [
     "Firefox",
     "Bahasa Indonesia",
     "English",
+    "wiki",
+    "flask-jwt-extended",
+    "simplejwt",
+    "praetorian",
 ];
 const FIREFOX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
 
@@ -93,7 +99,7 @@ async fn rejected_registrations(guest: &Client) -> Vec<(String, Answer)> {
 
 /// Opens all states of the pages of the admin area.
 async fn admin_states(languages: &str) -> Vec<(String, Answer)> {
-    let app = TestApp::with(&["--registration-rate", "0"]);
+    let app = TestApp::with(&["--registration-rate", "0", "--sign-in-rate", "0"]);
     let mut states = Vec::new();
     app.administrator("ida").await;
     let zoe = app.administrator("zoe").await.speaking(languages);
@@ -191,6 +197,7 @@ async fn admin_states(languages: &str) -> Vec<(String, Answer)> {
     })
     .await;
     states.push(("expired invitations".to_owned(), open("/admin/invitations").await));
+    states.extend(apps::states(&zoe).await);
     states
 }
 
@@ -336,7 +343,13 @@ fn is_data(text: &str) -> bool {
     let is_exact = text.starts_with("2026-1") && (text.ends_with('Z') || text.len() == 10);
     let is_time = is_exact || text.ends_with(" November 2026");
     let is_id = text.len() == 36 && text.matches('-').count() == 4;
-    is_time || is_id || text.parse::<u64>().is_ok() || text.starts_with("http://127.0.0.1") || text.starts_with("ida-")
+    let is_app = text.starts_with("shop") || text.starts_with("https://shop");
+    is_time
+        || is_id
+        || is_app
+        || text.parse::<u64>().is_ok()
+        || text.starts_with("http://127.0.0.1")
+        || text.starts_with("ida-")
 }
 
 #[tokio::test]

@@ -130,6 +130,7 @@ async fn for_each_admin_page(app: &TestApp, browser: &Browser, check: &mut impl 
     browser.goto("/admin/invitations").await;
     browser.wait_for_text(texts.admin.valid_until).await;
     check("admin-invitations-valid").await;
+    for_each_app_page(browser, check).await;
     browser.goto(&format!("{account}/delete")).await;
     browser.click(texts.delete_account).await;
     browser.wait_for_text(texts.there_is_a_problem).await;
@@ -141,6 +142,29 @@ async fn for_each_admin_page(app: &TestApp, browser: &Browser, check: &mut impl 
     check("admin-confirm").await;
     app.query(|conn| diesel::delete(account_roles::table).execute(conn)).await;
     browser.goto("/account").await;
+}
+
+/// Adds an application and removes it again.
+async fn for_each_app_page(browser: &Browser, check: &mut impl AsyncFnMut(&'static str)) {
+    let texts = browser.messages;
+    browser.goto("/admin/apps").await;
+    browser.wait_for_heading(texts.admin.apps).await;
+    browser.click(texts.admin.add_app).await;
+    browser.wait_for_text(texts.there_is_a_problem).await;
+    check("admin-apps-errors").await;
+    browser.fill(texts.admin.app_id, "wiki").await;
+    browser.fill(texts.admin.app_url, "https://wiki.example.org").await;
+    browser.click(texts.admin.add_app).await;
+    browser.wait_for_text(texts.admin.all_may_enter).await;
+    check("admin-apps").await;
+    browser.goto("/admin/apps/wiki").await;
+    browser.wait_for_heading("wiki").await;
+    check("admin-app").await;
+    browser.goto("/admin/apps/wiki/remove").await;
+    browser.wait_for_text(texts.admin.app_removal_text).await;
+    check("admin-app-remove").await;
+    browser.click(texts.admin.remove_app).await;
+    browser.wait_for_text(texts.admin.no_apps).await;
 }
 
 // WCAG 2.2 AA, as far as a tool can check it. Both themes, because contrast depends on the theme.
@@ -233,7 +257,7 @@ async fn every_page_has_valid_html() {
     let user = app.signed_in_client("zoe").await;
     app.client().sign_in("zoe", PASSWORD).await;
     app.client().sign_in("zoe", WRONG_PASSWORD).await;
-    let pages = [
+    let mut pages = vec![
         ("login", guest.get("/login").await),
         ("login-next", guest.get("/login?next=/test/added").await),
         ("login-errors", guest.post("/login", &[("remember", "on")]).await),
@@ -252,6 +276,14 @@ async fn every_page_has_valid_html() {
         ("setup", guest.get(&format!("/setup?token={}", app.state.setup_token.expose())).await),
         ("error", guest.get("/test/panic").await),
     ];
+    app.operate("zoe", AdminAction::AddRole("admin".parse().unwrap())).await;
+    pages.push(("admin-apps-errors", user.submit("/admin/apps", &[("tokens", "?"), ("hs256_secret", "x")]).await));
+    user.submit("/admin/apps", &[("id", "wiki")]).await;
+    for (name, path) in
+        [("admin-apps", "/admin/apps"), ("admin-app", "/admin/apps/wiki"), ("remove", "/admin/apps/wiki/remove")]
+    {
+        pages.push((name, user.get(path).await));
+    }
     for (name, answer) in &pages {
         fs::write(dir.path().join(format!("{name}.html")), &answer.body).unwrap();
     }

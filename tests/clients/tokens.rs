@@ -38,7 +38,7 @@ impl Issuer {
     pub async fn start(format: Option<TokenFormat>) -> Self {
         let app = TestApp::at_real_time(HOUR);
         let secret = Hs256Secret::parse(SECRET.as_bytes()).unwrap();
-        let tokens = format.map_or(Change::Keep, |format| Change::Set((format, secret)));
+        let tokens = format.map_or(Change::Keep, |format| Change::Set((format, Some(secret))));
         let change = AppChange { tokens, ..AppChange::default() };
         app.state.apps.add("shop".parse().unwrap(), change, &Client::anonymous()).await.unwrap();
         app.reload_apps().await;

@@ -3,6 +3,8 @@
 pub(crate) mod account;
 pub(crate) mod accounts;
 pub(crate) mod activity;
+pub(crate) mod app;
+pub(crate) mod apps;
 pub(crate) mod delete;
 pub(crate) mod invitations;
 pub(crate) mod overview;

@@ -1,8 +1,10 @@
 //! The texts of the admin area.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 
-use crate::{events::EventKind, identity::AccountState};
+use crate::{apps, events::EventKind, identity::AccountState};
 
 /// The texts of the admin area in one language.
 #[derive(Serialize)]
@@ -86,6 +88,35 @@ pub struct AdminMessages {
     pub invitation_shown_once: &'static str,
     pub back_to_invitations: &'static str,
 
+    pub apps: &'static str,
+    pub app: &'static str,
+    pub no_apps: &'static str,
+    pub more_apps: &'static str,
+    pub all_may_enter: &'static str,
+    pub api_only: &'static str,
+    pub new_app: &'static str,
+    pub app_id: &'static str,
+    pub app_id_hint: &'static str,
+    pub app_name: &'static str,
+    pub app_name_hint: &'static str,
+    pub app_url: &'static str,
+    pub app_url_hint: &'static str,
+    pub app_roles: &'static str,
+    pub app_roles_hint: &'static str,
+    pub app_cors: &'static str,
+    pub app_cors_hint: &'static str,
+    pub app_tokens: &'static str,
+    pub app_tokens_hint: &'static str,
+    pub own_tokens: &'static str,
+    pub app_secret: &'static str,
+    pub app_secret_hint: &'static str,
+    pub app_secret_lost: &'static str,
+    pub add_app: &'static str,
+    pub added: &'static str,
+    pub remove_app: &'static str,
+    pub app_removal_text: &'static str,
+    pub back_to_app: &'static str,
+
     pub kind: &'static str,
     pub any_kind: &'static str,
     pub account_filter: &'static str,
@@ -106,6 +137,11 @@ pub struct AdminMessages {
     pub(crate) remove_role: fn(role: &str) -> String,
     #[serde(skip)]
     pub(crate) delete_target: fn(username: &str) -> String,
+    #[serde(skip)]
+    pub(crate) remove_named_app: fn(name: &str) -> String,
+    /// What a rule for applications says.
+    #[serde(skip)]
+    pub(crate) app_rejection: fn(&apps::Rejection) -> Cow<'static, str>,
     #[serde(skip)]
     pub(crate) confirm_change: fn(username: &str) -> String,
     #[serde(skip)]

@@ -250,6 +250,7 @@ mod tests {
 
     use super::*;
     use crate::{
+        apps,
         identity::{EmailError, UsernameError},
         passwords::Weakness,
         throttle::Throttled,
@@ -315,6 +316,13 @@ mod tests {
             Rejection::RegistrationClosed,
             Rejection::InvitationNeeded,
             Rejection::LastAdministrator,
+            Rejection::App(apps::Rejection::IdTaken),
+            Rejection::App(apps::Rejection::UrlTaken("wiki".parse().unwrap())),
+            Rejection::App(apps::Rejection::UrlIsOwn),
+            Rejection::App(apps::Rejection::TooManyApps),
+            Rejection::App(apps::Rejection::TooManyRoles),
+            Rejection::App(apps::Rejection::TooManyOrigins),
+            Rejection::App(apps::Rejection::SecretMissing),
         ] {
             assert_translated(|messages| (messages.rejection)(&rejection));
         }
@@ -349,6 +357,12 @@ mod tests {
             FieldError::DeletionNotConfirmed,
             FieldError::TargetNotConfirmed,
             FieldError::Role,
+            FieldError::AppId,
+            FieldError::AppName,
+            FieldError::AppUrl,
+            FieldError::AppOrigins,
+            FieldError::TokenFormat,
+            FieldError::SecretTooLong,
         ] {
             assert_translated(|messages| (messages.field_error)(error));
         }

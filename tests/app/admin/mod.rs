@@ -3,4 +3,5 @@
 mod account;
 mod accounts;
 mod activity;
+mod apps;
 mod invitations;

@@ -32,7 +32,7 @@ fn staff_only() -> AppChange {
 
 fn with_tokens(format: TokenFormat) -> AppChange {
     let secret = Hs256Secret::parse(SECRET.as_bytes()).unwrap();
-    AppChange { tokens: Change::Set((format, secret)), ..AppChange::default() }
+    AppChange { tokens: Change::Set((format, Some(secret))), ..AppChange::default() }
 }
 
 /// Returns the claims of a token that is signed with [`SECRET`].

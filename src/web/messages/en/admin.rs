@@ -1,6 +1,13 @@
 //! The texts of the admin area.
 
-use crate::{events::EventKind, identity::AccountState, web::messages::AdminMessages};
+use std::borrow::Cow;
+
+use crate::{
+    apps::{MAX_APPS, MAX_CORS_ORIGINS, MAX_ROLES, Rejection},
+    events::EventKind,
+    identity::AccountState,
+    web::messages::AdminMessages,
+};
 
 pub(super) static MESSAGES: AdminMessages = AdminMessages {
     nav_admin: "Admin",
@@ -82,6 +89,38 @@ pub(super) static MESSAGES: AdminMessages = AdminMessages {
     invitation_shown_once: "Copy the link now: it is not shown again.",
     back_to_invitations: "Back to the invitations",
 
+    apps: "Applications",
+    app: "Application",
+    no_apps: "No applications to show here.",
+    more_apps: "More applications",
+    all_may_enter: "All accounts may enter",
+    api_only: "JSON API only",
+    new_app: "New application",
+    app_id: "Application ID",
+    app_id_hint: "Letters a to z, digits and hyphens, such as wiki. It cannot be changed later.",
+    app_name: "Name (optional)",
+    app_name_hint: "What people see instead of the ID.",
+    app_url: "URL (optional)",
+    app_url_hint: "The origin of the application, such as https://wiki.example.org. Without it, the application can \
+                   only use the JSON API.",
+    app_roles: "Roles that may enter (optional)",
+    app_roles_hint: "Separated by spaces. Without a role, all accounts may enter.",
+    app_cors: "Origins that may call the JSON API (optional)",
+    app_cors_hint: "The scripts of these pages may call it. Separated by spaces, such as https://shop.example.org.",
+    app_tokens: "Format of tokens",
+    app_tokens_hint: "The library with which the application verifies tokens.",
+    own_tokens: "Tokens of this site only",
+    app_secret: "Secret for this format",
+    app_secret_hint: "Only for a format of a library. Leave it empty to keep the stored secret. It should have at \
+                      least 32 bytes.",
+    app_secret_lost: "Enter the secret again. It was not saved.",
+    add_app: "Add application",
+    added: "Added",
+    remove_app: "Remove application",
+    app_removal_text: "People can no longer sign in to this application here. Accounts and their roles stay as they \
+                       are. You cannot undo it: the secret for tokens is deleted as well.",
+    back_to_app: "Back to the application",
+
     kind: "What happened",
     any_kind: "Everything",
     account_filter: "User name, e-mail or account ID",
@@ -101,11 +140,26 @@ pub(super) static MESSAGES: AdminMessages = AdminMessages {
     },
     remove_role: |role| format!("Remove role {role}"),
     delete_target: |username| format!("Delete the account {username}"),
+    remove_named_app: |name| format!("Remove the application {name}"),
+    app_rejection,
     confirm_change: |username| format!("Confirm the change to {username}"),
     link_for: |username| format!("Give this link to the owner of the account {username}, and to no one else."),
     by: |username| format!("by {username}"),
     event,
 };
+
+fn app_rejection(rejection: &Rejection) -> Cow<'static, str> {
+    match rejection {
+        Rejection::IdTaken => "There is already an application with this ID.".into(),
+        Rejection::NoSuchApp => "There is no application with this ID.".into(),
+        Rejection::UrlTaken(owner) => format!("This URL belongs to the application {owner}.").into(),
+        Rejection::UrlIsOwn => "This is the URL of this site. An application needs one of its own.".into(),
+        Rejection::TooManyApps => format!("There are {MAX_APPS} applications, and there cannot be more.").into(),
+        Rejection::TooManyRoles => format!("An application has at most {MAX_ROLES} roles.").into(),
+        Rejection::TooManyOrigins => format!("Enter at most {MAX_CORS_ORIGINS} origins.").into(),
+        Rejection::SecretMissing => "Enter the secret with which the application verifies tokens.".into(),
+    }
+}
 
 fn event(kind: EventKind) -> &'static str {
     match kind {

@@ -201,6 +201,9 @@ fn flash(flash: Flash) -> &'static str {
         Flash::ProfileChanged => "Your changes are saved.",
         Flash::OtherSessionEnded => "That session is signed out.",
         Flash::OtherSessionsEnded => "You are signed out of all other sessions.",
+        Flash::AppAdded => "The application is added.",
+        Flash::AppChanged => "The application is changed.",
+        Flash::AppRemoved => "The application is removed.",
         Flash::InvitationRevoked => "The invitation is not valid any more.",
         Flash::PasswordReset => "Your new password is set. Sign in with it.",
         Flash::DevicesForgotten => "All other browsers are forgotten.",
@@ -252,6 +255,14 @@ fn field_error(error: FieldError) -> Cow<'static, str> {
         FieldError::TargetNotConfirmed => "Type the user name of this account to confirm.",
         FieldError::InvitationInvalid => "This invitation was used already, or is too old. Ask for a new one.",
         FieldError::ApplicationUnknown => "There is no application with this id.",
+        FieldError::AppId => {
+            "An ID has 1 to 32 letters a to z, digits and hyphens, and starts with a letter. “gatehouse” is reserved."
+        }
+        FieldError::AppName => "A name has 1 to 60 printable characters.",
+        FieldError::AppUrl => "Enter only scheme, host and port, like https://wiki.example.org.",
+        FieldError::AppOrigins => "Enter origins like https://shop.example.org, separated by spaces.",
+        FieldError::TokenFormat => "Choose the format of the tokens for which the secret is.",
+        FieldError::SecretTooLong => "A secret has at most 1,024 bytes.",
         FieldError::Role => "A role has 1 to 32 letters a to z, digits and hyphens, and starts with a letter.",
     };
     text.into()
@@ -287,6 +298,7 @@ fn rejection(rejection: &Rejection) -> Cow<'static, str> {
         Rejection::LinkInvalid => problems::problem(Problem::LinkInvalid).1.into(),
         Rejection::RegistrationClosed => problems::problem(Problem::RegistrationClosed).1.into(),
         Rejection::InvitationNeeded => problems::problem(Problem::InvitationNeeded).1.into(),
+        Rejection::App(rejection) => (MESSAGES.admin.app_rejection)(rejection),
         Rejection::NotAdmitted => problems::problem(Problem::NotAdmitted).1.into(),
     }
 }

@@ -1,6 +1,13 @@
 //! The texts of the admin area.
 
-use crate::{events::EventKind, identity::AccountState, web::messages::AdminMessages};
+use std::borrow::Cow;
+
+use crate::{
+    apps::{MAX_APPS, MAX_CORS_ORIGINS, MAX_ROLES, Rejection},
+    events::EventKind,
+    identity::AccountState,
+    web::messages::AdminMessages,
+};
 
 pub(super) static MESSAGES: AdminMessages = AdminMessages {
     nav_admin: "Pengelola",
@@ -85,6 +92,39 @@ pub(super) static MESSAGES: AdminMessages = AdminMessages {
     invitation_shown_once: "Salin tautannya sekarang: tautan ini tidak ditampilkan lagi.",
     back_to_invitations: "Kembali ke daftar undangan",
 
+    apps: "Aplikasi",
+    app: "Aplikasi",
+    no_apps: "Tidak ada aplikasi untuk ditampilkan di sini.",
+    more_apps: "Aplikasi berikutnya",
+    all_may_enter: "Semua akun boleh masuk",
+    api_only: "Hanya API JSON",
+    new_app: "Aplikasi baru",
+    app_id: "ID aplikasi",
+    app_id_hint: "Huruf a sampai z, angka, dan tanda hubung, misalnya wiki. Tidak bisa diubah nanti.",
+    app_name: "Nama (opsional)",
+    app_name_hint: "Yang dilihat orang sebagai pengganti ID.",
+    app_url: "URL aplikasi (opsional)",
+    app_url_hint: "Alamat asal aplikasi, misalnya https://wiki.example.org. Tanpa alamat ini, aplikasi hanya bisa \
+                   memakai API JSON.",
+    app_roles: "Peran yang boleh masuk (opsional)",
+    app_roles_hint: "Dipisahkan dengan spasi. Tanpa peran, semua akun boleh masuk.",
+    app_cors: "Alamat asal yang boleh memanggil API JSON (opsional)",
+    app_cors_hint: "Skrip halaman dari alamat ini boleh memanggilnya. Dipisahkan dengan spasi, misalnya \
+                    https://shop.example.org.",
+    app_tokens: "Format token",
+    app_tokens_hint: "Pustaka yang dipakai aplikasi untuk memeriksa token.",
+    own_tokens: "Hanya token situs ini",
+    app_secret: "Rahasia untuk format ini",
+    app_secret_hint: "Hanya untuk format dari pustaka. Biarkan kosong supaya rahasia yang tersimpan tetap dipakai. \
+                      Sebaiknya minimal 32 byte.",
+    app_secret_lost: "Masukkan rahasianya lagi, karena tadi tidak disimpan.",
+    add_app: "Tambahkan aplikasi",
+    added: "Ditambahkan",
+    remove_app: "Hapus aplikasi",
+    app_removal_text: "Orang tidak bisa lagi masuk ke aplikasi ini melalui situs ini. Akun dan perannya tidak \
+                       berubah. Tindakan ini tidak bisa dibatalkan: rahasia untuk token juga dihapus.",
+    back_to_app: "Kembali ke aplikasi",
+
     kind: "Jenis aktivitas",
     any_kind: "Semua jenis",
     account_filter: "Nama pengguna, email, atau ID akun",
@@ -104,11 +144,26 @@ pub(super) static MESSAGES: AdminMessages = AdminMessages {
     },
     remove_role: |role| format!("Cabut peran {role}"),
     delete_target: |username| format!("Hapus akun {username}"),
+    remove_named_app: |name| format!("Hapus aplikasi {name}"),
+    app_rejection,
     confirm_change: |username| format!("Konfirmasi perubahan pada {username}"),
     link_for: |username| format!("Berikan tautan ini hanya kepada pemilik akun {username}."),
     by: |username| format!("oleh {username}"),
     event,
 };
+
+fn app_rejection(rejection: &Rejection) -> Cow<'static, str> {
+    match rejection {
+        Rejection::IdTaken => "Sudah ada aplikasi dengan ID ini.".into(),
+        Rejection::NoSuchApp => "Tidak ada aplikasi dengan ID ini.".into(),
+        Rejection::UrlTaken(owner) => format!("URL ini milik aplikasi {owner}.").into(),
+        Rejection::UrlIsOwn => "Ini URL situs ini sendiri. Aplikasi memerlukan URL sendiri.".into(),
+        Rejection::TooManyApps => format!("Sudah ada {MAX_APPS} aplikasi, dan tidak bisa ditambah lagi.").into(),
+        Rejection::TooManyRoles => format!("Aplikasi memiliki maksimal {MAX_ROLES} peran.").into(),
+        Rejection::TooManyOrigins => format!("Masukkan maksimal {MAX_CORS_ORIGINS} alamat asal.").into(),
+        Rejection::SecretMissing => "Masukkan rahasia yang dipakai aplikasi untuk memeriksa token.".into(),
+    }
+}
 
 fn event(kind: EventKind) -> &'static str {
     match kind {

@@ -221,6 +221,9 @@ fn flash(flash: Flash) -> &'static str {
         Flash::ProfileChanged => "Perubahan Anda sudah disimpan.",
         Flash::OtherSessionEnded => "Sesi tersebut sudah diakhiri.",
         Flash::OtherSessionsEnded => "Anda sudah keluar dari semua sesi lain.",
+        Flash::AppAdded => "Aplikasi sudah ditambahkan.",
+        Flash::AppChanged => "Aplikasi sudah diubah.",
+        Flash::AppRemoved => "Aplikasi sudah dihapus.",
         Flash::InvitationRevoked => "Undangan tersebut sudah tidak berlaku.",
         Flash::PasswordReset => "Kata sandi baru Anda sudah disimpan. Masuk dengan kata sandi itu.",
         Flash::DevicesForgotten => "Semua browser lain sudah dilupakan.",
@@ -272,6 +275,15 @@ fn field_error(error: FieldError) -> Cow<'static, str> {
         FieldError::TargetNotConfirmed => "Ketik nama pengguna akun ini untuk konfirmasi.",
         FieldError::InvitationInvalid => "Undangan ini sudah digunakan atau terlalu lama. Mintalah yang baru.",
         FieldError::ApplicationUnknown => "Tidak ada aplikasi dengan ID ini.",
+        FieldError::AppId => {
+            "ID terdiri dari 1 sampai 32 huruf a sampai z, angka, atau tanda hubung, dan diawali huruf. “gatehouse” \
+             tidak tersedia."
+        }
+        FieldError::AppName => "Nama terdiri dari 1 sampai 60 karakter yang bisa ditampilkan.",
+        FieldError::AppUrl => "Masukkan skema, host, dan port saja, misalnya https://wiki.example.org.",
+        FieldError::AppOrigins => "Masukkan alamat asal seperti https://shop.example.org, dipisahkan dengan spasi.",
+        FieldError::TokenFormat => "Pilih format token yang memakai rahasia ini.",
+        FieldError::SecretTooLong => "Rahasia maksimal 1.024 byte.",
         FieldError::Role => {
             "Peran terdiri dari 1 sampai 32 huruf a sampai z, angka, atau tanda hubung, dan diawali huruf."
         }
@@ -312,6 +324,7 @@ fn rejection(rejection: &Rejection) -> Cow<'static, str> {
         Rejection::LinkInvalid => problems::problem(Problem::LinkInvalid).1.into(),
         Rejection::RegistrationClosed => problems::problem(Problem::RegistrationClosed).1.into(),
         Rejection::InvitationNeeded => problems::problem(Problem::InvitationNeeded).1.into(),
+        Rejection::App(rejection) => (MESSAGES.admin.app_rejection)(rejection),
         Rejection::NotAdmitted => problems::problem(Problem::NotAdmitted).1.into(),
     }
 }
