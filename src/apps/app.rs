@@ -59,7 +59,7 @@ pub struct App {
     pub id: AppId,
     /// Its name for people.
     pub name: String,
-    /// Its origin; `None` if it uses only the JSON API. No other application has the same.
+    /// Its origin; `None` if it uses only the JSON API. No other application has the same host.
     pub url: Option<PublicUrl>,
     /// The roles that may enter, sorted; empty = all accounts may.
     pub roles: Vec<Role>,

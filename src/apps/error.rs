@@ -23,11 +23,13 @@ pub enum Rejection {
     /// There is no application with the id.
     #[error("There is no application with this id.")]
     NoSuchApp,
-    /// Another application has the URL.
-    #[error("This URL belongs to the application {0}.")]
+    /// Another application has the host of the URL.
+    #[error(
+        "This host belongs to the application {0}. An application needs one of its own: ports share their cookies."
+    )]
     UrlTaken(AppId),
-    /// The URL is that of Gatehouse itself.
-    #[error("This is the URL of Gatehouse itself. An application needs one of its own.")]
+    /// The URL has the host of Gatehouse itself.
+    #[error("This is the host of Gatehouse itself. An application needs one of its own: ports share their cookies.")]
     UrlIsOwn,
     /// There are as many applications as there can be.
     #[error("There are {MAX_APPS} applications, and there cannot be more.")]

@@ -94,12 +94,16 @@ impl Row {
         App {
             id: self.id.clone(),
             name: self.name.clone(),
-            url: self.url.as_ref().and_then(|url| url.parse().ok()),
+            url: self.url(),
             roles: self.roles.split_whitespace().filter_map(|role| role.parse().ok()).collect(),
             cors: self.cors.split_whitespace().filter_map(|origin| origin.parse().ok()).collect(),
             tokens: self.tokens.as_ref().and_then(|name| Some(AppTokens::new(name.parse().ok()?, secret))),
             created_at: self.created_at,
         }
+    }
+
+    fn url(&self) -> Option<PublicUrl> {
+        self.url.as_ref()?.parse().ok()
     }
 
     fn secret(&self, keys: &Keys) -> Option<Decrypted> {
@@ -258,7 +262,7 @@ impl Apps {
             url: match url {
                 Change::Keep => Change::Keep,
                 Change::Clear => Change::Clear,
-                Change::Set(url) if self.own_url.as_ref() == Some(&url) => return Err(Rejection::UrlIsOwn),
+                Change::Set(url) if self.is_own_host(&url) => return Err(Rejection::UrlIsOwn),
                 Change::Set(url) => Change::Set(url.origin()),
             },
             roles: roles.map(join),
@@ -274,6 +278,12 @@ impl Apps {
         })
     }
 
+    /// Whether a URL has the host of Gatehouse, whose session cookie would reach the application. On a loopback host,
+    /// where people try Gatehouse with an application on another port, only the same origin is meant.
+    fn is_own_host(&self, url: &PublicUrl) -> bool {
+        self.own_url.as_ref().is_some_and(|own| own == url || (own.has_host_of(url) && !own.is_loopback()))
+    }
+
     /// Adds an application in `tx`.
     pub(crate) fn insert(tx: &mut Transaction<'_>, actor: Actor, id: &AppId, change: &RowChange) -> Result<(), Error> {
         store::lock(tx.conn)?;
@@ -286,7 +296,7 @@ impl Apps {
         let mut row = Row::new(id.clone(), tx.now);
         change.apply(&mut row);
         refuse_tokens_without_secret(&row)?;
-        refuse_taken_url(tx, &row)?;
+        refuse_taken_host(tx, &row)?;
         store::insert(tx.conn, &row)?;
         tx.record_without_account(actor, EventKind::AppAdded)?;
         Ok(())
@@ -301,7 +311,7 @@ impl Apps {
         // A change of nothing is done, and no event.
         if after != before {
             refuse_tokens_without_secret(&after)?;
-            refuse_taken_url(tx, &after)?;
+            refuse_taken_host(tx, &after)?;
             store::update(tx.conn, &after)?;
             tx.record_without_account(actor, EventKind::AppChanged)?;
         }
@@ -319,12 +329,14 @@ impl Apps {
     }
 }
 
-/// Rejects the URL of another application. Two with one origin would share its cookies.
-fn refuse_taken_url(tx: &mut Transaction<'_>, row: &Row) -> Result<(), Error> {
-    let Some(url) = &row.url else { return Ok(()) };
-    match store::owner_of_url(tx.conn, url)? {
-        Some(owner) if owner != row.id => Err(Rejection::UrlTaken(owner).into()),
-        _ => Ok(()),
+/// Rejects a URL with the host of another application. Cookies are sent to every port of a host (RFC 6265, 8.5), so
+/// each of the two would get the cookie of the other, and replace it by its own.
+fn refuse_taken_host(tx: &mut Transaction<'_>, row: &Row) -> Result<(), Error> {
+    let Some(url) = row.url() else { return Ok(()) };
+    let mut others = store::list(tx.conn)?.into_iter().filter(|other| other.id != row.id);
+    match others.find(|other| other.url().is_some_and(|other| other.has_host_of(&url))) {
+        Some(owner) => Err(Rejection::UrlTaken(owner.id).into()),
+        None => Ok(()),
     }
 }
 

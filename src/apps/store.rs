@@ -59,11 +59,6 @@ pub(super) fn find(conn: &mut AnyConnection, id: &AppId) -> QueryResult<Option<R
     apps::table.find(id).select(Row::as_select()).get_result(conn).optional()
 }
 
-/// Returns the application that has this URL.
-pub(super) fn owner_of_url(conn: &mut AnyConnection, url: &str) -> QueryResult<Option<AppId>> {
-    apps::table.filter(apps::url.eq(url)).select(apps::id).get_result(conn).optional()
-}
-
 pub(super) fn count(conn: &mut AnyConnection) -> QueryResult<i64> {
     apps::table.count().get_result(conn)
 }

@@ -72,6 +72,12 @@ impl PublicUrl {
         self.0.scheme() == "https"
     }
 
+    /// Whether both have the same host, on any port.
+    #[must_use]
+    pub fn has_host_of(&self, other: &Self) -> bool {
+        self.0.host() == other.0.host()
+    }
+
     /// Whether the host is a loopback address, `localhost` or a name below it (RFC 6761, 6.3).
     #[must_use]
     pub fn is_loopback(&self) -> bool {
@@ -121,6 +127,21 @@ mod tests {
         ] {
             assert_eq!(text.parse::<PublicUrl>().unwrap().origin(), origin);
         }
+    }
+
+    #[test]
+    fn host_is_compared_without_case_scheme_and_port() {
+        let url = |text: &str| text.parse::<PublicUrl>().unwrap();
+        let wiki = url("https://wiki.example.org");
+        for (other, is_same) in [
+            ("http://WIKI.example.org:8443", true),
+            ("https://example.org", false),
+            ("https://a.wiki.example.org", false),
+            ("https://wiki.example.org.evil.example", false),
+        ] {
+            assert_eq!(wiki.has_host_of(&url(other)), is_same, "{other}");
+        }
+        assert!(url("http://[::1]:80").has_host_of(&url("http://[0:0::1]:81")));
     }
 
     #[test]

@@ -136,7 +136,7 @@ async fn rules_of_the_commands_hold_for_the_pages() {
     let (roles, origins) = (many(|i| format!("role{i}")), many(|i| format!("https://a{i}.example")));
     for (path, name, value, text) in [
         (PATH, "id", "wiki", "already an application with this ID"),
-        ("/admin/apps/shop", "url", "https://WIKI.example.org:443", "belongs to the application wiki"),
+        ("/admin/apps/shop", "url", "https://WIKI.example.org:8443", "belongs to the application wiki"),
         ("/admin/apps/shop", "role", &roles, "at most 30 roles"),
         ("/admin/apps/shop", "cors", &origins, "at most 30 origins"),
     ] {
@@ -164,6 +164,19 @@ async fn rules_of_the_commands_hold_for_the_pages() {
     let refused = zoe.submit(PATH, &[("id", "blog"), ("name", "Blog")]).await;
     assert_eq!(refused.status, 422);
     assert!(refused.body.contains("There are 1000 applications") && refused.body.contains("value=\"Blog\""));
+}
+
+#[tokio::test]
+async fn application_on_the_host_of_the_site_is_refused() {
+    let app = TestApp::with(&["--public-url", "https://login.example.org"]);
+    let mut zoe = app.client_of("login.example.org");
+    zoe.headers.push(("sec-fetch-site", "same-origin".to_owned()));
+    assert_redirect(&zoe.register("zoe").await, "/");
+    app.operate("zoe", AdminAction::AddRole("admin".parse().unwrap())).await;
+    let refused = zoe.submit(PATH, &[("id", "wiki"), ("url", "https://login.example.org:8443")]).await;
+    assert_field_errors(&refused, &["url"]);
+    assert!(refused.body.contains("This is the host of this site."), "{}", refused.body);
+    assert_redirect(&zoe.submit(PATH, &[("id", "wiki"), ("url", "https://wiki.login.example.org")]).await, PATH);
 }
 
 // ASVS 13.3.1

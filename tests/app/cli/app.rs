@@ -140,42 +140,51 @@ async fn change_alters_only_what_it_names() {
 }
 
 #[tokio::test]
-async fn id_and_url_belong_to_one_application() {
+async fn id_and_host_belong_to_one_application() {
     let app = TestApp::spawn();
     let instance = Instance::of(&app);
     instance.app_done(&["add", "wiki", "--url", "https://wiki.example.org"]);
-    instance.app_done(&["add", "blog", "--url", "https://wiki.example.org:8443"]);
-    let (of_wiki, own) = ("belongs to the application wiki", "the URL of Gatehouse itself");
+    instance.app_done(&["add", "blog", "--url", "https://blog.example.org:8443"]);
+    let (of_wiki, own) = ("belongs to the application wiki", "the host of Gatehouse itself");
     for (arguments, reason) in [
         (&["add", "wiki"][..], "already an application with this id"),
         (&["add", "shop", "--url", "https://wiki.example.org"], of_wiki),
         (&["add", "shop", "--url", "https://WIKI.example.org:443/"], of_wiki),
-        (&["set", "blog", "--url", "https://wiki.example.org"], of_wiki),
+        (&["add", "shop", "--url", "https://wiki.example.org:8443"], of_wiki),
+        (&["add", "shop", "--url", "http://wiki.example.org"], of_wiki),
+        (&["set", "blog", "--url", "https://wiki.example.org:8443"], of_wiki),
         (&["add", "shop", "--url", "https://login.example.org", "--public-url", "https://login.example.org"], own),
+        (&["add", "shop", "--url", "https://login.example.org:8443", "--public-url", "https://login.example.org"], own),
+        (&["add", "shop", "--url", "http://127.0.0.1:9000", "--public-url", "http://127.0.0.1:9000"], own),
     ] {
         let refused = instance.app(arguments);
         assert_eq!((refused.status, refused.stderr.contains(reason)), (1, true), "{arguments:?}: {}", refused.stderr);
     }
-    instance.app_done(&["set", "wiki", "--url", "https://wiki.example.org"]);
+    instance.app_done(&["set", "wiki", "--url", "https://wiki.example.org:8443"]);
     assert_eq!(instance.app_done(&["list"]).stdout.lines().count(), 2);
+    // Where people try Gatehouse with an application on another port.
+    instance.app_done(&["add", "shop", "--url", "http://127.0.0.1:3000", "--public-url", "http://127.0.0.1:9000"]);
+    let refused = instance.app(&["add", "photos", "--url", "http://127.0.0.1:4000"]);
+    assert!(refused.stderr.contains("belongs to the application shop"), "{}", refused.stderr);
+    instance.app_done(&["add", "photos", "--url", "http://photos.localhost:3000"]);
 }
 
 // Without the lock, the later ones would fail as if the database were defective.
 #[tokio::test]
-async fn of_concurrent_additions_of_one_id_or_url_one_succeeds_and_the_others_are_refused() {
+async fn of_concurrent_additions_of_one_id_or_host_one_succeeds_and_the_others_are_refused() {
     let app = TestApp::spawn();
     for round in 0..10 {
-        let add = |id: String| {
+        let add = |(port, id): (usize, String)| {
             let change = AppChange {
-                url: Change::Set(format!("https://shop{round}.example.org").parse().unwrap()),
+                url: Change::Set(format!("https://shop{round}.example.org:{}", 8000 + port).parse().unwrap()),
                 ..AppChange::default()
             };
             let app = &app;
             async move { app.state.apps.add(id.parse().unwrap(), change, &Client::anonymous()).await }
         };
-        // The same id twice, and the same URL four times.
+        // The same id twice, and the same host four times.
         let ids = ["a", "a", "b", "c"].map(|id| format!("{id}{round}"));
-        let outcomes = join_all(ids.map(add)).await;
+        let outcomes = join_all(ids.into_iter().enumerate().map(add)).await;
         assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1, "{outcomes:?}");
         let refused = outcomes.iter().filter(|outcome| matches!(outcome, Err(Error::Rejected(_))));
         assert_eq!(refused.count(), 3, "{outcomes:?}");

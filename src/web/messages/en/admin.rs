@@ -152,8 +152,10 @@ fn app_rejection(rejection: &Rejection) -> Cow<'static, str> {
     match rejection {
         Rejection::IdTaken => "There is already an application with this ID.".into(),
         Rejection::NoSuchApp => "There is no application with this ID.".into(),
-        Rejection::UrlTaken(owner) => format!("This URL belongs to the application {owner}.").into(),
-        Rejection::UrlIsOwn => "This is the URL of this site. An application needs one of its own.".into(),
+        Rejection::UrlTaken(owner) => {
+            format!("This host belongs to the application {owner}. Use another one: ports share their cookies.").into()
+        }
+        Rejection::UrlIsOwn => "This is the host of this site. An application needs one of its own.".into(),
         Rejection::TooManyApps => format!("There are {MAX_APPS} applications, and there cannot be more.").into(),
         Rejection::TooManyRoles => format!("An application has at most {MAX_ROLES} roles.").into(),
         Rejection::TooManyOrigins => format!("Enter at most {MAX_CORS_ORIGINS} origins.").into(),

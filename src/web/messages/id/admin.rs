@@ -156,8 +156,10 @@ fn app_rejection(rejection: &Rejection) -> Cow<'static, str> {
     match rejection {
         Rejection::IdTaken => "Sudah ada aplikasi dengan ID ini.".into(),
         Rejection::NoSuchApp => "Tidak ada aplikasi dengan ID ini.".into(),
-        Rejection::UrlTaken(owner) => format!("URL ini milik aplikasi {owner}.").into(),
-        Rejection::UrlIsOwn => "Ini URL situs ini sendiri. Aplikasi memerlukan URL sendiri.".into(),
+        Rejection::UrlTaken(owner) => {
+            format!("Host ini milik aplikasi {owner}. Gunakan host lain, karena semua port berbagi cookie.").into()
+        }
+        Rejection::UrlIsOwn => "Ini host situs ini sendiri. Aplikasi memerlukan host sendiri.".into(),
         Rejection::TooManyApps => format!("Sudah ada {MAX_APPS} aplikasi, dan tidak bisa ditambah lagi.").into(),
         Rejection::TooManyRoles => format!("Aplikasi memiliki maksimal {MAX_ROLES} peran.").into(),
         Rejection::TooManyOrigins => format!("Masukkan maksimal {MAX_CORS_ORIGINS} alamat asal.").into(),
