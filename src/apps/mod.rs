@@ -170,6 +170,18 @@ impl Apps {
         self.snapshot.read().apps.get(id).cloned()
     }
 
+    /// Returns the applications with an origin that an account with these roles may enter, sorted by name, as of the
+    /// last [`Apps::reload`]. Runs no query.
+    #[must_use]
+    pub fn open_to(&self, roles: &[Role]) -> Vec<Arc<App>> {
+        let snapshot = self.snapshot.read();
+        let admitted = snapshot.apps.values().filter(|app| app.url.is_some() && app.admits(roles));
+        let mut apps: Vec<_> = admitted.cloned().collect();
+        drop(snapshot);
+        apps.sort_by_cached_key(|app| (app.name.to_lowercase(), app.id.clone()));
+        apps
+    }
+
     /// Whether the scripts of an origin may call the JSON API, given the `Origin` header of a browser. Runs no query.
     #[must_use]
     pub fn allows_origin(&self, origin: &str) -> bool {

@@ -1,4 +1,4 @@
-//! `/`: the account, and the sign-in before this one.
+//! `/`: the applications that the person may open, the account, and the sign-in before this one.
 
 use std::sync::Arc;
 
@@ -6,6 +6,7 @@ use actix_web::HttpResponse;
 use askama::Template;
 
 use crate::{
+    apps::App,
     sessions::Session,
     web::{display_time::DisplayTime, error::Problem, guard::CurrentUser, layout::Layout},
 };
@@ -14,6 +15,7 @@ use crate::{
 #[template(path = "home.html")]
 struct HomePage {
     layout: Layout,
+    apps: Vec<Arc<App>>,
     session: Arc<Session>,
     member_since: DisplayTime,
     last_sign_in: Option<DisplayTime>,
@@ -27,6 +29,7 @@ pub(crate) async fn get(user: CurrentUser) -> Result<HttpResponse, Problem> {
     let (session, messages) = (&user.session, user.messages());
     user.render(&HomePage {
         layout: user.layout(),
+        apps: user.state.apps.open_to(&session.account.roles),
         session: Arc::clone(session),
         member_since: messages.time(session.account.created_at, now),
         last_sign_in: session.previous.at.map(|at| messages.time(at, now)),

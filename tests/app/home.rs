@@ -1,9 +1,14 @@
 use std::time::Duration;
 
 use diesel::{ExpressionMethods, RunQueryDsl};
-use gatehouse::db::schema::accounts;
+use gatehouse::{
+    accounts::AdminAction,
+    apps::{AppChange, Change},
+    client::Client as Operator,
+    db::schema::accounts,
+};
 
-use crate::support::{PASSWORD, TestApp, WRONG_PASSWORD};
+use crate::support::{PASSWORD, TestApp, WRONG_PASSWORD, client::Client};
 
 #[tokio::test]
 async fn home_page_shows_account_and_previous_sign_in() {
@@ -18,6 +23,50 @@ async fn home_page_shows_account_and_previous_sign_in() {
     app.clock.advance(Duration::from_hours(1));
     client.sign_in("zoe", PASSWORD).await;
     assert!(client.get("/").await.body.contains("<time datetime=\"2026-11-25T00:00:00Z\">today at 00:00 UTC</time>"));
+}
+
+/// Returns the links to applications on the home page, and their texts.
+async fn app_links(client: &Client) -> Vec<(String, String)> {
+    let page = client.get("/").await.body;
+    let Some((_, list)) = page.split_once("<ul class=\"apps\">") else { return Vec::new() };
+    let links = list.split("</ul>").next().unwrap().split("<a href=\"").skip(1);
+    let link = |link: &str| {
+        let (url, rest) = link.split_once("\">").unwrap();
+        (url.to_owned(), rest.split("</a>").next().unwrap().to_owned())
+    };
+    links.map(link).collect()
+}
+
+#[tokio::test]
+async fn home_page_links_the_applications_that_admit_the_person() {
+    let app = TestApp::spawn();
+    let zoe = app.signed_in_client("zoe").await;
+    assert!(!zoe.get("/").await.body.contains("applications"), "there are none");
+    for (id, name, url, roles) in [
+        ("wiki", "wiki", Some("https://wiki.example.org"), &[][..]),
+        ("notes", "<Photos>", Some("http://photos.example.org:8080"), &["family", "staff"]),
+        ("payroll", "Payroll", Some("https://payroll.example.org"), &["admin"]),
+        ("shop", "Shop", None, &[]),
+    ] {
+        let change = AppChange {
+            name: Some(name.to_owned()),
+            url: url.map_or(Change::Keep, |url| Change::Set(url.parse().unwrap())),
+            roles: Some(roles.iter().map(|role| role.parse().unwrap()).collect()),
+            ..AppChange::default()
+        };
+        app.state.apps.add(id.parse().unwrap(), change, &Operator::anonymous()).await.unwrap();
+    }
+    app.reload_apps().await;
+    let (wiki, photos) =
+        (("https://wiki.example.org/", "wiki"), ("http://photos.example.org:8080/", "&#60;Photos&#62;"));
+    let owned = |(url, text): (&str, &str)| (url.to_owned(), text.to_owned());
+    assert_eq!(app_links(&zoe).await, [owned(wiki)]);
+    app.operate("zoe", AdminAction::AddRole("staff".parse().unwrap())).await;
+    assert_eq!(app_links(&zoe).await, [owned(photos), owned(wiki)], "sorted by name");
+    app.operate("zoe", AdminAction::RemoveRole("staff".parse().unwrap())).await;
+    app.state.apps.remove("wiki".parse().unwrap(), &Operator::anonymous()).await.unwrap();
+    app.reload_apps().await;
+    assert!(!zoe.get("/").await.body.contains("applications"));
 }
 
 #[tokio::test]

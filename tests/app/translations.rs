@@ -197,7 +197,7 @@ async fn admin_states(languages: &str) -> Vec<(String, Answer)> {
     })
     .await;
     states.push(("expired invitations".to_owned(), open("/admin/invitations").await));
-    states.extend(apps::states(&zoe).await);
+    states.extend(apps::admin_states(&zoe).await);
     states
 }
 
@@ -335,6 +335,7 @@ async fn states(languages: &str) -> Vec<(String, Answer)> {
     let setup = format!("/setup?token={}", app.state.setup_token.expose());
     states.push(("/setup".to_owned(), guest.get(&setup).await));
     states.push(("/reset without a token".to_owned(), guest.get("/reset").await));
+    states.extend(apps::states_of_person(&app, &user).await);
     states
 }
 

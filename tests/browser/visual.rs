@@ -5,9 +5,15 @@ use std::{
     time::Duration,
 };
 
-use diesel::RunQueryDsl;
+use diesel::{ExpressionMethods, QueryDsl, RunQueryDsl};
 use fantoccini::Locator;
-use gatehouse::{accounts::AdminAction, db::schema::account_roles, language::Language};
+use gatehouse::{
+    accounts::AdminAction,
+    apps::{AppChange, Change},
+    client::Client as Operator,
+    db::schema::{account_roles, app_sessions, sessions},
+    language::Language,
+};
 use serde_json::Value;
 use strum::VariantArray;
 
@@ -28,7 +34,7 @@ const RUN_AXE: &str = "
 /// Returns whether the page fits the width of the window, and all controls that are too small to touch.
 const MEASURE_LAYOUT: &str = "
     const selector = 'button, .field input, .field select, .checkbox label, ' +
-        '.alternative a, .brand a, nav a, .links a, .pagination a';
+        '.alternative a, .brand a, nav a, .links a, .apps a, .pagination a';
     const controls = [...document.querySelectorAll(selector)];
     const small = controls.filter(element => element.getBoundingClientRect().height < 44);
     return [document.documentElement.scrollWidth <= innerWidth, small.map(element => element.outerHTML)];
@@ -85,6 +91,14 @@ async fn for_each_page(app: &TestApp, browser: &Browser, mut check: impl AsyncFn
     check("error").await;
     sign_in(browser).await;
     check("home").await;
+    add_used_app(app).await;
+    browser.goto("/").await;
+    browser.wait_for_text(texts.your_applications).await;
+    check("home-apps").await;
+    browser.goto("/account/sessions").await;
+    browser.wait_for_text(texts.session_used_at).await;
+    check("sessions-apps").await;
+    app.state.apps.remove("photos".parse().unwrap(), &Operator::anonymous()).await.unwrap();
     for (path, heading, page) in [
         ("/account", texts.your_account, "account"),
         ("/account/password", texts.change_your_password, "password"),
@@ -104,6 +118,29 @@ async fn for_each_page(app: &TestApp, browser: &Browser, mut check: impl AsyncFn
     browser.click(texts.sign_out).await;
     browser.wait_for_heading(texts.sign_in).await;
     check("logged-out").await;
+}
+
+/// Adds an application, as if all sessions had been used there.
+async fn add_used_app(app: &TestApp) {
+    let url = Change::Set("https://photos.example.org".parse().unwrap());
+    let change = AppChange { name: Some("Photos".to_owned()), url, ..AppChange::default() };
+    app.state.apps.add("photos".parse().unwrap(), change, &Operator::anonymous()).await.unwrap();
+    app.reload_apps().await;
+    app.query(|conn| {
+        diesel::delete(app_sessions::table).execute(conn)?;
+        for session in sessions::table.select(sessions::id).load::<Vec<u8>>(conn)? {
+            diesel::insert_into(app_sessions::table)
+                .values((
+                    app_sessions::session_id.eq(&session),
+                    app_sessions::app.eq("photos"),
+                    app_sessions::id.eq(&session[..]),
+                    app_sessions::created_at.eq(0),
+                ))
+                .execute(conn)?;
+        }
+        Ok(())
+    })
+    .await;
 }
 
 /// Makes zoe an administrator for the time of these pages: the set-up page needs a site without one.

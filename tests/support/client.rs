@@ -298,6 +298,15 @@ impl Client {
         self.get("/").await.hidden_field("csrf_token").expect("the client is signed in")
     }
 
+    /// Signs in to an application, as a browser does through its reverse proxy.
+    pub async fn open_app(&self, id: &str) {
+        let start = self.get(&format!("/handover/{id}/start")).await;
+        let path = start.location().strip_prefix(&self.base).unwrap_or_else(|| panic!("{start:?}"));
+        let code = self.get(path).await;
+        let (_, query) = code.location().split_once("/.gatehouse/callback?").unwrap_or_else(|| panic!("{code:?}"));
+        assert_eq!(self.get(&format!("/handover/{id}/callback?{query}")).await.status, 303);
+    }
+
     pub async fn sign_out(&self) -> Answer {
         let token = self.csrf_token().await;
         self.post("/logout", &[("csrf_token", &token)]).await

@@ -37,6 +37,8 @@ struct SessionRow {
     address: String,
     created_at: DisplayTime,
     last_seen_at: DisplayTime,
+    /// The names of the applications where it was used, as a list.
+    apps: String,
     is_current: bool,
 }
 
@@ -53,11 +55,19 @@ async fn page(user: &CurrentUser, errors: FormErrors) -> Result<SessionsPage, Pr
     let mut summaries = user.state.sessions.list(user.session.account.id, MAX_ROWS + 1).await?;
     let has_more = summaries.len() > MAX_ROWS;
     summaries.truncate(MAX_ROWS);
+    let visits = user.state.sessions.apps_of(summaries.iter().map(|summary| summary.id).collect()).await?;
+    let apps_of = |session| {
+        let of_session = visits.iter().filter(|(id, _)| *id == session);
+        // An application that was removed has no name.
+        let names: Vec<_> = of_session.filter_map(|(_, app)| Some(user.state.apps.get(app)?.name.clone())).collect();
+        names.join(", ")
+    };
     let row = |summary: SessionSummary| {
         let is_current = summary.id == user.session.id;
         SessionRow {
             handle: user.state.sessions.handle(summary.id),
             device: messages.user_of(&summary),
+            apps: apps_of(summary.id),
             address: summary.address,
             created_at: messages.time(summary.created_at, now),
             last_seen_at: messages.time(if is_current { now } else { summary.last_seen_at }, now),

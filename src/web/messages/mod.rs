@@ -75,6 +75,7 @@ pub struct Messages {
     pub already_have_an_account: &'static str,
 
     pub home: &'static str,
+    pub your_applications: &'static str,
     pub member_since: &'static str,
     pub last_sign_in: &'static str,
     pub first_sign_in: &'static str,
@@ -95,6 +96,7 @@ pub struct Messages {
     pub session_address: &'static str,
     pub session_signed_in: &'static str,
     pub session_last_used: &'static str,
+    pub session_used_at: &'static str,
     pub more_sessions: &'static str,
     pub sign_out_of_others: &'static str,
     pub no_other_session: &'static str,

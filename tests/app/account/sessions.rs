@@ -2,7 +2,11 @@ use std::time::Duration;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
 use diesel::{ExpressionMethods, QueryDsl, RunQueryDsl};
-use gatehouse::db::schema::{account_cleanups, sessions};
+use gatehouse::{
+    apps::{AppChange, Change},
+    client::Client as Operator,
+    db::schema::{account_cleanups, sessions},
+};
 
 use crate::support::{
     PASSWORD, START, TestApp, WRONG_PASSWORD,
@@ -44,6 +48,35 @@ async fn session_list_describes_devices_and_marks_current_session() {
         1,
         "the current session has no such form, because signing out ends it"
     );
+}
+
+#[tokio::test]
+async fn session_list_names_the_applications_where_each_session_was_used() {
+    let app = TestApp::spawn();
+    let zoe = app.signed_in_client("zoe").await;
+    let firefox = sign_in_with_firefox(&app).await;
+    for (id, name) in [("wiki", "Wiki"), ("photos", "<Photos>")] {
+        let url = format!("https://{id}.example.org").parse().unwrap();
+        let change = AppChange { name: Some(name.to_owned()), url: Change::Set(url), ..AppChange::default() };
+        app.state.apps.add(id.parse().unwrap(), change, &Operator::anonymous()).await.unwrap();
+    }
+    app.reload_apps().await;
+    assert!(!zoe.get("/account/sessions").await.body.contains("Used at:"));
+    zoe.open_app("wiki").await;
+    firefox.open_app("wiki").await;
+    firefox.open_app("photos").await;
+    let page = zoe.get("/account/sessions").await.body;
+    let cards: Vec<_> = page.split("<li>\n<h2>").skip(1).collect();
+    let of = |device: &str| *cards.iter().find(|card| card.starts_with(device)).unwrap();
+    assert!(of("Firefox on Linux").contains("Used at: &#60;Photos&#62;, Wiki</p>"), "{page}");
+    assert!(of("Unknown browser").contains("Used at: Wiki</p>"), "{page}");
+    for (id, left) in [("photos", 2), ("wiki", 0)] {
+        app.state.apps.remove(id.parse().unwrap(), &Operator::anonymous()).await.unwrap();
+        app.reload_apps().await;
+        let page = zoe.get("/account/sessions").await.body;
+        let shown = (page.matches("Used at:").count(), page.matches("Used at: Wiki</p>").count());
+        assert_eq!(shown, (left, left), "without {id}: {page}");
+    }
 }
 
 #[tokio::test]

@@ -1,9 +1,31 @@
-//! The pages of applications in the admin area.
+//! What pages say of applications.
 
-use crate::support::client::{Answer, Client, assert_redirect};
+use gatehouse::{
+    apps::{AppChange, Change},
+    client::Client as Operator,
+};
 
-/// Opens all states of these pages.
-pub(super) async fn states(zoe: &Client) -> Vec<(String, Answer)> {
+use crate::support::{
+    TestApp,
+    client::{Answer, Client, assert_redirect},
+};
+
+/// Opens the pages of a person that name applications.
+pub(super) async fn states_of_person(app: &TestApp, client: &Client) -> Vec<(String, Answer)> {
+    let url = "https://shop.example".parse().unwrap();
+    let change = AppChange { url: Change::Set(url), ..AppChange::default() };
+    app.state.apps.add("shop".parse().unwrap(), change, &Operator::anonymous()).await.unwrap();
+    app.reload_apps().await;
+    client.open_app("shop").await;
+    let mut states = Vec::new();
+    for path in ["/", "/account/sessions"] {
+        states.push((format!("{path} with an application"), client.get(path).await));
+    }
+    states
+}
+
+/// Opens all states of the pages in the admin area.
+pub(super) async fn admin_states(zoe: &Client) -> Vec<(String, Answer)> {
     const PATH: &str = "/admin/apps";
     let mut states = vec![("no applications".to_owned(), zoe.get(PATH).await)];
     let wrong = [

@@ -59,6 +59,7 @@ pub(super) static MESSAGES: Messages = Messages {
     already_have_an_account: "Already have an account?",
 
     home: "Home",
+    your_applications: "Your applications",
     member_since: "Member since",
     last_sign_in: "Last sign-in",
     first_sign_in: "This is your first sign-in.",
@@ -79,6 +80,7 @@ pub(super) static MESSAGES: Messages = Messages {
     session_address: "Address:",
     session_signed_in: "Signed in:",
     session_last_used: "Last used:",
+    session_used_at: "Used at:",
     more_sessions: "There are more sessions, used less recently, that are not shown.",
     sign_out_of_others: "Sign out of all other sessions",
     no_other_session: "You are not signed in anywhere else.",

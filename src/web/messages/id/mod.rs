@@ -62,6 +62,7 @@ pub(super) static MESSAGES: Messages = Messages {
     already_have_an_account: "Sudah punya akun?",
 
     home: "Beranda",
+    your_applications: "Aplikasi Anda",
     member_since: "Terdaftar sejak",
     last_sign_in: "Terakhir masuk",
     first_sign_in: "Ini pertama kalinya Anda masuk.",
@@ -82,6 +83,7 @@ pub(super) static MESSAGES: Messages = Messages {
     session_address: "Alamat:",
     session_signed_in: "Masuk:",
     session_last_used: "Terakhir aktif:",
+    session_used_at: "Dipakai di:",
     more_sessions: "Sesi lain yang sudah lebih lama tidak aktif tidak ditampilkan di sini.",
     sign_out_of_others: "Keluar dari semua sesi lain",
     no_other_session: "Tidak ada sesi lain yang aktif.",
