@@ -103,6 +103,11 @@ fn plain_digests_are_refused_reset_or_wrapped() {
         assert_eq!(adoption(Weak::Reset).adopt(text), Ok(Adopted::Unusable), "{text}");
     }
     assert!(PasswordHash::parse(digests[3]).is_err(), "a plain digest is never a stored hash");
+    let salted = |bytes: usize| format!("sha1${}${hex}", "s".repeat(bytes));
+    let Ok(Adopted::Wrap(longest)) = adoption(Weak::Wrap).adopt(&salted(128)) else { panic!("it is not wrapped") };
+    let stored = longest.wrapped(&Engine::default().hash(longest.digest()).unwrap());
+    assert!(stored.len() <= MAX_LENGTH && PasswordHash::parse(&stored).is_ok(), "{stored}");
+    assert_eq!(adoption(Weak::Wrap).adopt(&salted(129)), Err(HashError::Malformed), "it would not fit the column");
     let uncertain = Adoption { weak: Weak::Wrap, ..Adoption::default() };
     assert_eq!(uncertain.adopt(digests[3]), Err(HashError::Ambiguous));
 }

@@ -7,7 +7,7 @@ use aws_lc_rs::{
 };
 use md5::Digest as _;
 
-use super::{Dialect, HashError, encoding};
+use super::{Dialect, HashError, MAX_SALT_BYTES, encoding};
 
 /// The fast hash function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, strum::EnumString, strum::IntoStaticStr)]
@@ -80,7 +80,7 @@ impl WeakRecipe {
         if hex.len() < digest.hex_digits() {
             return Err(HashError::Truncated);
         }
-        if hex.len() > digest.hex_digits() || !is_hex(hex) {
+        if hex.len() > digest.hex_digits() || !is_hex(hex) || salt.len() > MAX_SALT_BYTES {
             return Err(HashError::Malformed);
         }
         let dialect = match (dialect, salt) {
