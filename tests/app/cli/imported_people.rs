@@ -90,6 +90,11 @@ async fn people_of_a_django_project_sign_in() {
     assert_eq!(site.show("zoe")["roles"], serde_json::json!(["admin", "editor", "staff"]));
     assert_eq!(site.show("bob")["state"], "disabled");
     assert_eq!(site.show("max")["email"], Value::Null);
+    let zoe = site.client();
+    zoe.sign_in("zoe", "the password of zoe").await;
+    let listed = zoe.get("/admin/accounts?hash=imported").await.body;
+    let is_listed = ["zoe", "eva", "ida", "bob", "max"].map(|name| listed.contains(&format!(">{name}</a>")));
+    assert_eq!(is_listed, [false, false, false, true, false], "all others have a hash of ours, or none");
 }
 
 // Always reads from MariaDB. The columns are those of `fsqla_v3` in Flask-Security 5.9.
