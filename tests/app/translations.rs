@@ -124,21 +124,12 @@ async fn admin_states(languages: &str) -> Vec<(String, Answer)> {
     states.push(("malformed role".to_owned(), zoe.submit(&format!("{path}/add-role"), &[("role", "?")]).await));
     assert_redirect(&eva.sign_in("eva", PASSWORD).await, "/");
     states.push(("ended by an operator".to_owned(), eva.speaking(languages).get("/account/activity").await));
-    app.query(|conn| {
-        diesel::update(accounts::table.filter(accounts::username.eq("eva")))
-            .set(accounts::locked.eq(true))
-            .execute(conn)
-    })
-    .await;
+    let row = || accounts::table.filter(accounts::username.eq("eva"));
+    app.query(move |conn| diesel::update(row()).set(accounts::locked.eq(true)).execute(conn)).await;
     states.push(("locked".to_owned(), open(&path).await));
     states.push(("imported hashes".to_owned(), foreign_hashes::overview_with_a_hash_of(&app, "eva", &zoe).await));
-    app.query(|conn| {
-        let eva = accounts::table.filter(accounts::username.eq("eva"));
-        diesel::update(eva)
-            .set((accounts::password_hash.eq(""), accounts::last_sign_in_at.eq(None::<i64>)))
-            .execute(conn)
-    })
-    .await;
+    let nothing = || (accounts::password_hash.eq(""), accounts::last_sign_in_at.eq(None::<i64>));
+    app.query(move |conn| diesel::update(row()).set(nothing()).execute(conn)).await;
     for path in [
         &path,
         "/admin/accounts",
