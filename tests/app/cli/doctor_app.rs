@@ -32,6 +32,11 @@ fn drop_identity(lines: &mut Vec<String>) {
     lines.retain(|line| !is_identity(line));
 }
 
+/// Returns the URL of a proxy under another name: an application has another host than Gatehouse.
+fn at_another_host(url: &str) -> String {
+    url.replace("127.0.0.1", "localhost")
+}
+
 /// An instance whose application `wiki` is behind a proxy.
 struct Protected {
     instance: Instance,
@@ -42,7 +47,7 @@ impl Protected {
     fn start(change: Change) -> Self {
         let instance = Instance::new();
         let running = Running::start(instance.command(&["serve"]).env("GATEHOUSE_TRUSTED_PROXIES", "127.0.0.1"));
-        let url = proxy(&running.address, change);
+        let url = at_another_host(&proxy(&running.address, change));
         assert_eq!(instance.run(&["app", "add", "wiki", "--url", &url]).status, 0);
         Self { instance, running }
     }
@@ -124,11 +129,11 @@ async fn proxy_that_does_not_lead_to_this_instance_fails() {
     let (check, text) = only_failure(&mut protected.doctor().await, &["--app", "wiki"]);
     assert!(check == "app_ping" && text.contains("proxy-config PROXY wiki"), "{text}");
 
-    assert_eq!(protected.instance.run(&["app", "set", "wiki", "--url", "http://127.0.0.1:1"]).status, 0);
+    assert_eq!(protected.instance.run(&["app", "set", "wiki", "--url", "http://127.0.0.2:1"]).status, 0);
     let (check, text) = only_failure(&mut protected.doctor().await, &["--app", "wiki"]);
     assert!(check == "app_ping" && text.contains("does not answer this machine"), "{text}");
 
-    let url = proxy(&protected.running.address, drop_identity);
+    let url = at_another_host(&proxy(&protected.running.address, drop_identity));
     assert_eq!(protected.instance.run(&["app", "add", "photos", "--url", &url]).status, 0);
     let (check, text) = only_failure(&mut protected.doctor().await, &["--app", "photos"]);
     assert!(check == "app_ping" && text.contains("asks for the application wiki"), "{text}");
