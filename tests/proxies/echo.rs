@@ -72,7 +72,8 @@ fn serve(mut stream: TcpStream, log: &Mutex<Vec<Message>>) {
     };
     let length = body.len();
     let head = format!(
-        "HTTP/1.1 200 OK\r\nContent-Type: {kind}; charset=utf-8\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
+        "HTTP/1.1 200 OK\r\nContent-Type: {kind}; charset=utf-8\r\nContent-Length: {length}\r\n\
+         Connection: close\r\n\r\n"
     );
     let body = if request.line.starts_with("HEAD ") { String::new() } else { body };
     let _ = stream.write_all(format!("{head}{body}").as_bytes());

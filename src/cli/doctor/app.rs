@@ -79,7 +79,8 @@ fn no_answer(app: &App, origin: &str, status: u16) -> Finding {
         ),
         format!(
             "let the proxy pass /.gatehouse/ to Gatehouse, as gatehouse proxy-config PROXY {} prints it; if \
-             GATEHOUSE_TRUSTED_PROXIES is set, add the address of the proxy; restart the server if the secret was rotated",
+             GATEHOUSE_TRUSTED_PROXIES is set, add the address of the proxy; restart the server if the secret was \
+             rotated",
             app.id
         ),
     )
@@ -94,8 +95,8 @@ fn identity_headers(app: &App, answer: Option<&AppAnswer>) -> Finding {
     Finding::failed(
         CHECK,
         format!(
-            "the proxy passes on what a client sends as {passed_on}. Applications take that for what Gatehouse says, so \
-             that a client could claim to be another person"
+            "the proxy passes on what a client sends as {passed_on}. Applications take that for what Gatehouse says, \
+             so that a client could claim to be another person"
         ),
         format!("let the proxy remove these headers, as gatehouse proxy-config PROXY {} prints it", app.id),
     )

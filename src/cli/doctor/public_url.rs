@@ -75,8 +75,8 @@ fn host(public_url: &PublicUrl, answer: &Answer) -> Finding {
     )
 }
 
-/// The request has claimed an address. A proxy adds the address of its client behind it, or replaces it. `is_proxied` says
-/// that there must be a proxy.
+/// The request has claimed an address. A proxy adds the address of its client behind it, or replaces it. `is_proxied`
+/// says that there must be a proxy.
 pub(super) fn forwarded_for(check: &'static str, addresses: &Addresses, is_proxied: bool) -> Finding {
     let peer = addresses.peer;
     let is_unchanged = addresses.forwarded == [CLAIMED];
