@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use super::{Session, check::Claim, token::TokenDigest};
+use super::{Session, claim::Claim, token::TokenDigest};
 use crate::{clock::Timestamp, identity::AccountId, transaction::AccountEpochs};
 
 /// About half a kilobyte each.

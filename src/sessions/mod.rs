@@ -8,6 +8,7 @@ mod apps;
 mod cache;
 mod change;
 mod check;
+mod claim;
 mod cleanup;
 mod end_all;
 mod kind;

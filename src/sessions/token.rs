@@ -152,7 +152,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::{config::Settings, sessions::check::Claim};
+    use crate::{config::Settings, sessions::claim::Claim};
 
     const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
     const SECRET: &str = "b7c01e2f5d9a4c6880f3e1d2a5b49c7e6f";

@@ -1,6 +1,6 @@
 //! Brings the accounts of another application in, with their password hashes.
 //!
-//! A source gives rows of text, a [`Parser`] makes accounts of them, and [`Accounts::import`] inserts a batch of these:
+//! A source gives rows of text, a [`Parser`] makes accounts of them, and [`Import::run`] inserts a batch of these:
 //! all or none. An import that was interrupted can run again: an account that is already here stays as it is.
 
 mod names;

@@ -10,7 +10,7 @@ pub(super) mod store;
 
 pub use self::browser::Browser;
 use self::id::AppSessionId;
-use super::{Session, SessionId, Sessions, TokenStatus, check::Claim, token::TokenDigest};
+use super::{Session, SessionId, Sessions, TokenStatus, claim::Claim, token::TokenDigest};
 use crate::{
     apps::AppId,
     client::Client,
