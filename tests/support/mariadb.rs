@@ -2,14 +2,13 @@
 
 use std::{
     fs::File,
-    net::TcpListener,
     path::PathBuf,
     process::{Command, Stdio},
     sync::OnceLock,
     time::Duration,
 };
 
-use super::{child_guard::ChildGuard, program, wait_until};
+use super::{child_guard::ChildGuard, free_port, program, wait_until};
 
 /// A MariaDB server that can be stopped and started again.
 pub struct Mariadb {
@@ -49,7 +48,7 @@ impl Mariadb {
             .output()
             .unwrap();
         assert!(installed.status.success(), "{}", String::from_utf8_lossy(&installed.stdout));
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = free_port();
         let cleanup = ChildGuard::cleanup(&dir);
         let mut mariadb = Self {
             dir,

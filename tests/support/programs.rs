@@ -4,6 +4,7 @@ use std::{
     env,
     net::TcpListener,
     path::PathBuf,
+    sync::atomic::{AtomicU32, Ordering},
     thread,
     time::{Duration, Instant},
 };
@@ -19,9 +20,20 @@ pub fn program(names: &[&str], package: &str) -> PathBuf {
         .unwrap_or_else(|| panic!("{} is not installed: run tests/run, or apt-get install {package}", names[0]))
 }
 
-/// Returns a port on which nothing listens, for a server that has to know its port before it starts.
+/// Returns a port that is free and that this process gives out once. Below the ports that the system gives to sockets
+/// without one: another test could get such a port before the program is started that is to listen on it.
 pub fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    const PORTS: std::ops::Range<u32> = 12_000..32_000;
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    // Other test binaries and clones of the repository begin elsewhere.
+    let first = std::process::id().wrapping_mul(997);
+    loop {
+        let number = first.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed)) % (PORTS.end - PORTS.start);
+        let port = u16::try_from(PORTS.start + number).unwrap();
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }
 
 /// Polls until `poll` returns a value. Panics with `condition` after `timeout`.

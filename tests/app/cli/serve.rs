@@ -1,6 +1,6 @@
 use std::{
     io::{Read, Write},
-    net::{TcpListener, TcpStream},
+    net::TcpStream,
     process::Stdio,
     time::Duration,
 };
@@ -11,7 +11,7 @@ use crate::{
     support::{
         PASSWORD, TestApp,
         client::{Answer, Client, RegisterForm},
-        wait_until,
+        free_port, wait_until,
     },
 };
 
@@ -42,7 +42,7 @@ async fn serve_prints_a_link_for_the_first_administrator_until_there_is_one() {
 #[test]
 fn server_goes_on_although_nothing_reads_its_standard_output() {
     let dir = temp_dir();
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let port = free_port();
     let mut command = gatehouse(dir.path());
     let mut child =
         command.env("GATEHOUSE_LISTEN", format!("127.0.0.1:{port}")).stdout(Stdio::piped()).spawn().unwrap();
