@@ -67,14 +67,14 @@ mod tests {
     async fn one_at_a_time_has_the_turn_and_known_devices_go_first() {
         let turns = Turns::new();
         let first = turns.take(Lane::Unknown).await.unwrap();
-        let (mut stranger, mut known) = (Box::pin(turns.take(Lane::Unknown)), Box::pin(turns.take(Lane::Known)));
-        assert!((&mut stranger).now_or_never().is_none() && (&mut known).now_or_never().is_none());
+        let (mut unknown, mut known) = (Box::pin(turns.take(Lane::Unknown)), Box::pin(turns.take(Lane::Known)));
+        assert!((&mut unknown).now_or_never().is_none() && (&mut known).now_or_never().is_none());
         drop(first);
-        assert!((&mut stranger).now_or_never().is_none());
+        assert!((&mut unknown).now_or_never().is_none());
         let second = known.await.unwrap();
-        assert!((&mut stranger).now_or_never().is_none());
+        assert!((&mut unknown).now_or_never().is_none());
         drop(second);
-        stranger.await.unwrap();
+        unknown.await.unwrap();
     }
 
     #[tokio::test]

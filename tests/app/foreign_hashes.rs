@@ -59,10 +59,10 @@ async fn unknown_name_takes_the_same_work_as_an_imported_account() {
     for name in ["zoe", "eva"] {
         app.signed_in_client(name).await;
     }
-    assert_eq!((cost(&app, "zoe").await, cost(&app, "nobody1").await), (1, 1));
+    assert_eq!((cost(&app, "zoe").await, cost(&app, "unknown1").await), (1, 1));
     set_hash(&app, &["zoe", "eva"], werkzeug()).await;
     maintenance::renew_foreign_hashes(&app.state).await;
-    for login in ["zoe", "eva@keepers.example", "nobody2", "nobody@keepers.example", "not a name"] {
+    for login in ["zoe", "eva@keepers.example", "unknown2", "unknown@keepers.example", "not a name"] {
         assert_eq!(cost(&app, login).await, 2, "{login}");
     }
 }
@@ -77,7 +77,7 @@ async fn unknown_names_share_the_mix_of_hashes_and_each_keeps_its_own() {
     maintenance::renew_foreign_hashes(&app.state).await;
     let mut costs = Vec::new();
     for number in 0..16 {
-        let login = format!("nobody{number}");
+        let login = format!("unknown{number}");
         let first = cost(&app, &login).await;
         assert_eq!(cost(&app, &login).await, first, "{login}");
         costs.push(first);

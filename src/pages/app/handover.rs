@@ -60,7 +60,7 @@ pub(crate) struct SignOutForm {
 struct SignOutPage<'a> {
     layout: Layout,
     app_name: &'a str,
-    /// Who is signed in, if anyone is.
+    /// The person who is signed in; `None` for a guest.
     username: Option<&'a str>,
 }
 

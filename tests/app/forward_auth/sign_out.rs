@@ -39,7 +39,7 @@ async fn person_signs_out_everywhere() {
 }
 
 #[tokio::test]
-async fn form_of_another_origin_signs_nobody_out() {
+async fn form_of_another_origin_is_refused_and_signs_out_of_nothing() {
     let app = with_wiki().await;
     let (_, wiki) = person_at_wiki(&app, "zoe").await;
     for (name, value) in [

@@ -176,7 +176,7 @@ async fn malformed_or_unknown_application_role_or_tail_is_refused() {
         "/verify/wiki/any*",
         "/verify/wiki/any%2F..",
         "/verify/wiki/any;admin",
-        "/verify/wiki/nobody-has-it",
+        "/verify/wiki/no-such-role",
         "/subrequest/photos/any",
         "/subrequest/wiki/any*",
         "/subrequest/api-only/any",
