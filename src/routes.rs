@@ -91,8 +91,8 @@ pub fn table() -> Vec<Route> {
 pub fn configure(config: &mut ServiceConfig, assets: &Assets, api: bool) {
     let mut routes = table();
     routes.retain(|route| api || route.access != Access::Api);
-    // Routes are tried one after the other. Those without parameters first, so that most requests match no pattern; then
-    // those that reverse proxies ask for with each request.
+    // Routes are tried one after the other. Those without parameters come first, so that most requests match no
+    // pattern; then those that reverse proxies ask for with each request.
     routes.sort_by_key(|route| (route.path.contains('{'), route.access != Access::Proxy));
     for route in routes {
         route.register(config);
