@@ -4,9 +4,10 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::{Accounts, Authorization, Error, FieldError, Rejection};
 use crate::{
-    apps::{AppChange, AppId, Apps, Change, Hs256Secret, Hs256SecretError, TokenFormat},
+    apps::{self, AppChange, AppId, Apps, Change, Hs256Secret, Hs256SecretError, RowChange, TokenFormat},
     client::Client,
     config::{PublicUrl, display_name},
+    events::Actor,
     identity::Role,
     sessions::NewSession,
     transaction::Transaction,
@@ -30,6 +31,9 @@ pub struct AppForm {
     /// The secret with which it verifies them; the one that it has if this is empty.
     pub hs256_secret: SecretString,
 }
+
+/// What is done with a change in a transaction.
+type AppTransaction = fn(&mut Transaction<'_>, Actor, &AppId, &RowChange) -> Result<(), apps::Error>;
 
 impl AppForm {
     fn parse(self) -> Result<(AppId, AppChange), Rejection> {
@@ -87,11 +91,7 @@ impl Accounts {
         authorization: Authorization,
         client: &Client,
     ) -> Result<Option<NewSession>, Error> {
-        let (id, change) = form.parse()?;
-        let change = apps.prepare(&id, change)?;
-        let add = move |tx: &mut Transaction<'_>, actor| Ok(Apps::insert(tx, actor, &id, &change)?);
-        let ((), session) = self.run_as_administrator(authorization, client, add).await?;
-        Ok(session)
+        self.change_app_as(apps, form, authorization, client, Apps::insert).await
     }
 
     /// Changes the application with the id of the form for an administrator.
@@ -102,10 +102,21 @@ impl Accounts {
         authorization: Authorization,
         client: &Client,
     ) -> Result<Option<NewSession>, Error> {
+        self.change_app_as(apps, form, authorization, client, Apps::update).await
+    }
+
+    async fn change_app_as(
+        &self,
+        apps: &Apps,
+        form: AppForm,
+        authorization: Authorization,
+        client: &Client,
+        apply: AppTransaction,
+    ) -> Result<Option<NewSession>, Error> {
         let (id, change) = form.parse()?;
         let change = apps.prepare(&id, change)?;
-        let set = move |tx: &mut Transaction<'_>, actor| Ok(Apps::update(tx, actor, &id, &change)?);
-        let ((), session) = self.run_as_administrator(authorization, client, set).await?;
+        let apply = move |tx: &mut Transaction<'_>, actor| Ok(apply(tx, actor, &id, &change)?);
+        let ((), session) = self.run_as_administrator(authorization, client, apply).await?;
         Ok(session)
     }
 
