@@ -6,8 +6,13 @@ use aws_lc_rs::{
     hmac,
 };
 use md5::Digest as _;
+use pbkdf2::hmac::{Hmac, KeyInit, Mac};
 
 use super::{Dialect, HashError, MAX_SALT_BYTES, encoding};
+
+/// The first part of the stored form, for each dialect.
+const WERKZEUG: &str = "wz";
+const DJANGO: &str = "dj";
 
 /// The fast hash function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, strum::EnumString, strum::IntoStaticStr)]
@@ -47,22 +52,17 @@ impl FastDigest {
     /// Werkzeug: HMAC with the salt as the key.
     fn keyed(self, key: &[u8], bytes: &[u8]) -> Vec<u8> {
         let algorithm = match self {
-            Self::Md5 => return hmac_md5(key, bytes),
+            // aws-lc-rs does not offer it with MD5.
+            Self::Md5 => {
+                let mut mac = Hmac::<md5::Md5>::new_from_slice(key).expect("HMAC takes keys of any length");
+                mac.update(bytes);
+                return mac.finalize().into_bytes().to_vec();
+            }
             Self::Sha1 => hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY,
             Self::Sha256 => hmac::HMAC_SHA256,
         };
         hmac::sign(&hmac::Key::new(algorithm, key), bytes).as_ref().to_vec()
     }
-}
-
-/// HMAC (RFC 2104), which aws-lc-rs does not offer with MD5.
-fn hmac_md5(key: &[u8], bytes: &[u8]) -> Vec<u8> {
-    const BLOCK: usize = 64;
-    let mut block = if key.len() > BLOCK { md5::Md5::digest(key).to_vec() } else { key.to_vec() };
-    block.resize(BLOCK, 0);
-    let pad = |with: u8| -> Vec<u8> { block.iter().map(|byte| byte ^ with).collect() };
-    let inner = md5::Md5::new_with_prefix(pad(0x36)).chain_update(bytes).finalize();
-    md5::Md5::new_with_prefix(pad(0x5c)).chain_update(inner).finalize().to_vec()
 }
 
 impl WeakRecipe {
@@ -132,9 +132,6 @@ pub(super) fn is_wrapped(text: &str) -> bool {
     text.split_once('$').is_some_and(|(prefix, _)| prefix == WERKZEUG || prefix == DJANGO)
 }
 
-const WERKZEUG: &str = "wz";
-const DJANGO: &str = "dj";
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -142,7 +139,7 @@ mod tests {
     /// RFC 2202, section 2, test cases 2 and 6.
     #[test]
     fn hmac_md5_matches_rfc_2202() {
-        let hex = |key: &[u8], text: &str| encoding::to_hex(&hmac_md5(key, text.as_bytes()));
+        let hex = |key: &[u8], text: &str| encoding::to_hex(&FastDigest::Md5.keyed(key, text.as_bytes()));
         assert_eq!(hex(b"Jefe", "what do ya want for nothing?"), "750c783e6ab0b503eaa86e310a5db738");
         let long = "Test Using Larger Than Block-Size Key - Hash Key First";
         assert_eq!(hex(&[0xaa; 80], long), "6b1ab7fe4bd7bf8f0b62e6ce61b9d0cd");
