@@ -76,6 +76,10 @@ impl Purpose {
     }
 }
 
+/// A secret for the tests of what signs and verifies.
+#[cfg(test)]
+pub(crate) const TEST_SECRET: &str = "b7c01e2f5d9a4c6880f3e1d2a5b49c7e6f";
+
 /// The keys of the current secret, which sign and verify, and those of previous secrets, which only verify.
 pub struct Keys {
     current: DerivedKeys,
@@ -215,6 +219,12 @@ impl Keys {
     pub fn missing_file(settings: &Settings) -> Option<PathBuf> {
         let is_configured = settings.secret.is_some() || settings.secret_file.is_some();
         Some(secret_file::default(settings)).filter(|file| !is_configured && !file.exists())
+    }
+
+    /// Returns the keys of [`TEST_SECRET`].
+    #[cfg(test)]
+    pub(crate) fn for_tests() -> Self {
+        Self::new(&SecretString::from(TEST_SECRET), &[])
     }
 
     fn new(secret: &SecretString, previous: &[PreviousSecret]) -> Self {

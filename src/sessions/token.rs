@@ -146,24 +146,17 @@ impl Tokens {
 
 #[cfg(test)]
 mod tests {
-    use clap::Parser;
     use jsonwebtoken::EncodingKey;
     use proptest::prelude::*;
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::{config::Settings, sessions::claim::Claim};
+    use crate::{keys::TEST_SECRET, sessions::claim::Claim};
 
     const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
-    const SECRET: &str = "b7c01e2f5d9a4c6880f3e1d2a5b49c7e6f";
 
     fn keys() -> Keys {
-        #[derive(Parser)]
-        struct Line {
-            #[command(flatten)]
-            settings: Settings,
-        }
-        Keys::load(&Line::parse_from(["test", "--secret", SECRET]).settings, NOW).unwrap()
+        Keys::for_tests()
     }
 
     fn token() -> Token {
@@ -286,7 +279,7 @@ mod tests {
         for text in [unsigned.to_owned(), format!("{unsigned}."), String::new(), "..".to_owned(), "a.b.c".to_owned()] {
             assert_eq!(verify(text.as_bytes()), Err(InvalidToken), "{text}");
         }
-        let foreign = encode(&keys().token_signer().0, &claims(), &EncodingKey::from_secret(SECRET.as_bytes()));
+        let foreign = encode(&keys().token_signer().0, &claims(), &EncodingKey::from_secret(TEST_SECRET.as_bytes()));
         assert_eq!(verify(foreign.unwrap().as_bytes()), Err(InvalidToken));
     }
 

@@ -87,21 +87,9 @@ impl Sessions {
 
 #[cfg(test)]
 mod tests {
-    use clap::Parser;
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{clock::Timestamp, config::Settings};
-
-    fn keys() -> Keys {
-        #[derive(Parser)]
-        struct Line {
-            #[command(flatten)]
-            settings: Settings,
-        }
-        let line = Line::parse_from(["test", "--secret", "b7c01e2f5d9a4c6880f3e1d2a5b49c7e6f"]);
-        Keys::load(&line.settings, Timestamp::from_millis(0)).unwrap()
-    }
 
     fn app(id: &str) -> AppId {
         id.parse().unwrap()
@@ -109,7 +97,7 @@ mod tests {
 
     #[test]
     fn cookie_is_good_at_one_application_and_unchanged_only() {
-        let keys = keys();
+        let keys = Keys::for_tests();
         let cookie = AppCookie { id: AppSessionId::new(), account: AccountId::new() };
         let sealed = cookie.seal(&keys, &app("wiki")).into_bytes();
         assert_eq!(AppCookie::open(&keys, &sealed, &app("wiki")), Some(cookie));
@@ -133,7 +121,7 @@ mod tests {
     proptest! {
         #[test]
         fn arbitrary_bytes_are_no_cookie(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-            prop_assert_eq!(AppCookie::open(&keys(), &bytes, &app("wiki")), None);
+            prop_assert_eq!(AppCookie::open(&Keys::for_tests(), &bytes, &app("wiki")), None);
         }
     }
 }

@@ -182,25 +182,13 @@ fn rotate(tx: &mut Transaction<'_>, token: Claims, limits: Limits) -> db::QueryR
 
 #[cfg(test)]
 mod tests {
-    use clap::Parser;
     use proptest::prelude::*;
 
     use super::*;
-    use crate::config::Settings;
-
-    fn keys() -> Keys {
-        #[derive(Parser)]
-        struct Line {
-            #[command(flatten)]
-            settings: Settings,
-        }
-        let line = Line::parse_from(["test", "--secret", "b7c01e2f5d9a4c6880f3e1d2a5b49c7e6f"]);
-        Keys::load(&line.settings, Timestamp::from_millis(0)).unwrap()
-    }
 
     #[test]
     fn any_changed_byte_makes_a_refresh_token_invalid() {
-        let keys = keys();
+        let keys = Keys::for_tests();
         let token = Claims { session: SessionId::new(), generation: 7 };
         let text = token.sign(&keys);
         assert_eq!(Claims::verify(&keys, &text), Some(token));
@@ -216,9 +204,9 @@ mod tests {
     proptest! {
         #[test]
         fn arbitrary_text_is_no_refresh_token(text in ".{0,100}") {
-            prop_assert_eq!(Claims::verify(&keys(), &text), None);
+            prop_assert_eq!(Claims::verify(&Keys::for_tests(), &text), None);
             let text = format!("{PREFIX}{text}");
-            prop_assert_eq!(Claims::verify(&keys(), &text), None);
+            prop_assert_eq!(Claims::verify(&Keys::for_tests(), &text), None);
         }
     }
 }
