@@ -15,7 +15,6 @@ use actix_web::{
     web::Data,
 };
 use ipnet::IpNet;
-use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use tracing::warn;
 
 use super::{
@@ -23,7 +22,7 @@ use super::{
     csrf::origin,
     error::Problem,
     language::RequestedLanguages,
-    return_to::{APP_PREFIX, ReturnTo},
+    return_to::{APP_PATH, ReturnTo},
     state::AppState,
 };
 use crate::{apps::App, client::Client, language::Language};
@@ -33,10 +32,6 @@ const PREFIXES: [&str; 3] = ["/verify/", "/subrequest/", "/handover/"];
 const FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
 const FORWARDED_METHOD: HeaderName = HeaderName::from_static("x-forwarded-method");
 const FORWARDED_URI: HeaderName = HeaderName::from_static("x-forwarded-uri");
-
-/// Characters that would end the value of a query parameter.
-const QUERY_VALUE: &AsciiSet =
-    &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'%').add(b'&').add(b'+').add(b'<').add(b'>');
 
 /// Once, because every client can send such a request.
 static WARN_OF_UNTRUSTED_PEER: Once = Once::new();
@@ -138,8 +133,7 @@ impl AppRequest {
     pub(crate) fn sign_in_url(&self) -> String {
         let uri = self.request.headers().get(FORWARDED_URI).and_then(|value| value.to_str().ok());
         let back = uri.filter(|_| self.is_get_or_head()).and_then(ReturnTo::parse_of_app);
-        let back = back.as_ref().map_or("/", ReturnTo::as_str);
-        format!("{}{APP_PREFIX}start?rd={}", self.origin, utf8_percent_encode(back, QUERY_VALUE))
+        back.unwrap_or_else(ReturnTo::first_page).as_parameter_of(&format!("{}{APP_PATH}/start", self.origin), "rd")
     }
 
     /// Whether a form was sent by a page of the application's origin.

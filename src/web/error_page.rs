@@ -3,7 +3,7 @@
 use std::{cell::OnceCell, rc::Rc, sync::Arc};
 
 use actix_web::{
-    HttpResponse,
+    HttpResponse, ResponseError,
     http::{
         StatusCode,
         header::{ACCEPT, ALLOW, CONTENT_TYPE, HeaderMap, RETRY_AFTER, WWW_AUTHENTICATE},
@@ -55,6 +55,20 @@ pub(crate) enum NextStep {
     SignIn(String),
     /// To an application.
     OpenApp(String),
+}
+
+impl NextStep {
+    /// Returns the way to the first page of the application at `origin`.
+    pub(crate) fn open_app(origin: &str) -> Self {
+        Self::OpenApp(format!("{origin}/"))
+    }
+
+    /// Answers with a problem, whose page leads on here. The page never goes on by itself.
+    pub(crate) fn after(self, problem: Problem) -> HttpResponse {
+        let mut response = problem.error_response();
+        response.extensions_mut().insert(self);
+        response
+    }
 }
 
 /// Marks an answer that needs no error page: it has a body of its own, such as a form shown again, or must have none.

@@ -26,20 +26,21 @@ pub(crate) struct Handover {
     /// The browser.
     pub(crate) browser: Browser,
     /// The page that it asked for.
-    pub(crate) return_to: String,
+    pub(crate) return_to: ReturnTo,
     expires_at: Timestamp,
 }
 
 impl Handover {
     /// Returns the state of a browser that sets out at `now`.
-    pub(crate) fn new(browser: Browser, return_to: String, now: Timestamp) -> Self {
+    pub(crate) fn new(browser: Browser, return_to: ReturnTo, now: Timestamp) -> Self {
         Self { browser, return_to, expires_at: now.plus(LIFETIME) }
     }
 
     /// Returns the state as text that is good for `app` only.
     pub(crate) fn seal(&self, keys: &Keys, app: &AppId) -> String {
         let expires_at = self.expires_at.as_millis().to_be_bytes();
-        let parts = [&expires_at[..], self.browser.as_bytes(), app.as_str().as_bytes(), self.return_to.as_bytes()];
+        let parts =
+            [&expires_at[..], self.browser.as_bytes(), app.as_str().as_bytes(), self.return_to.as_str().as_bytes()];
         keys.seal(Purpose::Handover, &parts.concat())
     }
 
@@ -50,7 +51,7 @@ impl Handover {
         let (browser, rest) = rest.split_first_chunk::<32>()?;
         // An id has no slash, and the path begins with one.
         let return_to = rest.strip_prefix(app.as_str().as_bytes())?;
-        let return_to = ReturnTo::parse_of_app(str::from_utf8(return_to).ok()?)?.into();
+        let return_to = ReturnTo::parse_of_app(str::from_utf8(return_to).ok()?)?;
         let expires_at = Timestamp::from_millis(i64::from_be_bytes(*expires_at));
         (now < expires_at).then_some(Self { browser: Browser::from(*browser), return_to, expires_at })
     }
@@ -117,23 +118,11 @@ impl StartCookie {
 
 #[cfg(test)]
 mod tests {
-    use clap::Parser;
     use proptest::prelude::*;
 
     use super::*;
-    use crate::config::Settings;
 
     const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
-
-    fn keys() -> Keys {
-        #[derive(Parser)]
-        struct Line {
-            #[command(flatten)]
-            settings: Settings,
-        }
-        let line = Line::parse_from(["test", "--secret", "b7c01e2f5d9a4c6880f3e1d2a5b49c7e6f"]);
-        Keys::load(&line.settings, NOW).unwrap()
-    }
 
     fn app(id: &str) -> AppId {
         id.parse().unwrap()
@@ -141,8 +130,8 @@ mod tests {
 
     #[test]
     fn state_is_good_for_one_application_and_ten_minutes() {
-        let keys = keys();
-        let handover = Handover::new(Browser::of_cookie(b"x"), "/page?a=1".to_owned(), NOW);
+        let keys = Keys::for_tests();
+        let handover = Handover::new(Browser::of_cookie(b"x"), ReturnTo::parse_of_app("/page?a=1").unwrap(), NOW);
         let text = handover.seal(&keys, &app("wiki"));
         let open = |id: &str, now| Handover::open(&keys, &text, &app(id), now);
         assert_eq!(open("wiki", NOW), Some(handover.clone()));
@@ -155,9 +144,8 @@ mod tests {
 
     #[test]
     fn longest_state_fits_into_the_return_path_of_the_sign_in_page() {
-        let path = format!("/{}", "a".repeat(999));
-        assert!(ReturnTo::parse_of_app(&path).is_some());
-        let text = Handover::new(Browser::of_cookie(b"x"), path, NOW).seal(&keys(), &app(&"a".repeat(32)));
+        let path = ReturnTo::parse_of_app(&format!("/{}", "a".repeat(999))).unwrap();
+        let text = Handover::new(Browser::of_cookie(b"x"), path, NOW).seal(&Keys::for_tests(), &app(&"a".repeat(32)));
         assert!(ReturnTo::parse(&format!("/continue/{}?state={text}", "a".repeat(32))).is_some());
     }
 
@@ -178,7 +166,7 @@ mod tests {
     proptest! {
         #[test]
         fn arbitrary_text_is_neither_state_nor_cookie(text in "\\PC{0,100}") {
-            prop_assert_eq!(Handover::open(&keys(), &text, &app("wiki"), NOW), None);
+            prop_assert_eq!(Handover::open(&Keys::for_tests(), &text, &app("wiki"), NOW), None);
             let cookie = StartCookie::parse(text.as_bytes());
             prop_assert!(cookie.is_none_or(|cookie| cookie.value() == text));
         }

@@ -6,15 +6,12 @@ use std::borrow::Cow;
 use actix_web::{http::header::HeaderMap, web::Data};
 use strum::VariantArray;
 
-use super::{cookies::CookieName, csrf::token, flash::Flash, messages::Messages, state::AppState};
+use super::{cookies::CookieName, csrf::token, flash::Flash, messages::Messages, return_to::APP_PATH, state::AppState};
 use crate::{
     config::Contact,
     language::Language,
     sessions::{NewSession, Session},
 };
-
-/// Where the host of an application has the static files of this server.
-const APP_ASSETS: &str = "/.gatehouse";
 
 /// The values of `templates/layout.html`.
 pub struct Layout {
@@ -158,6 +155,6 @@ impl Layout {
 
     /// Returns the URL of a file on the host of the page.
     fn asset<'a>(&self, url: &'a str) -> Cow<'a, str> {
-        if self.is_on_app_host { format!("{APP_ASSETS}{url}").into() } else { url.into() }
+        if self.is_on_app_host { format!("{APP_PATH}{url}").into() } else { url.into() }
     }
 }

@@ -12,7 +12,7 @@ const MAX_LENGTH: usize = 2000;
 /// In bytes, so that it fits into the return path of the sign-in page.
 const MAX_APP_LENGTH: usize = 1000;
 /// The path of Gatehouse's own pages at an application.
-pub(crate) const APP_PREFIX: &str = "/.gatehouse/";
+pub(crate) const APP_PATH: &str = "/.gatehouse";
 /// The length of the sign-in or registration page's address with the longest path to go to, each byte percent-encoded.
 const MAX_PAGE_LENGTH: usize = "/register?next=".len() + 3 * MAX_LENGTH;
 
@@ -42,11 +42,17 @@ impl ReturnTo {
         Self::parse_except(text, MAX_PAGE_LENGTH, &["/logout", "/language"])
     }
 
+    /// Returns the first page of an application.
+    #[must_use]
+    pub(crate) fn first_page() -> Self {
+        Self("/".to_owned())
+    }
+
     /// Returns the path in `text` of an application to go back to, or `None` if there is any doubt.
     #[must_use]
     pub(crate) fn parse_of_app(text: &str) -> Option<Self> {
         // The pages of Gatehouse there would lead to the sign-in page again.
-        Self::parse_except(text, MAX_APP_LENGTH, &[]).filter(|to| !to.0.starts_with(APP_PREFIX))
+        Self::parse_except(text, MAX_APP_LENGTH, &[]).filter(|to| !is_below(APP_PATH, &to.0))
     }
 
     fn parse_except(text: &str, max_length: usize, excluded: &[&str]) -> Option<Self> {
@@ -90,7 +96,13 @@ impl ReturnTo {
     /// Returns the URL of `page` with this path as its query parameter `next`.
     #[must_use]
     pub(crate) fn as_query_of(&self, page: &str) -> String {
-        format!("{page}?next={}", utf8_percent_encode(&self.0, QUERY_VALUE))
+        self.as_parameter_of(page, "next")
+    }
+
+    /// Returns the URL of `page` with this path as its only query parameter.
+    #[must_use]
+    pub(crate) fn as_parameter_of(&self, page: &str, name: &str) -> String {
+        format!("{page}?{name}={}", utf8_percent_encode(&self.0, QUERY_VALUE))
     }
 }
 
@@ -98,6 +110,11 @@ impl From<ReturnTo> for String {
     fn from(to: ReturnTo) -> Self {
         to.0
     }
+}
+
+/// Whether `path` is that of a page below `parent`.
+fn is_below(parent: &str, path: &str) -> bool {
+    path.strip_prefix(parent).is_some_and(|rest| rest.starts_with('/'))
 }
 
 /// Redirects with `303 See Other`: the browser follows with GET, and going back does not send a form again.

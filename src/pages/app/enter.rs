@@ -1,8 +1,8 @@
 //! `/continue/{app}`: takes a signed-in person to an application.
 
 use actix_web::{
-    HttpResponse, ResponseError,
-    http::header::{HeaderMap, HeaderName, REFERER},
+    HttpResponse,
+    http::header::{HeaderMap, REFERER},
     web::{Path, Query},
 };
 use askama::Template;
@@ -12,12 +12,15 @@ use crate::{
     apps::App,
     config::PublicUrl,
     web::{
-        error::Problem, error_page::NextStep, guard::CurrentUser, handover::Handover, layout::Layout,
-        return_to::see_other,
+        csrf::origin::FETCH_SITE,
+        error::Problem,
+        error_page::NextStep,
+        guard::CurrentUser,
+        handover::Handover,
+        layout::Layout,
+        return_to::{APP_PATH, see_other},
     },
 };
-
-const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -46,9 +49,11 @@ pub(crate) async fn get(
     }
     let (keys, now) = (&user.state.core.keys, user.state.core.clock.now());
     let state = query.map(|query| query.into_inner().state).unwrap_or_default();
-    let Some(handover) = Handover::open(keys, &state, &app.id, now) else { return Ok(failed(&origin)) };
+    let Some(handover) = Handover::open(keys, &state, &app.id, now) else {
+        return Ok(NextStep::open_app(&origin).after(Problem::HandoverInvalid));
+    };
     let code = user.state.sessions.make_code(&user.session, app.id.clone(), handover.browser, &user.client).await?;
-    leave(&user, &app, &format!("{origin}/.gatehouse/callback?code={code}&state={state}"))
+    leave(&user, &app, &format!("{origin}{APP_PATH}/callback?code={code}&state={state}"))
 }
 
 /// Leaves for an application. A browser that came here from a form would not follow a redirect to another origin,
@@ -68,10 +73,4 @@ fn follows_form(headers: &HeaderMap, origin: &str) -> bool {
     }
     let referer = headers.get(REFERER).and_then(|value| value.to_str().ok());
     referer.and_then(|url| url.strip_prefix(origin)).is_some_and(|rest| rest.starts_with('/'))
-}
-
-fn failed(origin: &str) -> HttpResponse {
-    let mut response = Problem::HandoverInvalid.error_response();
-    response.extensions_mut().insert(NextStep::OpenApp(format!("{origin}/")));
-    response
 }

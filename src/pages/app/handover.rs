@@ -1,7 +1,7 @@
 //! `/handover/{app}/…`: the pages of Gatehouse on the host of an application, where they are `/.gatehouse/…`.
 
 use actix_web::{
-    HttpResponse, ResponseError,
+    HttpResponse,
     web::{Path, Query},
 };
 use askama::Template;
@@ -80,7 +80,7 @@ pub(crate) async fn start(request: AppRequest, query: Option<Query<StartQuery>>)
     if cookie.is_loop(now) {
         return Ok(failed(&request, Problem::HandoverLoop));
     }
-    let return_to = query.and_then(|query| ReturnTo::parse_of_app(&query.rd)).map_or("/".to_owned(), String::from);
+    let return_to = query.and_then(|query| ReturnTo::parse_of_app(&query.rd)).unwrap_or_else(ReturnTo::first_page);
     let handover = Handover::new(cookie.browser(), return_to, now).seal(&state.core.keys, &request.app.id);
     let mut response = see_other(&format!("{}/continue/{}?state={handover}", state.origin, request.app.id));
     request.set_cookie(&mut response, CookieName::GateStart, cookie.value())?;
@@ -105,7 +105,7 @@ pub(crate) async fn callback(
     }
     let redeemed = state.sessions.redeem_code(&code, app.clone(), handover.browser, &request.client).await?;
     let Some(session) = redeemed else { return Ok(failed(&request, Problem::HandoverInvalid)) };
-    let mut response = see_other(&format!("{}{}", request.origin, handover.return_to));
+    let mut response = see_other(&format!("{}{}", request.origin, handover.return_to.as_str()));
     request.set_cookie(&mut response, CookieName::Gate, session)?;
     request.set_cookie(&mut response, CookieName::GateStart, cookie.with_round(now).value())?;
     Ok(response)
@@ -162,9 +162,7 @@ async fn check(request: &AppRequest) -> Result<Option<TokenStatus>, Problem> {
     Ok(Some(request.state.sessions.check_app_cookie(cookie, &request.app.id, &request.client).await?))
 }
 
-/// Ends the way with a page that leads to the application and, unlike the others, never by itself.
+/// Ends the way to the sign-in page and back.
 fn failed(request: &AppRequest, problem: Problem) -> HttpResponse {
-    let mut response = problem.error_response();
-    response.extensions_mut().insert(NextStep::OpenApp(format!("{}/", request.origin)));
-    response
+    NextStep::open_app(&request.origin).after(problem)
 }

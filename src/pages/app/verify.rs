@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use actix_web::{
-    HttpResponse, ResponseError,
+    HttpResponse,
     http::{
         StatusCode,
         header::{HeaderName, HeaderValue, LOCATION, WWW_AUTHENTICATE},
@@ -146,9 +146,7 @@ fn ask_to_sign_in(request: &AppRequest) -> HttpResponse {
         return see_other(&url);
     }
     if request.is_navigation() {
-        let mut response = Problem::FormWithoutSession.error_response();
-        response.extensions_mut().insert(NextStep::SignIn(url));
-        return response;
+        return NextStep::SignIn(url).after(Problem::FormWithoutSession);
     }
     refuse(request, Problem::Unauthenticated, Some(&url))
 }

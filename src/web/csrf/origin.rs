@@ -6,7 +6,8 @@ use actix_web::http::{
     header::{self, HeaderMap, HeaderName, HeaderValue},
 };
 
-const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+/// Which origin a request comes from, as seen from the one that it goes to.
+pub(crate) const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// Whether a request changes nothing or comes from `origin`. Browsers send the source of a request in `Sec-Fetch-Site`,
 /// which no page can set (W3C Fetch Metadata); older browsers, and all browsers on plain HTTP, in `Origin`. A POST with
