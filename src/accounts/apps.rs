@@ -1,4 +1,4 @@
-//! What administrators do with applications. The rules for these are in [`apps`](crate::apps).
+//! What administrators do with applications. The rules for these are in [`apps`].
 
 use secrecy::{ExposeSecret, SecretString};
 
