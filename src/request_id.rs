@@ -3,23 +3,35 @@
 //! The id is kept in a task-local and not in a `tracing` span. A span formats its fields for every request, although
 //! most requests write no log line; it took an eighth of the time of a page.
 
-use std::fmt;
+use std::{
+    fmt,
+    sync::{
+        LazyLock,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 use crate::random;
+
+/// The step from one id to the next: 2⁶⁴ divided by the golden ratio, so that ids which follow each other differ in
+/// most digits, and none comes again (Knuth, The Art of Computer Programming, 6.4).
+const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
 
 tokio::task_local! {
     static CURRENT: RequestId;
 }
 
-/// A random 64-bit number that names one request, written as 16 hexadecimal digits.
+/// A 64-bit number that names one request, written as 16 hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct RequestId(u64);
 
 impl RequestId {
-    /// Returns a new random id.
+    /// Returns a new id: the next one in steps from a random number. It is no secret, and a random number for each
+    /// request took a fortieth of its time.
     #[must_use]
     pub(crate) fn new() -> Self {
-        Self(u64::from_ne_bytes(random::bytes()))
+        static NEXT: LazyLock<AtomicU64> = LazyLock::new(|| AtomicU64::new(u64::from_ne_bytes(random::bytes())));
+        Self(NEXT.fetch_add(STEP, Ordering::Relaxed))
     }
 }
 
