@@ -64,7 +64,7 @@ struct Snapshot {
 impl Snapshot {
     fn new(rows: Vec<Row>, keys: &Keys) -> Self {
         let apps: HashMap<_, _> = rows.iter().map(|row| (row.id.clone(), Arc::new(row.app(keys)))).collect();
-        let origins = apps.values().flat_map(|app| &app.cors).map(PublicUrl::origin).collect();
+        let origins = apps.values().flat_map(|app| &app.cors).map(|url| url.origin().to_owned()).collect();
         Self { rows, apps, origins }
     }
 }
@@ -261,7 +261,7 @@ impl Apps {
     pub(crate) fn prepare(&self, id: &AppId, form: AppChange) -> Result<RowChange, Rejection> {
         let AppChange { name, url, roles, cors, tokens } = form;
         let roles = roles.map(|roles| roles.iter().map(Role::to_string).collect::<BTreeSet<_>>());
-        let cors = cors.map(|cors| cors.iter().map(PublicUrl::origin).collect::<BTreeSet<_>>());
+        let cors = cors.map(|cors| cors.iter().map(|url| url.origin().to_owned()).collect::<BTreeSet<_>>());
         if roles.as_ref().is_some_and(|roles| roles.len() > MAX_ROLES) {
             return Err(Rejection::TooManyRoles);
         }
@@ -275,7 +275,7 @@ impl Apps {
                 Change::Keep => Change::Keep,
                 Change::Clear => Change::Clear,
                 Change::Set(url) if self.is_own_host(&url) => return Err(Rejection::UrlIsOwn),
-                Change::Set(url) => Change::Set(url.origin()),
+                Change::Set(url) => Change::Set(url.origin().to_owned()),
             },
             roles: roles.map(join),
             cors: cors.map(join),

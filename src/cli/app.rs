@@ -186,7 +186,7 @@ async fn run_show(Show { id, json, settings }: Show) -> Result<(), Failure> {
     for (name, value) in [
         ("id", app.id.to_string()),
         ("name", app.name.clone()),
-        ("url", or_none(app.url.as_ref().map(PublicUrl::origin).unwrap_or_default())),
+        ("url", or_none(app.url.as_ref().map(PublicUrl::origin).unwrap_or_default().to_owned())),
         ("roles", if app.roles.is_empty() { "all accounts may enter".to_owned() } else { joined(&app.roles) }),
         ("cors", or_none(joined(&app.cors))),
         ("tokens", app.tokens.as_ref().map_or("those of Gatehouse", |tokens| tokens.format().name()).to_owned()),

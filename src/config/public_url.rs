@@ -9,7 +9,11 @@ const MAX_HOST_BYTES: usize = 253;
 
 /// An origin: scheme, host and port, without path, query or user name.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PublicUrl(Url);
+pub struct PublicUrl {
+    url: Url,
+    /// As browsers write it. Kept, because each request of a reverse proxy needs it.
+    origin: String,
+}
 
 impl FromStr for PublicUrl {
     type Err = String;
@@ -33,7 +37,7 @@ impl FromStr for PublicUrl {
                     .to_owned(),
             );
         }
-        Ok(Self(url))
+        Ok(Self { origin: url.origin().ascii_serialization(), url })
     }
 }
 
@@ -49,39 +53,39 @@ fn is_plain(host: &Host<&str>) -> bool {
 
 impl fmt::Display for PublicUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.origin())
+        f.write_str(&self.origin)
     }
 }
 
 impl PublicUrl {
     /// Returns the origin as browsers write it in the `Origin` header (RFC 6454, 6.2).
     #[must_use]
-    pub fn origin(&self) -> String {
-        self.0.origin().ascii_serialization()
+    pub fn origin(&self) -> &str {
+        &self.origin
     }
 
     /// Returns the origin as a base for links.
     #[must_use]
     pub fn url(&self) -> &Url {
-        &self.0
+        &self.url
     }
 
     /// Whether browsers connect with TLS.
     #[must_use]
     pub fn is_https(&self) -> bool {
-        self.0.scheme() == "https"
+        self.url.scheme() == "https"
     }
 
     /// Whether both have the same host, on any port.
     #[must_use]
     pub fn has_host_of(&self, other: &Self) -> bool {
-        self.0.host() == other.0.host()
+        self.url.host() == other.url.host()
     }
 
     /// Whether the host is a loopback address, `localhost` or a name below it (RFC 6761, 6.3).
     #[must_use]
     pub fn is_loopback(&self) -> bool {
-        match self.0.host() {
+        match self.url.host() {
             Some(Host::Ipv4(address)) => address.is_loopback(),
             Some(Host::Ipv6(address)) => address.is_loopback(),
             Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),

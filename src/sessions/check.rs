@@ -93,7 +93,7 @@ impl Sessions {
         }
         let idle = self.lifetimes.of(entry.session.kind).idle;
         if self.is_over(&entry, now) {
-            self.expire(Arc::clone(&entry.session), now.minus(idle), client).await?;
+            Box::pin(self.expire(Arc::clone(&entry.session), now.minus(idle), client)).await?;
             return Ok(TokenStatus::Ended);
         }
         if entry.touch(now, LastSeen::interval(idle)) {
@@ -132,7 +132,9 @@ impl Sessions {
         {
             return Ok(known);
         }
-        let loaded = self.database.read(move |conn| claim.load(conn)).await?;
+        // Boxed like other rare steps: with them, the future of a request has more than the 1,032 bytes that malloc of
+        // glibc can allocate quickly.
+        let loaded = Box::pin(self.database.read(move |conn| claim.load(conn))).await?;
         let Some((session, written)) = loaded else {
             self.cache.remove(&digest);
             return Ok(None);

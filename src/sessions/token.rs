@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use aws_lc_rs::digest::{Context, Digest, SHA256, digest};
+use aws_lc_rs::digest::{Digest, SHA256, digest};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
 use jsonwebtoken::{Algorithm, Validation, encode};
 use memchr::{memchr, memrchr};
@@ -67,11 +67,7 @@ impl TokenDigest {
 
     /// Returns the digest of the cookie of a browser at `app`. No access token has it, because none has a zero byte.
     pub(super) fn of_app_cookie(app: &AppId, cookie: &[u8]) -> Self {
-        let mut context = Context::new(&SHA256);
-        context.update(app.as_str().as_bytes());
-        context.update(b"\0");
-        context.update(cookie);
-        Self::of(context.finish())
+        Self::of(digest(&SHA256, &[app.as_str().as_bytes(), b"\0", cookie].concat()))
     }
 
     fn of(digest: Digest) -> Self {

@@ -13,7 +13,7 @@ use jsonwebtoken::{Algorithm, Validation};
 use memchr::memchr;
 use serde::{Deserialize, Serialize};
 
-pub use self::assertion::{Assertion, Assertions};
+pub use self::assertion::Assertions;
 use self::signing_keys::{KeySet, SigningKeys};
 use crate::{
     apps::AppId,
@@ -80,7 +80,7 @@ impl AccessTokens {
     /// Returns the tokens of a server at `public_url`.
     #[must_use]
     pub fn new(settings: &Settings, public_url: &PublicUrl, core: Core, sessions: Arc<Sessions>) -> Self {
-        let issuer = public_url.origin();
+        let issuer = public_url.origin().to_owned();
         let audience = format!("{issuer}/api");
         let mut validation = Validation::new(Algorithm::ES256);
         validation.set_issuer(&[&issuer]);

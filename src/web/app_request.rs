@@ -5,11 +5,12 @@
 use std::{
     future::{Ready, ready},
     net::IpAddr,
+    rc::Rc,
     sync::{Arc, Once},
 };
 
 use actix_web::{
-    FromRequest, HttpMessage, HttpRequest, HttpResponse,
+    FromRequest, HttpRequest, HttpResponse,
     dev::{Payload, ServiceRequest},
     http::header::{ACCEPT, HeaderName, HeaderValue},
     web::Data,
@@ -21,11 +22,11 @@ use super::{
     cookies::{CookieName, Cookies},
     csrf::origin,
     error::Problem,
-    language::RequestedLanguages,
+    request_info::RequestInfo,
     return_to::{APP_PATH, ReturnTo},
     state::AppState,
 };
-use crate::{apps::App, client::Client, language::Language};
+use crate::{apps::App, client::Client, config::PublicUrl, language::Language};
 
 /// The first parts of the paths that only reverse proxies ask for.
 const PREFIXES: [&str; 3] = ["/verify/", "/subrequest/", "/handover/"];
@@ -74,22 +75,30 @@ pub(crate) struct AppRequest {
     pub(crate) client: Client,
     /// The application.
     pub(crate) app: Arc<App>,
-    /// Its origin.
-    pub(crate) origin: String,
     cookies: Cookies,
-    languages: RequestedLanguages,
+    info: Rc<RequestInfo>,
 }
 
 impl AppRequest {
     pub(super) fn extract(request: &HttpRequest) -> Result<Self, Problem> {
-        let state = request.app_data::<Data<AppState>>().cloned().ok_or(Problem::Internal)?;
-        let client = request.extensions().get::<Client>().cloned().ok_or(Problem::Internal)?;
-        let languages = request.extensions().get::<RequestedLanguages>().cloned().ok_or(Problem::Internal)?;
-        let id = request.match_info().get("app").and_then(|id| id.parse().ok()).ok_or(Problem::NoSuchApp)?;
-        let app = state.apps.get(&id).ok_or(Problem::NoSuchApp)?;
-        let url = app.url.as_ref().ok_or(Problem::NoSuchApp)?;
-        let (origin, cookies) = (url.origin(), Cookies::new(url.is_https()));
-        Ok(Self { state, request: request.clone(), client, app, origin, cookies, languages })
+        let info = RequestInfo::of(request)?;
+        let id = request.path().split('/').nth(2).and_then(|id| id.parse().ok()).ok_or(Problem::NoSuchApp)?;
+        let app = info.state.apps.get(&id).ok_or(Problem::NoSuchApp)?;
+        let cookies = Cookies::new(app.url.as_ref().ok_or(Problem::NoSuchApp)?.is_https());
+        let (state, client) = (info.state.clone(), info.client.clone());
+        Ok(Self { state, request: request.clone(), client, app, cookies, info })
+    }
+
+    /// Returns what the path says beyond the application: its next part, and the rest.
+    pub(crate) fn role_and_rest(&self) -> (&str, Option<&str>) {
+        let mut parts = self.request.path().splitn(5, '/').skip(3);
+        (parts.next().unwrap_or_default(), parts.next())
+    }
+
+    /// Returns the origin of the application.
+    pub(crate) fn origin(&self) -> &str {
+        // A request for an application without one was refused.
+        self.app.url.as_ref().map_or("", PublicUrl::origin)
     }
 
     /// Returns the value of a cookie of the application's host.
@@ -133,17 +142,17 @@ impl AppRequest {
     pub(crate) fn sign_in_url(&self) -> String {
         let uri = self.request.headers().get(FORWARDED_URI).and_then(|value| value.to_str().ok());
         let back = uri.filter(|_| self.is_get_or_head()).and_then(ReturnTo::parse_of_app);
-        back.unwrap_or_else(ReturnTo::first_page).as_parameter_of(&format!("{}{APP_PATH}/start", self.origin), "rd")
+        back.unwrap_or_else(ReturnTo::first_page).as_parameter_of(&format!("{}{APP_PATH}/start", self.origin()), "rd")
     }
 
     /// Whether a form was sent by a page of the application's origin.
     pub(crate) fn is_from_app_origin(&self) -> bool {
-        origin::is_same_origin(self.request.method(), self.request.headers(), &self.origin)
+        origin::is_same_origin(self.request.method(), self.request.headers(), self.origin())
     }
 
     /// Returns the language of the page.
     pub(crate) fn language(&self) -> Language {
-        self.languages.choose(None, self.state.settings.language)
+        self.info.language(None)
     }
 }
 

@@ -4,11 +4,12 @@
 use std::{
     future::{Ready, ready},
     ops::Deref,
+    rc::Rc,
     sync::Arc,
 };
 
 use actix_web::{
-    FromRequest, HttpMessage, HttpRequest, HttpResponse,
+    FromRequest, HttpRequest, HttpResponse,
     dev::Payload,
     http::{
         StatusCode,
@@ -21,11 +22,10 @@ use serde::Serialize;
 
 use super::{
     error::{Problem, TokenProblem},
-    error_page::ActiveSession,
-    language::RequestedLanguages,
     messages::Messages,
     problem_json::FieldDetails,
     render::{reject_json, rejection_of},
+    request_info::RequestInfo,
     state::AppState,
 };
 use crate::{
@@ -50,7 +50,7 @@ pub(crate) struct Caller {
     pub(crate) request: HttpRequest,
     /// Address and program.
     pub(crate) client: Client,
-    languages: RequestedLanguages,
+    info: Rc<RequestInfo>,
 }
 
 /// A sender with a valid access token. A handler with this argument is called only with one.
@@ -71,10 +71,8 @@ impl Deref for AuthenticatedCaller {
 
 impl Caller {
     fn extract(request: &HttpRequest) -> Result<Self, Problem> {
-        let client = request.extensions().get::<Client>().cloned().ok_or(Problem::Internal)?;
-        let languages = request.extensions().get::<RequestedLanguages>().cloned().ok_or(Problem::Internal)?;
-        let state = request.app_data::<Data<AppState>>().cloned().ok_or(Problem::Internal)?;
-        Ok(Self { state, request: request.clone(), client, languages })
+        let info = RequestInfo::of(request)?;
+        Ok(Self { state: info.state.clone(), request: request.clone(), client: info.client.clone(), info })
     }
 
     /// Returns the token of the request.
@@ -93,7 +91,7 @@ impl Caller {
     }
 
     fn language(&self) -> Language {
-        self.languages.choose(None, self.state.settings.language)
+        self.info.language(None)
     }
 
     /// Answers a rejected request. The error of the field `login` is told under the name that the request has for it.
@@ -176,9 +174,7 @@ impl FromRequest for AuthenticatedCaller {
         Box::pin(async move {
             let caller = caller?;
             let session = caller.session(caller.token()?).await?;
-            if let Some(active) = caller.request.extensions().get::<ActiveSession>() {
-                active.set(&session);
-            }
+            caller.info.set_active_session(&session);
             Ok(Self { session, caller })
         })
     }

@@ -1,7 +1,5 @@
 //! Renders a [`Problem`] as a page or, for programs, as RFC 9457 JSON.
 
-use std::{cell::OnceCell, rc::Rc, sync::Arc};
-
 use actix_web::{
     HttpResponse, ResponseError,
     http::{
@@ -12,7 +10,7 @@ use actix_web::{
 use askama::Template;
 
 use super::{error::Problem, language::set_headers, layout::Layout, problem_json::ProblemDetails};
-use crate::{request_id::RequestId, sessions::Session};
+use crate::request_id::RequestId;
 
 /// When to try again after a `503`, in seconds.
 pub(super) const RETRY_SECONDS: u16 = 5;
@@ -74,26 +72,6 @@ impl NextStep {
 /// Marks an answer that needs no error page: it has a body of its own, such as a form shown again, or must have none.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct HasBody;
-
-/// The session of a request, once the guard has found it active. The middleware keeps a clone for the error page,
-/// because an error or a panic consumes the request. Empty for a guest, for pages that need no session, for addresses
-/// without a page, and if the database did not answer; then the error page has no navigation, and its language is that
-/// of the browser.
-#[derive(Clone, Default)]
-pub(crate) struct ActiveSession(Rc<OnceCell<Arc<Session>>>);
-
-impl ActiveSession {
-    /// Sets the session, once.
-    pub(crate) fn set(&self, session: &Arc<Session>) {
-        let _ = self.0.set(Arc::clone(session));
-    }
-
-    /// Returns the session, if there is one.
-    #[must_use]
-    pub(crate) fn get(&self) -> Option<&Session> {
-        self.0.get().map(|session| &**session)
-    }
-}
 
 /// Fills an error response without a body with the error page or problem+json, keeping its headers. `layout` is that of
 /// the page at the request's address. Runs no query.

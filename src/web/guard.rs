@@ -8,6 +8,7 @@
 use std::{
     future::{Ready, ready},
     ops::Deref,
+    rc::Rc,
     sync::Arc,
 };
 
@@ -24,10 +25,10 @@ use super::{
     cookies::CookieName,
     csrf::token,
     error::Problem,
-    error_page::{ActiveSession, Format},
+    error_page::Format,
     flash::Flash,
-    form::{FormFields, SharedPayload},
-    language::RequestedLanguages,
+    form::FormFields,
+    request_info::RequestInfo,
     return_to::{ReturnTo, see_other},
     state::AppState,
 };
@@ -94,8 +95,7 @@ pub struct Visitor {
     pub session: Option<Arc<Session>>,
     /// Address and browser.
     pub client: Client,
-    /// What the request says of the language.
-    pub(crate) languages: RequestedLanguages,
+    pub(crate) info: Rc<RequestInfo>,
 }
 
 /// A signed-in person. A handler with this argument is called only with a session.
@@ -114,10 +114,6 @@ impl Deref for CurrentUser {
     }
 }
 
-/// The session that the guard found, for the extractors.
-#[derive(Clone)]
-struct RequestSession(Option<Arc<Session>>);
-
 /// Lets a request pass to its page, or answers it.
 pub async fn authorize(
     access: Access,
@@ -127,27 +123,27 @@ pub async fn authorize(
     if access == Access::Api {
         return next.call(req).await.map(ServiceResponse::map_into_boxed_body);
     }
-    let state = req.app_data::<Data<AppState>>().cloned().ok_or(Problem::Internal)?;
+    let info = RequestInfo::of(&req)?;
+    let (state, client) = (&info.state, &info.client);
     if matches!(access, Access::Proxy | Access::AppHost) {
         if !is_from_proxy(&req, &state.settings.trusted_proxies) {
             return Err(Problem::NotFound.into());
         }
         if access == Access::AppHost && !req.method().is_safe() {
-            read_form_of_app(&state, &req).await?;
+            read_form_of_app(&info, &req).await?;
         }
         return next.call(req).await.map(ServiceResponse::map_into_boxed_body);
     }
-    let client = req.extensions().get::<Client>().cloned().ok_or(Problem::Internal)?;
     let safe = req.method().is_safe();
 
     // Public pages that change nothing, such as health checks, do not need the session.
     let cookie = state.cookies.get(req.headers(), CookieName::Session);
     let mut status = match cookie {
-        Some(cookie) if access != Access::Public || !safe => check(&state, cookie, &client).await?,
+        Some(cookie) if access != Access::Public || !safe => check(state, cookie, client).await?,
         _ => None,
     };
-    if let (Some(TokenStatus::Active(session)), Some(active)) = (&status, req.extensions().get::<ActiveSession>()) {
-        active.set(session);
+    if let Some(TokenStatus::Active(session)) = &status {
+        info.set_active_session(session);
     }
     if access == Access::Guests && safe && is_active(status.as_ref()) {
         // Not for POST: a sign-in form that was filled in before the person signed in elsewhere still works.
@@ -159,15 +155,14 @@ pub async fn authorize(
     }
 
     if !safe && (access.takes_forms_of_guests() || is_active(status.as_ref())) {
-        let payload = req.extensions().get::<SharedPayload>().cloned();
-        let mut fields = FormFields::read(req.headers(), payload.as_ref()).await?;
+        let mut fields = Box::pin(FormFields::read(req.headers(), info.payload.as_ref())).await?;
         let csrf_token = fields.take_csrf_token().unwrap_or_default();
         req.extensions_mut().insert(fields);
         // Again, because the session may have ended while a slow client sent the form.
         if let Some(cookie) = cookie
             && is_active(status.as_ref())
         {
-            status = check(&state, cookie, &client).await?;
+            status = check(state, cookie, client).await?;
         }
         if access.is_hidden_from(status.as_ref()) {
             return Err(Problem::NotFound.into());
@@ -176,7 +171,7 @@ pub async fn authorize(
             && access.needs_csrf_token()
             && !token::verify(&state.core.keys, session, &csrf_token)
         {
-            state.core.events.count(EventKind::FormRefused, Some(session.account.id), &client);
+            state.core.events.count(EventKind::FormRefused, Some(session.account.id), client);
             return Err(Problem::InvalidCsrfToken.into());
         }
     }
@@ -187,10 +182,10 @@ pub async fn authorize(
         Some(TokenStatus::Expired | TokenStatus::Ended | TokenStatus::Invalid) | None => None,
     };
     if access == Access::SignedIn && session.is_none() {
-        let response = redirect_to_login(&state, req.request(), expired);
+        let response = redirect_to_login(state, req.request(), expired);
         return Ok(req.into_response(response));
     }
-    req.extensions_mut().insert(RequestSession(session));
+    info.authorize(session);
     let response = next.call(req).await?.map_into_boxed_body();
     // The session has ended between the check above and the transaction of a change.
     let is_unauthenticated = response.status() == Problem::Unauthenticated.status();
@@ -198,21 +193,19 @@ pub async fn authorize(
         return Err(Problem::NotFound.into());
     }
     if access == Access::SignedIn && is_unauthenticated {
-        let redirect = redirect_to_login(&state, response.request(), true);
+        let redirect = redirect_to_login(state, response.request(), true);
         return Ok(response.into_response(redirect));
     }
     Ok(response)
 }
 
 /// Reads the form of a page on the host of an application.
-async fn read_form_of_app(state: &AppState, req: &ServiceRequest) -> Result<(), Problem> {
-    let request = AppRequest::extract(req.request())?;
-    if !request.is_from_app_origin() {
-        state.core.events.count(EventKind::CrossOriginRefused, None, &request.client);
+async fn read_form_of_app(info: &RequestInfo, req: &ServiceRequest) -> Result<(), Problem> {
+    if !AppRequest::extract(req.request())?.is_from_app_origin() {
+        info.state.core.events.count(EventKind::CrossOriginRefused, None, &info.client);
         return Err(Problem::CrossOrigin);
     }
-    let payload = req.extensions().get::<SharedPayload>().cloned();
-    let fields = FormFields::read(req.headers(), payload.as_ref()).await?;
+    let fields = FormFields::read(req.headers(), info.payload.as_ref()).await?;
     req.extensions_mut().insert(fields);
     Ok(())
 }
@@ -248,11 +241,9 @@ fn redirect_to_login(state: &AppState, req: &HttpRequest, expired: bool) -> Http
 impl Visitor {
     /// Fails where the guard did not run.
     fn extract(request: &HttpRequest) -> Result<Self, Problem> {
-        let RequestSession(session) = request.extensions().get::<RequestSession>().cloned().ok_or(Problem::Internal)?;
-        let client = request.extensions().get::<Client>().cloned().ok_or(Problem::Internal)?;
-        let languages = request.extensions().get::<RequestedLanguages>().cloned().ok_or(Problem::Internal)?;
-        let state = request.app_data::<Data<AppState>>().cloned().ok_or(Problem::Internal)?;
-        Ok(Self { state, request: request.clone(), session, client, languages })
+        let info = RequestInfo::of(request)?;
+        let (state, client, session) = (info.state.clone(), info.client.clone(), info.authorized()?);
+        Ok(Self { state, request: request.clone(), session, client, info })
     }
 }
 

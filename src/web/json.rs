@@ -1,13 +1,10 @@
 //! The bodies that the JSON API takes, parsed as strictly as forms.
 
-use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload};
+use actix_web::{FromRequest, HttpRequest, dev::Payload};
 use futures_util::future::LocalBoxFuture;
 use serde::de::DeserializeOwned;
 
-use super::{
-    error::Problem,
-    form::{SharedPayload, media_type},
-};
+use super::{error::Problem, form::media_type, request_info::RequestInfo};
 
 /// The extractor of a JSON object. A missing body is an object without members. An unknown member is an error if `T`
 /// has `#[serde(deny_unknown_fields)]`; a member that occurs twice always is (ASVS 15.3.3 and 15.3.7).
@@ -20,9 +17,9 @@ impl<T: DeserializeOwned + Default + 'static> FromRequest for Json<T> {
 
     fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
         let is_json = media_type(req.headers()).eq_ignore_ascii_case("application/json");
-        let payload = req.extensions().get::<SharedPayload>().cloned();
+        let info = RequestInfo::of(req);
         Box::pin(async move {
-            let Some(payload) = payload else { return Ok(Self(T::default())) };
+            let Some(payload) = &info?.payload else { return Ok(Self(T::default())) };
             let body = payload.read().await?;
             match body.is_empty() {
                 true => Ok(Self(T::default())),

@@ -1,13 +1,11 @@
 //! Which language a page is written in: the one that the browser's cookie names, else that of the account, else the
 //! first known one that `Accept-Language` names, else `GATEHOUSE_LANGUAGE`.
 
-use std::time::Duration;
+use std::{cell::OnceCell, time::Duration};
 
-use actix_web::{
-    HttpMessage,
-    http::header::{
-        AcceptLanguage, CONTENT_LANGUAGE, Header, HeaderMap, HeaderValue, LanguageTag, Preference, Quality, VARY,
-    },
+use actix_web::http::header::{
+    ACCEPT_LANGUAGE, CONTENT_LANGUAGE, HeaderMap, HeaderValue, LanguageTag, Preference, Quality, QualityItem, VARY,
+    from_comma_delimited,
 };
 use strum::VariantArray;
 
@@ -17,40 +15,57 @@ use crate::{language::Language, sessions::Session};
 /// How long a browser keeps the choice.
 pub(crate) const COOKIE_MAX_AGE: Duration = Duration::from_hours(365 * 24);
 
-/// The languages that a request asks for, in its cookie and in `Accept-Language`.
-#[derive(Debug, Clone, Default)]
+/// The languages that a request asks for, in its cookie and in `Accept-Language`, which is parsed only if an answer
+/// depends on it.
+#[derive(Debug)]
 pub(crate) struct RequestedLanguages {
     chosen: Option<Language>,
-    /// The preferred one.
-    accepted: Option<Language>,
+    accept_language: Vec<HeaderValue>,
+    accepted: OnceCell<AcceptedLanguages>,
+}
+
+/// The known languages of `Accept-Language`.
+#[derive(Debug)]
+struct AcceptedLanguages {
+    preferred: Option<Language>,
     refused: Vec<Language>,
 }
 
 impl RequestedLanguages {
-    /// Reads the headers of a request in which the browser's cookie names `chosen`.
+    /// Returns what the headers of a request say in which the browser's cookie names `chosen`.
     #[must_use]
-    pub(crate) fn of(request: &impl HttpMessage, chosen: Option<Language>) -> Self {
-        let items = AcceptLanguage::parse(request).map_or_else(|_| Vec::new(), |AcceptLanguage(items)| items);
-        let known = items.iter().filter_map(|item| Some((known(&item.item)?, item.quality)));
-        // RFC 9110, 12.4.2: a weight of 0 means "not acceptable".
-        let (refused, accepted): (Vec<_>, Vec<_>) = known.partition(|(_, weight)| *weight == Quality::ZERO);
-        Self {
-            chosen,
-            // The first of those with the largest weight.
-            accepted: accepted.into_iter().rev().max_by_key(|(_, weight)| *weight).map(|(language, _)| language),
-            refused: refused.into_iter().map(|(language, _)| language).collect(),
-        }
+    pub(crate) fn of(headers: &HeaderMap, chosen: Option<Language>) -> Self {
+        let accept_language = headers.get_all(ACCEPT_LANGUAGE).cloned().collect();
+        Self { chosen, accept_language, accepted: OnceCell::default() }
     }
 
     /// Returns the language for the owner of `session` or a guest, on a site whose own language is `default`.
     #[must_use]
     pub(crate) fn choose(&self, session: Option<&Session>, default: Language) -> Language {
         let account = session.and_then(|session| session.account.language);
-        let fallback = || {
-            let acceptable = |language: &Language| !self.refused.contains(language);
-            [default].iter().chain(Language::VARIANTS).copied().find(acceptable).unwrap_or(default)
-        };
-        self.chosen.or(account).or(self.accepted).unwrap_or_else(fallback)
+        self.chosen.or(account).unwrap_or_else(|| {
+            self.accepted.get_or_init(|| AcceptedLanguages::parse(&self.accept_language)).choose(default)
+        })
+    }
+}
+
+impl AcceptedLanguages {
+    fn parse(headers: &[HeaderValue]) -> Self {
+        let items: Vec<QualityItem<Preference<LanguageTag>>> = from_comma_delimited(headers.iter()).unwrap_or_default();
+        let known = items.iter().filter_map(|item| Some((known(&item.item)?, item.quality)));
+        // RFC 9110, 12.4.2: a weight of 0 means "not acceptable".
+        let (refused, accepted): (Vec<_>, Vec<_>) = known.partition(|(_, weight)| *weight == Quality::ZERO);
+        Self {
+            // The first of those with the largest weight.
+            preferred: accepted.into_iter().rev().max_by_key(|(_, weight)| *weight).map(|(language, _)| language),
+            refused: refused.into_iter().map(|(language, _)| language).collect(),
+        }
+    }
+
+    fn choose(&self, default: Language) -> Language {
+        let is_acceptable = |language: &Language| !self.refused.contains(language);
+        let fallback = || [default].iter().chain(Language::VARIANTS).copied().find(is_acceptable).unwrap_or(default);
+        self.preferred.unwrap_or_else(fallback)
     }
 }
 
@@ -72,13 +87,13 @@ pub(super) fn set_headers(headers: &mut HeaderMap, language: Language) {
 
 #[cfg(test)]
 mod tests {
-    use actix_web::{http::header::ACCEPT_LANGUAGE, test::TestRequest};
+    use actix_web::test::TestRequest;
 
     use super::*;
 
     fn choose(accept_language: &str, default: Language) -> Language {
         let request = TestRequest::default().insert_header((ACCEPT_LANGUAGE, accept_language)).to_http_request();
-        RequestedLanguages::of(&request, None).choose(None, default)
+        RequestedLanguages::of(request.headers(), None).choose(None, default)
     }
 
     #[test]

@@ -29,37 +29,28 @@ use super::{
     cors::AllowedOrigin,
     csrf::origin,
     error::Problem,
-    error_page::{self, ActiveSession, Format},
+    error_page::{self, Format},
     form::SharedPayload,
     language::{RequestedLanguages, chosen},
     layout::Layout,
-    request_metrics::MatchedRoute,
+    request_info::RequestInfo,
     return_to::ReturnTo,
     security_headers,
     state::AppState,
 };
-use crate::{
-    client::Client,
-    events::EventKind,
-    request_id::{self, RequestId},
-};
+use crate::{events::EventKind, request_id};
 
 /// One line is enough to tell the operator, and clients must not be able to fill the log.
 static WARN_OF_OTHER_HOST: Once = Once::new();
 
-/// What the answer needs to know of a request that its handler has consumed.
-struct RequestInfo {
-    state: Data<AppState>,
+/// What the answer needs to know of the head of a request, which its handler has consumed.
+struct Head {
     method: Method,
     is_api: bool,
     /// Whether a reverse proxy sends the request on behalf of a browser at an application.
     is_proxied: bool,
     format: Format,
-    id: RequestId,
     uri: Uri,
-    languages: RequestedLanguages,
-    session: ActiveSession,
-    route: MatchedRoute,
     allowed_origin: Option<AllowedOrigin>,
     started_at: Option<Instant>,
 }
@@ -72,36 +63,31 @@ pub(crate) async fn handle(
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let state = req.app_data::<Data<AppState>>().cloned().ok_or(Problem::Internal)?;
     let (is_api, is_proxied) = (is_api_path(req.path()), is_proxy_path(req.path()));
-    let choice = if is_api || is_proxied { None } else { chosen(req.headers(), state.cookies) };
-    let info = RequestInfo {
+    let head = Head {
         method: req.method().clone(),
         is_api,
         is_proxied,
         format: if is_api { Format::Json } else { Format::negotiate(req.headers()) },
-        id: RequestId::new(),
         uri: req.uri().clone(),
-        languages: RequestedLanguages::of(&req, choice),
-        session: ActiveSession::default(),
-        route: MatchedRoute::default(),
         allowed_origin: if is_api { AllowedOrigin::of(&req, &state) } else { None },
         started_at: (state.requests.is_some() || enabled!(Level::DEBUG)).then(Instant::now),
-        state,
     };
-    let client = client_ip::client(req.headers(), req.peer_addr(), &info.state.settings.trusted_proxies);
-    req.extensions_mut().insert(client.clone());
-    req.extensions_mut().insert(info.session.clone());
-    req.extensions_mut().insert(info.languages.clone());
-    if info.state.requests.is_some() {
-        req.extensions_mut().insert(info.route.clone());
-    }
+    let client = client_ip::client(req.headers(), req.peer_addr(), &state.settings.trusted_proxies);
+    let chosen = if is_api || is_proxied { None } else { chosen(req.headers(), state.cookies) };
+    let languages = RequestedLanguages::of(req.headers(), chosen);
     // A test without a socket has none.
     let connection = req.conn_data::<Rc<Connection>>().cloned();
     if let Some(connection) = &connection {
         connection.handle();
     }
     let payload = take_payload(&mut req, connection.as_ref());
+    let info = RequestInfo::new(state, client, languages, payload);
+    req.extensions_mut().insert(Rc::clone(&info));
+    if info.state.requests.is_some() {
+        req.extensions_mut().insert(info.route.clone());
+    }
 
-    let outcome = request_id::scope(info.id, respond(&info, client, req, next)).await;
+    let outcome = info.scope(respond(&info, &head, req, next)).await;
     let (request, response) = match outcome {
         Ok(response) => {
             let (request, response) = response.into_parts();
@@ -109,7 +95,7 @@ pub(crate) async fn handle(
         }
         Err(error) => (None, error.error_response()),
     };
-    let response = info.finish(request.as_ref(), response, payload);
+    let response = head.finish(&info, request.as_ref(), response);
     if let Some(connection) = connection {
         connection.wait();
     }
@@ -122,23 +108,21 @@ pub(crate) async fn handle(
 
 /// Keeps the body for the guard, which reads it once the session is known.
 fn take_payload(req: &mut ServiceRequest, connection: Option<&Rc<Connection>>) -> Option<SharedPayload> {
-    let payload = match (req.take_payload(), connection) {
-        (Payload::None, _) => return None,
-        (payload, Some(connection)) => SharedPayload::new(connection.watch(payload)),
-        (payload, None) => SharedPayload::new(payload),
-    };
-    req.extensions_mut().insert(payload.clone());
-    Some(payload)
+    match (req.take_payload(), connection) {
+        (Payload::None, _) => None,
+        (payload, Some(connection)) => Some(SharedPayload::new(connection.watch(payload))),
+        (payload, None) => Some(SharedPayload::new(payload)),
+    }
 }
 
 async fn respond(
     info: &RequestInfo,
-    client: Client,
+    head: &Head,
     req: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     // The host is that of an application then, and the origin of a form is for the handler to check.
-    if info.is_proxied {
+    if head.is_proxied {
         return call(req, next).await;
     }
     if let Err(problem) = info.state.host.check(req.head()) {
@@ -152,12 +136,12 @@ async fn respond(
         }
         return Ok(req.error_response(problem));
     }
-    if let Some(answer) = info.allowed_origin.as_ref().and_then(|_| AllowedOrigin::preflight(&req)) {
+    if let Some(answer) = head.allowed_origin.as_ref().and_then(|_| AllowedOrigin::preflight(&req)) {
         return Ok(req.into_response(answer));
     }
     // The JSON API reads no cookie, so a page of another site has nothing to send there that it does not know itself.
-    if !info.is_api && !origin::is_same_origin(req.method(), req.headers(), &info.state.origin) {
-        info.state.core.events.count(EventKind::CrossOriginRefused, None, &client);
+    if !head.is_api && !origin::is_same_origin(req.method(), req.headers(), info.state.public_url.origin()) {
+        info.state.core.events.count(EventKind::CrossOriginRefused, None, &info.client);
         return Ok(req.error_response(Problem::CrossOrigin));
     }
     let outcome = call(req, next).await;
@@ -166,8 +150,8 @@ async fn respond(
         Err(error) => error.as_response_error().status_code(),
     };
     if Problem::is_invalid_input(status) {
-        let account = info.session.get().map(|session| session.account.id);
-        info.state.core.events.count(EventKind::RequestRefused, account, &client);
+        let account = info.active_session().map(|session| session.account.id);
+        info.state.core.events.count(EventKind::RequestRefused, account, &info.client);
     }
     outcome
 }
@@ -181,40 +165,36 @@ async fn call(req: ServiceRequest, next: Next<impl MessageBody + 'static>) -> Re
         .map(ServiceResponse::map_into_boxed_body)
 }
 
-impl RequestInfo {
+impl Head {
     /// Returns the layout of an error page.
-    fn layout(&self) -> Layout {
+    fn layout(&self, info: &RequestInfo) -> Layout {
+        let session = info.active_session();
+        let language = info.language(session);
         if self.is_proxied {
-            return Layout::on_app_host(&self.state, self.languages.choose(None, self.state.settings.language));
+            return Layout::on_app_host(&info.state, language);
         }
         let path = self.uri.path_and_query().map_or("/", |path| path.as_str());
         let return_to =
             ReturnTo::parse_page(path).filter(|_| self.method.is_safe()).map_or("/".to_owned(), String::from);
-        let language = self.languages.choose(self.session.get(), self.state.settings.language);
-        Layout::new(&self.state, language, self.session.get(), return_to)
+        Layout::new(&info.state, language, session, return_to)
     }
 
-    fn finish(
-        &self,
-        request: Option<&HttpRequest>,
-        response: HttpResponse,
-        payload: Option<SharedPayload>,
-    ) -> HttpResponse {
-        let mut response = error_page::render_error(response, self.format, self.id, || self.layout());
+    fn finish(&self, info: &Rc<RequestInfo>, request: Option<&HttpRequest>, response: HttpResponse) -> HttpResponse {
+        let mut response = error_page::render_error(response, self.format, info.id, || self.layout(info));
         if let Some(origin) = &self.allowed_origin {
             origin.allow(response.headers_mut());
         }
         // Not for an application: it may have other pages that need plain HTTP.
-        let https = self.state.public_url.is_https() && !self.is_proxied;
+        let https = info.state.public_url.is_https() && !self.is_proxied;
         security_headers::apply(response.headers_mut(), https);
-        if let Some(payload) = payload {
+        if let Some(payload) = info.payload.clone() {
             response = response.map_body(|_, body| BoxBody::new(BodyWithPayload { body, _payload: payload }));
         }
         if let Some(started_at) = self.started_at {
-            if let Some(requests) = &self.state.requests {
-                requests.record(&self.route, &self.method, response.status(), started_at.elapsed());
+            if let Some(requests) = &info.state.requests {
+                requests.record(&info.route, &self.method, response.status(), started_at.elapsed());
             }
-            request_id::sync_scope(Some(self.id), || {
+            request_id::sync_scope(Some(info.id), || {
                 debug!(
                     method = %self.method,
                     route = request.and_then(HttpRequest::match_pattern),

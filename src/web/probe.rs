@@ -8,7 +8,7 @@ use std::{net::IpAddr, time::Duration};
 use actix_web::{HttpRequest, http::header::HeaderName};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use super::{client_ip, host::ExpectedHost, state::AppState};
+use super::{client_ip, host::ExpectedHost, identity_headers::IDENTITY_HEADERS, state::AppState};
 use crate::{
     apps::AppId,
     clock::Timestamp,
@@ -17,9 +17,6 @@ use crate::{
 
 /// The header with the question.
 pub(crate) const HEADER: &str = "gatehouse-doctor";
-/// The headers that say who a person is.
-pub(crate) const IDENTITY_HEADERS: [&str; 5] =
-    ["remote-user", "remote-name", "remote-email", "remote-groups", "x-gatehouse-jwt"];
 /// How long a question may be answered; also how far two clocks may differ.
 const VALID_FOR: Duration = Duration::from_mins(1);
 

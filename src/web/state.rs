@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::{
-    assets::Assets, cookies::Cookies, exclusive::Exclusive, host::ExpectedHost, request_metrics::RequestMetrics,
-    statistics::StatisticsCache,
+    assets::Assets, cookies::Cookies, exclusive::Exclusive, host::ExpectedHost, identity_headers::IdentityHeaders,
+    request_metrics::RequestMetrics, statistics::StatisticsCache,
 };
 use crate::{
     accounts::{AccountId, Accounts, LinkToken},
@@ -12,7 +12,7 @@ use crate::{
     config::{PublicUrl, Settings},
     core::Core,
     sessions::Sessions,
-    tokens::{AccessTokens, Assertions},
+    tokens::AccessTokens,
 };
 
 /// The state that all workers share.
@@ -21,8 +21,6 @@ pub struct AppState {
     pub settings: Settings,
     /// The origin that browsers see.
     pub public_url: PublicUrl,
-    /// The same, as browsers write it in the `Origin` header.
-    pub origin: String,
     /// The hosts that the server answers for.
     pub(crate) host: ExpectedHost,
     /// How cookies are named and written.
@@ -38,7 +36,7 @@ pub struct AppState {
     /// The access tokens of programs.
     pub access_tokens: AccessTokens,
     /// What applications are told about people.
-    pub assertions: Assertions,
+    pub(crate) identity_headers: IdentityHeaders,
     /// All applications.
     pub apps: Apps,
     /// The token of the link that creates the first administrator. Good for this process only.

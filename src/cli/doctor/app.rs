@@ -10,7 +10,10 @@ use crate::{
     clock::Clock,
     config::PublicUrl,
     keys::Keys,
-    web::probe::{self, AppAnswer, IDENTITY_HEADERS},
+    web::{
+        identity_headers::IDENTITY_HEADERS,
+        probe::{self, AppAnswer},
+    },
 };
 
 const PING: &str = "app_ping";
@@ -37,8 +40,8 @@ pub(super) fn check(app: &App, keys: &Keys, clock: &Clock) -> Vec<Finding> {
     };
     let answer = match ask(&[]) {
         Ok((_, Some(answer))) => answer,
-        Ok((status, None)) => return vec![no_answer(app, &origin, status)],
-        Err(error) => return vec![unreachable(&origin, &error)],
+        Ok((status, None)) => return vec![no_answer(app, origin, status)],
+        Err(error) => return vec![unreachable(origin, &error)],
     };
     if answer.app != id.as_str() {
         return vec![Finding::failed(
@@ -54,7 +57,7 @@ pub(super) fn check(app: &App, keys: &Keys, clock: &Clock) -> Vec<Finding> {
         // A proxy may refuse such a request as a whole.
         identity_headers(app, ask(&headers).ok().and_then(|(_, answer)| answer).as_ref()),
         forwarded_for("app_client", &answer.addresses, true),
-        protected(app, &origin),
+        protected(app, origin),
     ]
 }
 

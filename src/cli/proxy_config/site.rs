@@ -71,7 +71,7 @@ impl Site {
         Ok(Self {
             name: id.replace('-', "_"),
             app: id,
-            origin: public.origin(),
+            origin: public.origin().to_owned(),
             authority: url.port().map_or_else(|| host.clone(), |port| format!("{host}:{port}")),
             host,
             port: url.port_or_known_default().unwrap_or_default(),
@@ -122,7 +122,7 @@ fn reachable(address: IpAddr) -> IpAddr {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::web::probe;
+    use crate::web::identity_headers;
 
     #[test]
     fn every_folded_spelling_of_a_header_is_known() {
@@ -136,7 +136,7 @@ mod tests {
 
     #[test]
     fn identity_headers_are_those_that_the_doctor_looks_for() {
-        assert_eq!(IDENTITY_HEADERS.map(str::to_lowercase), probe::IDENTITY_HEADERS);
+        assert_eq!(IDENTITY_HEADERS.map(str::to_lowercase), identity_headers::IDENTITY_HEADERS);
     }
 
     #[test]

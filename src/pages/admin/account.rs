@@ -270,7 +270,7 @@ fn link_page(user: &CurrentUser, account: &AccountDetails, token: &LinkToken) ->
         text: (messages.link_for)(account.username.as_str()),
         hint: messages.shown_once,
         back_text: messages.back_to_account,
-        link: format!("{}{}?token={}", user.state.origin, reset::PATH, token.expose()),
+        link: format!("{}{}?token={}", user.state.public_url.origin(), reset::PATH, token.expose()),
         back,
     }
 }

@@ -121,7 +121,7 @@ impl AppFields {
     pub(super) fn of(user: &CurrentUser, app: &App) -> Self {
         let sent = SentApp {
             name: app.name.clone(),
-            url: app.url.as_ref().map(PublicUrl::origin).unwrap_or_default(),
+            url: app.url.as_ref().map(PublicUrl::origin).unwrap_or_default().to_owned(),
             role: joined(&app.roles),
             cors: joined(&app.cors),
             tokens: app.tokens.as_ref().map(|tokens| tokens.format().to_string()).unwrap_or_default(),

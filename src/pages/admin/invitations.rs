@@ -197,7 +197,7 @@ fn link(user: &CurrentUser, token: &LinkToken, session: Option<NewSession>) -> R
         heading: messages.invitation_link,
         text: messages.invitation_link_text.to_owned(),
         hint: messages.invitation_shown_once,
-        link: format!("{}/register?invite={}", user.state.origin, token.expose()),
+        link: format!("{}/register?invite={}", user.state.public_url.origin(), token.expose()),
         back: PATH.to_owned(),
         back_text: messages.back_to_invitations,
     };

@@ -50,7 +50,7 @@ pub(crate) async fn get(
     let (keys, now) = (&user.state.core.keys, user.state.core.clock.now());
     let state = query.map(|query| query.into_inner().state).unwrap_or_default();
     let Some(handover) = Handover::open(keys, &state, &app.id, now) else {
-        return Ok(NextStep::open_app(&origin).after(Problem::HandoverInvalid));
+        return Ok(NextStep::open_app(origin).after(Problem::HandoverInvalid));
     };
     let code = user.state.sessions.make_code(&user.session, app.id.clone(), handover.browser, &user.client).await?;
     leave(&user, &app, &format!("{origin}{APP_PATH}/callback?code={code}&state={state}"))
@@ -60,7 +60,7 @@ pub(crate) async fn get(
 /// because `form-action` of the page with the form forbids it (measured with Chromium 156), so it gets a page that
 /// takes it further.
 fn leave(user: &CurrentUser, app: &App, url: &str) -> Result<HttpResponse, Problem> {
-    if !follows_form(user.request.headers(), &user.state.origin) {
+    if !follows_form(user.request.headers(), user.state.public_url.origin()) {
         return Ok(see_other(url));
     }
     user.render(&EnterPage { layout: user.layout_at("/"), app_name: &app.name, url })

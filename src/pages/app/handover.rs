@@ -82,7 +82,8 @@ pub(crate) async fn start(request: AppRequest, query: Option<Query<StartQuery>>)
     }
     let return_to = query.and_then(|query| ReturnTo::parse_of_app(&query.rd)).unwrap_or_else(ReturnTo::first_page);
     let handover = Handover::new(cookie.browser(), return_to, now).seal(&state.core.keys, &request.app.id);
-    let mut response = see_other(&format!("{}/continue/{}?state={handover}", state.origin, request.app.id));
+    let mut response =
+        see_other(&format!("{}/continue/{}?state={handover}", state.public_url.origin(), request.app.id));
     request.set_cookie(&mut response, CookieName::GateStart, cookie.value())?;
     Ok(response)
 }
@@ -105,7 +106,7 @@ pub(crate) async fn callback(
     }
     let redeemed = state.sessions.redeem_code(&code, app.clone(), handover.browser, &request.client).await?;
     let Some(session) = redeemed else { return Ok(failed(&request, Problem::HandoverInvalid)) };
-    let mut response = see_other(&format!("{}{}", request.origin, handover.return_to.as_str()));
+    let mut response = see_other(&format!("{}{}", request.origin(), handover.return_to.as_str()));
     request.set_cookie(&mut response, CookieName::Gate, session)?;
     request.set_cookie(&mut response, CookieName::GateStart, cookie.with_round(now).value())?;
     Ok(response)
@@ -135,7 +136,7 @@ pub(crate) async fn sign_out(request: AppRequest, Form(form): Form<SignOutForm>)
     let page = SignedOutPage {
         layout: request.layout(),
         app_name: &request.app.name,
-        app_url: format!("{}/", request.origin),
+        app_url: format!("{}/", request.origin()),
         everywhere,
     };
     let mut response = request.render(&page)?;
@@ -164,5 +165,5 @@ async fn check(request: &AppRequest) -> Result<Option<TokenStatus>, Problem> {
 
 /// Ends the way to the sign-in page and back.
 fn failed(request: &AppRequest, problem: Problem) -> HttpResponse {
-    NextStep::open_app(&request.origin).after(problem)
+    NextStep::open_app(request.origin()).after(problem)
 }

@@ -7,12 +7,12 @@ use actix_web::{
     HttpResponse,
     http::{
         StatusCode,
-        header::{HeaderName, HeaderValue, LOCATION, WWW_AUTHENTICATE},
+        header::{HeaderValue, LOCATION, WWW_AUTHENTICATE},
     },
 };
 
 use crate::{
-    identity::{Email, Role},
+    identity::Role,
     request_id,
     sessions::{Session, TokenStatus},
     web::{
@@ -26,12 +26,6 @@ use crate::{
         return_to::see_other,
     },
 };
-
-const REMOTE_USER: HeaderName = HeaderName::from_static("remote-user");
-const REMOTE_NAME: HeaderName = HeaderName::from_static("remote-name");
-const REMOTE_EMAIL: HeaderName = HeaderName::from_static("remote-email");
-const REMOTE_GROUPS: HeaderName = HeaderName::from_static("remote-groups");
-const ASSERTION: HeaderName = HeaderName::from_static("x-gatehouse-jwt");
 
 /// The role in the path that stands for those of the application.
 const ANY: &str = "any";
@@ -50,9 +44,11 @@ impl<P: Into<Problem>> From<P> for Refusal {
     }
 }
 
-/// `ANY /verify/{app}/{role}{tail}`
+/// `ANY /verify/{app}/{role}`, also with anything after a further slash.
 pub(crate) async fn verify(request: AppRequest) -> Result<HttpResponse, Problem> {
-    match decide(&request).await {
+    // Some proxies append the path that the browser asked for.
+    let (role, _) = request.role_and_rest();
+    match decide(&request, role).await {
         Ok(session) => admit(&request, &session).await,
         // Of a program, which has no use for a page.
         Err(Refusal::Problem(problem @ Problem::Token(_))) => Ok(refuse(&request, problem, None)),
@@ -63,7 +59,11 @@ pub(crate) async fn verify(request: AppRequest) -> Result<HttpResponse, Problem>
 
 /// `ANY /subrequest/{app}/{role}`
 pub(crate) async fn subrequest(request: AppRequest) -> Result<HttpResponse, Problem> {
-    let mut response = match decide(&request).await {
+    let (role, rest) = request.role_and_rest();
+    if rest.is_some() {
+        return Err(Problem::NoSuchApp);
+    }
+    let mut response = match decide(&request, role).await {
         Ok(session) => return admit(&request, &session).await,
         Err(Refusal::Problem(problem)) => HttpResponse::new(problem.status()),
         Err(Refusal::Guest) => HttpResponse::new(StatusCode::UNAUTHORIZED),
@@ -78,19 +78,18 @@ pub(crate) async fn subrequest(request: AppRequest) -> Result<HttpResponse, Prob
 }
 
 /// Returns the session of the person who may pass. A bearer token, if there is one, decides alone.
-async fn decide(request: &AppRequest) -> Result<Arc<Session>, Refusal> {
-    let path = request.request.match_info();
-    let role = match path.get("role").unwrap_or_default() {
+async fn decide(request: &AppRequest, role: &str) -> Result<Arc<Session>, Refusal> {
+    let role = match role {
         ANY => None,
+        // `OPTIONS *` makes Envoy ask for `/verify/wiki/any*`.
         role => Some(role.parse::<Role>().map_err(|_| Problem::NoSuchApp)?),
     };
-    // `OPTIONS *` makes Envoy ask for `/verify/wiki/any*`.
-    if path.get("tail").is_some_and(|tail| !(tail.is_empty() || tail.starts_with('/'))) {
-        return Err(Problem::NoSuchApp.into());
-    }
     let headers = request.request.headers();
-    let session =
-        if has_token(headers) { session_of_token(request).await? } else { session_of_cookie(request).await? };
+    let session = if has_token(headers) {
+        Box::pin(session_of_token(request)).await?
+    } else {
+        session_of_cookie(request).await?
+    };
     let roles = &session.account.roles;
     if request.app.admits(roles) && role.is_none_or(|role| roles.contains(&role)) {
         Ok(session)
@@ -118,23 +117,10 @@ async fn session_of_token(request: &AppRequest) -> Result<Arc<Session>, Refusal>
     Ok(session)
 }
 
-/// Lets a request pass. Always with every header: for one that is missing, some proxies pass on what the client sent.
+/// Lets a request pass.
 async fn admit(request: &AppRequest, session: &Arc<Session>) -> Result<HttpResponse, Problem> {
-    let account = &session.account;
-    let assertion = request.state.assertions.of(session, &request.app.id).await?;
-    let roles: Vec<_> = account.roles.iter().map(Role::as_str).collect();
     let mut response = HttpResponse::new(StatusCode::OK);
-    for (name, text) in [
-        (REMOTE_USER, account.username.as_str()),
-        (REMOTE_NAME, account.username.as_str()),
-        (REMOTE_EMAIL, account.email.as_ref().map_or("", Email::as_str)),
-        (REMOTE_GROUPS, &roles.join(",")),
-        (ASSERTION, assertion.as_str()),
-    ] {
-        // Letters beyond ASCII reach applications in different encodings, or not at all.
-        let text = if text.is_ascii() { text } else { "" };
-        response.headers_mut().insert(name, text.parse().map_err(|_| Problem::Internal)?);
-    }
+    request.state.identity_headers.add(response.headers_mut(), session, &request.app.id).await?;
     Ok(response)
 }
 

@@ -180,13 +180,15 @@ async fn malformed_or_unknown_application_role_or_tail_is_refused() {
         "/subrequest/photos/any",
         "/subrequest/wiki/any*",
         "/subrequest/api-only/any",
+        "/verify",
+        "/verify/wiki",
+        "/verify/wiki/",
+        "/verify//any",
+        "/subrequest/wiki/any/x",
     ] {
         let answer = wiki.ask(path, &[]).await;
         assert_eq!(answer.status, 403, "{path}");
         assert!(IDENTITY_HEADERS.iter().all(|name| !answer.headers.contains_key(*name)), "{path}");
-    }
-    for path in ["/verify/wiki", "/verify/wiki/", "/verify//any", "/subrequest/wiki/any/x"] {
-        assert_eq!(wiki.ask(path, &[]).await.status, 404, "{path}");
     }
 }
 

@@ -1,0 +1,91 @@
+//! What the server knows of a request beside its head: one value that the middleware makes, and that the guard, the
+//! extractors and the error page share. An error or a panic consumes the request, and leaves this.
+
+use std::{cell::OnceCell, rc::Rc, sync::Arc};
+
+use actix_web::{HttpMessage, web::Data};
+
+use super::{
+    error::Problem, form::SharedPayload, language::RequestedLanguages, request_metrics::MatchedRoute, state::AppState,
+};
+use crate::{
+    client::Client,
+    language::Language,
+    request_id::{self, RequestId},
+    sessions::Session,
+};
+
+/// What the server knows of a request beside its head.
+pub(crate) struct RequestInfo {
+    /// The state of the application.
+    pub(crate) state: Data<AppState>,
+    /// Address and browser.
+    pub(crate) client: Client,
+    /// The id in the log.
+    pub(crate) id: RequestId,
+    /// The body, before it is read. The middleware keeps it from the handler, because the guard reads it.
+    pub(crate) payload: Option<SharedPayload>,
+    languages: RequestedLanguages,
+    /// The pattern of the route.
+    pub(super) route: MatchedRoute,
+    active_session: OnceCell<Arc<Session>>,
+    authorized: OnceCell<Option<Arc<Session>>>,
+}
+
+impl RequestInfo {
+    /// Returns what is known before the request is handled.
+    pub(super) fn new(
+        state: Data<AppState>,
+        client: Client,
+        languages: RequestedLanguages,
+        payload: Option<SharedPayload>,
+    ) -> Rc<Self> {
+        Rc::new(Self {
+            state,
+            client,
+            id: RequestId::new(),
+            payload,
+            languages,
+            route: MatchedRoute::default(),
+            active_session: OnceCell::default(),
+            authorized: OnceCell::default(),
+        })
+    }
+
+    /// Returns what is known of `request`. Fails where the middleware did not run.
+    pub(super) fn of(request: &impl HttpMessage) -> Result<Rc<Self>, Problem> {
+        request.extensions().get::<Rc<Self>>().cloned().ok_or(Problem::Internal)
+    }
+
+    /// Records the session of the request's token, once, for the error page.
+    pub(super) fn set_active_session(&self, session: &Arc<Session>) {
+        let _ = self.active_session.set(Arc::clone(session));
+    }
+
+    /// Returns the session of the request's token, once it was found active. `None` for a guest, for pages that need no
+    /// session, for addresses without a page, and if the database did not answer; then the error page has no
+    /// navigation, and its language is that of the browser.
+    pub(super) fn active_session(&self) -> Option<&Session> {
+        self.active_session.get().map(|session| &**session)
+    }
+
+    /// Records that the guard let the request pass, with the session of a signed-in person.
+    pub(super) fn authorize(&self, session: Option<Arc<Session>>) {
+        let _ = self.authorized.set(session);
+    }
+
+    /// Returns the session with which the guard let the request pass. Fails where the guard did not run.
+    pub(super) fn authorized(&self) -> Result<Option<Arc<Session>>, Problem> {
+        self.authorized.get().cloned().ok_or(Problem::Internal)
+    }
+
+    /// Returns the language for the owner of `session` or a guest.
+    pub(crate) fn language(&self, session: Option<&Session>) -> Language {
+        self.languages.choose(session, self.state.settings.language)
+    }
+
+    /// Runs `future` with the id of this request in each line of the log.
+    pub(super) fn scope<F: Future>(&self, future: F) -> impl Future<Output = F::Output> {
+        request_id::scope(self.id, future)
+    }
+}
