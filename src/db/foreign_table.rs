@@ -138,7 +138,8 @@ impl ForeignDatabase {
         }
     }
 
-    /// Calls `each` with the values of `expressions` for each row of a table, as text, until it returns `false`.
+    /// Calls `each` with the values of `expressions` for each row of a table, as text, until it returns `false`. Bytes
+    /// that are not UTF-8 become U+FFFD, as diesel reads texts of SQLite.
     pub fn read(
         &mut self,
         table: &str,
@@ -169,7 +170,7 @@ impl ForeignDatabase {
                     let mut texts = [const { None }; MAX_COLUMNS];
                     for (place, text) in texts.iter_mut().enumerate() {
                         let value: Option<Option<Vec<u8>>> = row.take(place);
-                        *text = value.flatten().map(String::from_utf8).transpose()?;
+                        *text = value.flatten().map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
                     }
                     if !each(texts) {
                         return Ok(());

@@ -1,5 +1,6 @@
 use std::{fs, process::Stdio, time::Duration};
 
+use diesel::{Connection, SqliteConnection, connection::SimpleConnection};
 use serde_json::Value;
 
 use super::{Instance, Outcome, Site};
@@ -162,6 +163,30 @@ fn unusable_sources_and_options_are_explained() {
         let refused = instance.run(&[&["import", "columns.csv", "--from", "csv"], wrong].concat());
         assert_eq!(refused.status, 2, "{wrong:?}: {refused:?}");
     }
+}
+
+#[test]
+fn row_that_is_not_utf8_is_refused_alone() {
+    let instance = Instance::new();
+    let rows = [format!("username,email,password\nzoe,,{HASH}\n").as_bytes(), b"e\xffa,,x\n", b"ida,,!\n"].concat();
+    fs::write(instance.path("rows.csv"), rows).unwrap();
+    let path = instance.path("app.db");
+    SqliteConnection::establish(path.to_str().unwrap())
+        .unwrap()
+        .batch_execute(&format!(
+            "CREATE TABLE accounts (username TEXT, email TEXT, password TEXT);
+             INSERT INTO accounts VALUES ('bob', NULL, '{HASH}'), ('amy', CAST(x'61ff4078' AS TEXT), '{HASH}'),
+                 ('tom', NULL, '{HASH}')"
+        ))
+        .unwrap();
+    for (source, preset, refused) in
+        [("rows.csv", "csv", "line 3: : refused: the line is not UTF-8"), ("app.db", "flask", "line 2: amy: refused")]
+    {
+        let imported = instance.run(&["import", source, "--from", preset]);
+        assert!(imported.status == 1 && imported.stdout.contains(refused), "{imported:?}");
+        assert!(imported.stdout.contains("1 rows were refused"), "{imported:?}");
+    }
+    assert_eq!(names(&instance), ["bob", "ida", "tom", "zoe"]);
 }
 
 /// A table with many rows, which take several batches.

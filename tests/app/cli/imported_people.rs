@@ -57,11 +57,13 @@ async fn people_of_a_mysql_table_sign_in() {
         "CREATE TABLE {name}.accounts (id INT AUTO_INCREMENT PRIMARY KEY, login VARCHAR(40), email VARCHAR(80), \
          password VARBINARY(200), active BIT(1) DEFAULT 1, created_at DATETIME(3)) CHARACTER SET utf8mb4; \
          INSERT INTO {name}.accounts (login, email, password, created_at) VALUES \
-         ('zoe', 'zoe@keepers.example', '{HASH}', '2024-02-03 04:05:06.789'), ('Zoë', NULL, '{HASH}', NULL)"
+         ('zoe', 'zoe@keepers.example', '{HASH}', '2024-02-03 04:05:06.789'), ('Zoë', NULL, '{HASH}', NULL), \
+         ('eva', NULL, x'73ff', NULL)"
     ));
     let imported = site.instance.run(&["import", &source, "--from", "flask", "--map", "username=login"]);
     assert_eq!(imported.status, 1, "{imported:?}");
     assert!(imported.stdout.contains("line 2: Zoë: refused: the user name is not valid"), "{imported:?}");
+    assert!(imported.stdout.contains("line 3: eva: refused: "), "bytes that are not UTF-8: {imported:?}");
     assert!(!imported.stderr.contains("p%40ss"), "the password of the database");
     let zoe = site.show("zoe");
     assert_eq!(

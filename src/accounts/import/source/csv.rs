@@ -27,7 +27,7 @@ pub(super) fn read(file: File, mapping: &Mapping, rows: &mut Sender) -> Result<(
                 row
             }
             Err(error) if !error.is_io_error() => {
-                Record { error: Some("the line is not as the header".to_owned()), ..Record::default() }
+                Record { error: Some("the line is not UTF-8, or not as the header".to_owned()), ..Record::default() }
             }
             Err(error) => return Err(fail(error)),
         };

@@ -72,8 +72,10 @@ pub(super) fn read(mut database: ForeignDatabase, source: &Source, rows: &mut Se
     let mut line = 0;
     let each = |texts: [Option<String>; crate::db::MAX_COLUMNS]| {
         line += 1;
+        let is_utf8 = !texts.iter().flatten().any(|text| text.contains(char::REPLACEMENT_CHARACTER));
+        let error = (!is_utf8).then(|| "a text is not UTF-8".to_owned());
         let mut texts = texts.into_iter();
-        let mut record = Record { line, ..Record::default() };
+        let mut record = Record { line, error, ..Record::default() };
         for (field, text) in Field::VARIANTS.iter().zip(texts.by_ref()) {
             record.values.extend(text.map(|text| (*field, text)));
         }
