@@ -16,10 +16,10 @@ use super::{Session, claim::Claim, token::TokenDigest};
 use crate::{clock::Timestamp, identity::AccountId, transaction::AccountEpochs};
 
 /// About half a kilobyte each.
-const MAX_ENTRIES: u64 = 50_000;
+const MAX_ENTRIES: usize = 50_000;
 
 pub(super) struct Cache {
-    rows: moka::sync::Cache<TokenDigest, Arc<Entry>>,
+    rows: quick_cache::sync::Cache<TokenDigest, Arc<Entry>>,
     epochs: Arc<AccountEpochs>,
     fresh_for: Duration,
 }
@@ -62,7 +62,7 @@ impl Entry {
 
 impl Cache {
     pub(super) fn new(fresh_for: Duration, epochs: Arc<AccountEpochs>) -> Self {
-        Self { rows: moka::sync::Cache::new(MAX_ENTRIES), epochs, fresh_for }
+        Self { rows: quick_cache::sync::Cache::new(MAX_ENTRIES), epochs, fresh_for }
     }
 
     /// Returns the row that a token led to, fresh or not.
@@ -85,7 +85,7 @@ impl Cache {
     }
 
     pub(super) fn remove(&self, digest: &TokenDigest) {
-        self.rows.invalidate(digest);
+        self.rows.remove(digest);
     }
 }
 

@@ -4,6 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
+use quick_cache::sync::Cache;
 
 use super::error::Problem;
 use crate::{
@@ -28,13 +29,13 @@ const NAMES: [HeaderName; 5] = [
 /// How long they are used again for the same person at the same application.
 const REUSED_FOR: Duration = Duration::from_mins(1);
 /// About a kilobyte each.
-const MAX_ENTRIES: u64 = 20_000;
+const MAX_ENTRIES: usize = 20_000;
 
 /// Makes the headers.
 pub(crate) struct IdentityHeaders {
     assertions: Assertions,
     clock: Clock,
-    recent: moka::sync::Cache<(SessionId, AppId), Arc<Recent>>,
+    recent: Cache<(SessionId, AppId), Arc<Recent>>,
 }
 
 /// Headers, and what they say.
@@ -55,7 +56,7 @@ impl IdentityHeaders {
     /// Returns headers with these assertions.
     #[must_use]
     pub(crate) fn new(assertions: Assertions, clock: Clock) -> Self {
-        Self { assertions, clock, recent: moka::sync::Cache::new(MAX_ENTRIES) }
+        Self { assertions, clock, recent: Cache::new(MAX_ENTRIES) }
     }
 
     /// Adds the headers about the owner of `session` for an application, always all of them: for one that is missing,

@@ -2,10 +2,10 @@
 
 use std::sync::{Arc, LazyLock};
 
-use moka::sync::Cache;
+use quick_cache::sync::Cache;
 
 /// Most people use the same few browsers, and parsing a header costs as much as the rest of a page.
-const MAX_CACHED: u64 = 500;
+const MAX_CACHED: usize = 500;
 
 /// What a `User-Agent` header says of its sender.
 #[derive(Debug, PartialEq, Eq)]
