@@ -66,7 +66,7 @@ pub(super) async fn sign_in(
     let app = match app {
         None => None,
         Some(id) => {
-            let app = id.parse().ok().and_then(|id| caller.state.apps.get(&id));
+            let app = caller.state.apps.get(id);
             Some(app.ok_or(Rejection::Invalid(vec![FieldError::ApplicationUnknown]))?)
         }
     };

@@ -50,7 +50,7 @@ impl From<UnreadableSecret> for Problem {
 /// Returns the application of a session, if there is one. Fails if it is gone, or does not admit the account any more.
 fn application(caller: &Caller, session: &Session) -> Result<Option<Arc<App>>, Problem> {
     let Some(id) = &session.application else { return Ok(None) };
-    let app = caller.state.apps.get(id).ok_or(Problem::NotAdmitted)?;
+    let app = caller.state.apps.get(id.as_str()).ok_or(Problem::NotAdmitted)?;
     if app.admits(&session.account.roles) { Ok(Some(app)) } else { Err(Problem::NotAdmitted) }
 }
 

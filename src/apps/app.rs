@@ -1,6 +1,6 @@
 //! What an application is, as values without I/O.
 
-use std::{fmt, str::FromStr};
+use std::{borrow::Borrow, fmt, str::FromStr};
 
 use super::token::{AppTokens, Hs256Secret, TokenFormat};
 use crate::{
@@ -33,6 +33,13 @@ impl AppId {
     /// Returns the id.
     #[must_use]
     pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// So that an application is found by a text that need not be an id.
+impl Borrow<str> for AppId {
+    fn borrow(&self) -> &str {
         &self.0
     }
 }

@@ -166,7 +166,7 @@ impl Apps {
 
     /// Returns the application with this id, as of the last [`Apps::reload`]. Runs no query.
     #[must_use]
-    pub fn get(&self, id: &AppId) -> Option<Arc<App>> {
+    pub fn get(&self, id: &str) -> Option<Arc<App>> {
         self.snapshot.read().apps.get(id).cloned()
     }
 

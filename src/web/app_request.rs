@@ -82,8 +82,8 @@ pub(crate) struct AppRequest {
 impl AppRequest {
     pub(super) fn extract(request: &HttpRequest) -> Result<Self, Problem> {
         let info = RequestInfo::of(request)?;
-        let id = request.path().split('/').nth(2).and_then(|id| id.parse().ok()).ok_or(Problem::NoSuchApp)?;
-        let app = info.state.apps.get(&id).ok_or(Problem::NoSuchApp)?;
+        let id = request.path().split('/').nth(2).ok_or(Problem::NoSuchApp)?;
+        let app = info.state.apps.get(id).ok_or(Problem::NoSuchApp)?;
         let cookies = Cookies::new(app.url.as_ref().ok_or(Problem::NoSuchApp)?.is_https());
         let (state, client) = (info.state.clone(), info.client.clone());
         Ok(Self { state, request: request.clone(), client, app, cookies, info })

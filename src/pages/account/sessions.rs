@@ -59,7 +59,8 @@ async fn page(user: &CurrentUser, errors: FormErrors) -> Result<SessionsPage, Pr
     let apps_of = |session| {
         let of_session = visits.iter().filter(|(id, _)| *id == session);
         // An application that was removed has no name.
-        let names: Vec<_> = of_session.filter_map(|(_, app)| Some(user.state.apps.get(app)?.name.clone())).collect();
+        let names: Vec<_> =
+            of_session.filter_map(|(_, app)| Some(user.state.apps.get(app.as_str())?.name.clone())).collect();
         names.join(", ")
     };
     let row = |summary: SessionSummary| {

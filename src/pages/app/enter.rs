@@ -42,7 +42,7 @@ pub(crate) async fn get(
     id: Path<String>,
     query: Option<Query<EnterQuery>>,
 ) -> Result<HttpResponse, Problem> {
-    let app = id.parse().ok().and_then(|id| user.state.apps.get(&id)).ok_or(Problem::NotFound)?;
+    let app = user.state.apps.get(&id).ok_or(Problem::NotFound)?;
     let origin = app.url.as_ref().map(PublicUrl::origin).ok_or(Problem::NotFound)?;
     if !app.admits(&user.session.account.roles) {
         return Err(Problem::NotAdmitted);

@@ -64,7 +64,7 @@ fn signs_with(app: &App, secret: &str) -> bool {
 /// Whether the application `id` signs with `secret`, as the running server has it in memory.
 async fn server_signs_with(app: &TestApp, id: &str, secret: &str) -> bool {
     app.reload_apps().await;
-    signs_with(&app.state.apps.get(&id.parse().unwrap()).unwrap(), secret)
+    signs_with(&app.state.apps.get(id).unwrap(), secret)
 }
 
 #[tokio::test]
@@ -328,35 +328,34 @@ async fn start_encrypts_secrets_under_the_current_signing_secret() {
 async fn running_server_knows_changes_within_a_second() {
     let app = TestApp::spawn();
     let instance = Instance::of(&app);
-    let wiki = "wiki".parse().unwrap();
     instance.app_done(&["add", "wiki", "--role", "staff", "--cors", "https://wiki.example.org"]);
     let limit = Duration::from_secs(5);
-    wait_until("the server knows the application", limit, || app.state.apps.get(&wiki));
+    wait_until("the server knows the application", limit, || app.state.apps.get("wiki"));
     assert!(app.state.apps.allows_origin("https://wiki.example.org"));
     for origin in ["https://wiki.example.org/", "https://wiki.example.org:443", "https://a.example", "null", "*", ""] {
         assert!(!app.state.apps.allows_origin(origin), "{origin}");
     }
     instance.app_done(&["set", "wiki", "--no-roles", "--no-cors"]);
     wait_until("the server knows the change", limit, || {
-        let wiki = app.state.apps.get(&wiki).unwrap();
+        let wiki = app.state.apps.get("wiki").unwrap();
         (wiki.admits(&[]) && !app.state.apps.allows_origin("https://wiki.example.org")).then_some(())
     });
     instance.app_done(&["remove", "wiki", "--yes"]);
-    wait_until("the server knows the removal", limit, || app.state.apps.get(&wiki).is_none().then_some(()));
+    wait_until("the server knows the removal", limit, || app.state.apps.get("wiki").is_none().then_some(()));
 }
 
 #[tokio::test]
 async fn failed_reload_keeps_the_applications() {
     use diesel::connection::SimpleConnection;
     let app = TestApp::spawn();
-    let (instance, wiki) = (Instance::of(&app), "wiki".parse().unwrap());
+    let instance = Instance::of(&app);
     instance.app_done(&["add", "wiki"]);
     app.reload_apps().await;
     app.query(|conn| conn.batch_execute("ALTER TABLE apps RENAME TO moved")).await;
     assert!(app.state.apps.reload().await.is_err());
-    assert!(app.state.apps.get(&wiki).is_some());
+    assert!(app.state.apps.get("wiki").is_some());
     app.query(|conn| conn.batch_execute("ALTER TABLE moved RENAME TO apps")).await;
     instance.app_done(&["remove", "wiki", "--yes"]);
     app.reload_apps().await;
-    assert!(app.state.apps.get(&wiki).is_none());
+    assert!(app.state.apps.get("wiki").is_none());
 }
