@@ -140,8 +140,8 @@ pub(super) async fn run(import: Import) -> Result<(), Failure> {
                 continue;
             }
         };
-        let Some(batch) = batch else { break };
-        let batch = batch?;
+        let is_end = batch.is_none();
+        let batch = batch.transpose()?.unwrap_or_default();
         number += batch.len() as u64;
         for row in importing.run(&parser, batch).await? {
             if let Some(report) = &mut report {
@@ -152,6 +152,9 @@ pub(super) async fn run(import: Import) -> Result<(), Failure> {
                 let RowReport { line, username, outcome, detail } = &row;
                 bar.suspend(|| writeln!(out, "line {line}: {}: {outcome}: {detail}", username.escape_debug()))?;
             }
+        }
+        if is_end {
+            break;
         }
     }
     bar.finish_and_clear();

@@ -9,9 +9,12 @@ mod record;
 mod source;
 mod store;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, mem, sync::Arc};
 
-use futures_util::stream::{self, StreamExt, TryStreamExt};
+use futures_util::{
+    future::join,
+    stream::{self, StreamExt, TryStreamExt},
+};
 use serde::Serialize;
 
 use self::names::{Taken, decide};
@@ -100,12 +103,21 @@ struct Entry {
     name_hashes: Vec<[u8; 32]>,
 }
 
+/// A batch that is ready to be inserted, and what is known of the rows that are not.
+#[derive(Default)]
+struct Prepared {
+    entries: Arc<Vec<Entry>>,
+    refused: Vec<RowReport>,
+}
+
 /// Imports batches, with what is known from the batches before.
 pub struct Import<'a> {
     accounts: &'a Accounts,
     rename: Rename,
     /// In a trial run nothing is written, so the names of the batches before are kept here.
     trial: Option<Taken>,
+    /// The last batch.
+    pending: Prepared,
     /// The sums until now.
     pub summary: Summary,
 }
@@ -114,29 +126,25 @@ impl<'a> Import<'a> {
     /// Begins an import. A trial run writes nothing.
     #[must_use]
     pub fn new(accounts: &'a Accounts, rename: Rename, is_trial: bool) -> Self {
-        Self { accounts, rename, trial: is_trial.then(Taken::default), summary: Summary::default() }
+        let trial = is_trial.then(Taken::default);
+        Self { accounts, rename, trial, pending: Prepared::default(), summary: Summary::default() }
     }
 
-    /// Imports one batch: all of its accounts are created, or none. Returns what an operator wants to know of single
-    /// rows.
+    /// Prepares a batch, and meanwhile imports the one before: all of its accounts are created, or none. Returns what an
+    /// operator wants to know of single rows of the latter. After the last batch, a call without records imports it.
     pub async fn run(&mut self, parser: &Parser, records: Vec<Record>) -> Result<Vec<RowReport>, Error> {
-        let mut reports = Vec::new();
-        let mut candidates = Vec::new();
-        for record in records {
-            let (line, username) = (record.line, record.name().to_owned());
-            match parser.parse(&record) {
-                Ok(candidate) => candidates.push(candidate),
-                Err(error) => {
-                    self.summary.refused += 1;
-                    reports.push(RowReport { line, username, outcome: "refused", detail: error.to_string() });
-                }
-            }
-        }
-        // As many plain digests are wrapped at once as there are threads.
-        let entries = stream::iter(candidates).map(|candidate| self.entry(candidate));
-        let entries: Vec<Entry> = entries.buffered(self.accounts.hasher.threads()).try_collect().await?;
-        let entries = Arc::new(entries);
-        let outcomes = self.insert(&entries).await?;
+        let (accounts, is_trial) = (self.accounts, self.trial.is_some());
+        let pending = mem::take(&mut self.pending);
+        // The insertion first, because the preparation does not wait for anything.
+        let (reports, prepared) = join(self.insert(pending), prepare(accounts, is_trial, parser, records)).await;
+        self.pending = prepared?;
+        reports
+    }
+
+    async fn insert(&mut self, prepared: Prepared) -> Result<Vec<RowReport>, Error> {
+        let Prepared { entries, refused: mut reports } = prepared;
+        let outcomes = if entries.is_empty() { Vec::new() } else { self.create(&entries).await? };
+        self.summary.refused += reports.len() as u64;
         for (entry, outcome) in entries.iter().zip(outcomes) {
             let Candidate { line, typed_name, .. } = &entry.candidate;
             let report = |outcome, detail| RowReport { line: *line, username: typed_name.clone(), outcome, detail };
@@ -159,33 +167,10 @@ impl<'a> Import<'a> {
         Ok(reports)
     }
 
-    async fn entry(&self, mut candidate: Candidate) -> Result<Entry, Error> {
-        let (mut hash, mut scheme) = (UNUSABLE.to_owned(), None);
-        match std::mem::replace(&mut candidate.password, Adopted::Unusable) {
-            Adopted::Unusable => {}
-            Adopted::Wrap(digest) if self.trial.is_some() => scheme = Some(digest.scheme()),
-            Adopted::Wrap(digest) => {
-                let permit = self.accounts.hasher.try_reserve(Network::NONE, Priority::UnknownDevice);
-                hash = permit.ok_or(Rejection::Overloaded)?.wrap(digest).await?;
-            }
-            Adopted::Hash(stored) => hash = stored,
-        }
-        let parsed = PasswordHash::parse(&hash).ok();
-        let foreign = parsed.as_ref().filter(|hash| !hash.is_current());
-        Ok(Entry {
-            id: AccountId::new(),
-            name_hashes: self.accounts.name_hashes(candidate.username.as_str()),
-            class: foreign.map(PasswordHash::class),
-            scheme: scheme.or_else(|| parsed.as_ref().map(PasswordHash::scheme)),
-            candidate,
-            hash,
-        })
-    }
-
-    async fn insert(&mut self, entries: &Arc<Vec<Entry>>) -> Result<Vec<Outcome>, Error> {
+    async fn create(&mut self, entries: &Arc<Vec<Entry>>) -> Result<Vec<Outcome>, Error> {
         let (core, rename) = (&self.accounts.core, self.rename);
         if let Some(taken) = &mut self.trial {
-            let (entries, mut names, now) = (Arc::clone(entries), std::mem::take(taken), core.clock.now());
+            let (entries, mut names, now) = (Arc::clone(entries), mem::take(taken), core.clock.now());
             let decide = move |conn: &mut AnyConnection| {
                 let outcomes = decide(conn, &entries, &mut names, rename, now)?;
                 Ok((outcomes, names))
@@ -213,6 +198,51 @@ impl<'a> Import<'a> {
             }
         }
     }
+}
+
+async fn prepare(
+    accounts: &Accounts,
+    is_trial: bool,
+    parser: &Parser,
+    records: Vec<Record>,
+) -> Result<Prepared, Error> {
+    let (mut candidates, mut refused) = (Vec::with_capacity(records.len()), Vec::new());
+    for record in records {
+        match parser.parse(&record) {
+            Ok(candidate) => candidates.push(candidate),
+            Err(error) => {
+                let (line, username) = (record.line, record.name().to_owned());
+                refused.push(RowReport { line, username, outcome: "refused", detail: error.to_string() });
+            }
+        }
+    }
+    // As many plain digests are wrapped at once as there are threads.
+    let entries = stream::iter(candidates).map(|candidate| entry(accounts, is_trial, candidate));
+    let entries: Vec<Entry> = entries.buffered(accounts.hasher.threads()).try_collect().await?;
+    Ok(Prepared { entries: Arc::new(entries), refused })
+}
+
+async fn entry(accounts: &Accounts, is_trial: bool, mut candidate: Candidate) -> Result<Entry, Error> {
+    let (mut hash, mut scheme) = (UNUSABLE.to_owned(), None);
+    match mem::replace(&mut candidate.password, Adopted::Unusable) {
+        Adopted::Unusable => {}
+        Adopted::Wrap(digest) if is_trial => scheme = Some(digest.scheme()),
+        Adopted::Wrap(digest) => {
+            let permit = accounts.hasher.try_reserve(Network::NONE, Priority::UnknownDevice);
+            hash = permit.ok_or(Rejection::Overloaded)?.wrap(digest).await?;
+        }
+        Adopted::Hash(stored) => hash = stored,
+    }
+    let parsed = PasswordHash::parse(&hash).ok();
+    let foreign = parsed.as_ref().filter(|hash| !hash.is_current());
+    Ok(Entry {
+        id: AccountId::new(),
+        name_hashes: accounts.name_hashes(candidate.username.as_str()),
+        class: foreign.map(PasswordHash::class),
+        scheme: scheme.or_else(|| parsed.as_ref().map(PasswordHash::scheme)),
+        candidate,
+        hash,
+    })
 }
 
 impl Summary {
