@@ -19,7 +19,7 @@ use crate::{
 const INTERVAL: Duration = Duration::from_millis(20);
 
 pub fn measure(rounds: Rounds, table: &mut Table) {
-    let (few, many) = if rounds.short { (20_000, 100_000) } else { (100_000, 1_000_000) };
+    let (few, many) = if rounds.short { (100_000, 300_000) } else { (200_000, 1_000_000) };
     let folder = tempfile::tempdir().unwrap();
     let [small, large] = [few, many].map(|rows| folder.path().join(format!("{rows}.csv")));
     write_rows(&small, few);

@@ -121,7 +121,7 @@ pub(super) async fn run(import: Import) -> Result<(), Failure> {
         name_from_email: import.from == Preset::FlaskSecurity,
     };
     let mut report = import.report.as_ref().map(Report::create).transpose()?;
-    let mut importing = Importing::new(&accounts, import.rename, import.dry_run);
+    let mut importing = Importing::begin(&accounts, import.rename, import.dry_run).await?;
     // Hidden unless standard error is a terminal.
     let style = ProgressStyle::with_template("{msg} [{bar:30}] {percent}% {elapsed}, {eta} left")?;
     let bar = ProgressBar::no_length().with_style(style);

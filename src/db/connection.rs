@@ -3,7 +3,7 @@
 use std::{path::Path, time::Duration};
 
 use diesel::{
-    Connection as _, SqliteConnection,
+    Connection as _, QueryResult, SqliteConnection,
     connection::{AnsiTransactionManager, SimpleConnection, TransactionManager},
     result::ConnectionError,
 };
@@ -79,6 +79,16 @@ impl AnyConnection {
                 let _ = Manager::rollback_transaction(self);
                 Err(error)
             }
+        }
+    }
+
+    /// Prepares the connection for the insertion of many rows. With a page cache of 64 MB, and pages that go from the
+    /// log to the file after 64 MB, one of a million accounts took 65 s instead of 87 s: each batch changes pages
+    /// everywhere in the indices of names and addresses.
+    pub fn expect_many_rows(&mut self) -> QueryResult<()> {
+        match self {
+            Self::Sqlite(conn) => conn.batch_execute("PRAGMA cache_size = -64000; PRAGMA wal_autocheckpoint = 16000"),
+            Self::Mysql(_) => Ok(()),
         }
     }
 

@@ -34,8 +34,8 @@ use crate::{
     transaction::Transaction,
 };
 
-/// Rows of one batch.
-pub const BATCH: usize = 2000;
+/// Rows of one batch. SQLite allows 32,766 values in one query, and an import takes two of each row.
+pub const BATCH: usize = 8000;
 /// How often a batch is tried if other processes create accounts at the same time.
 const MAX_TRIES: usize = 5;
 
@@ -124,10 +124,12 @@ pub struct Import<'a> {
 
 impl<'a> Import<'a> {
     /// Begins an import. A trial run writes nothing.
-    #[must_use]
-    pub fn new(accounts: &'a Accounts, rename: Rename, is_trial: bool) -> Self {
+    pub async fn begin(accounts: &'a Accounts, rename: Rename, is_trial: bool) -> Result<Self, Error> {
+        if !is_trial {
+            accounts.core.database.write(AnyConnection::expect_many_rows).await?;
+        }
         let trial = is_trial.then(Taken::default);
-        Self { accounts, rename, trial, pending: Prepared::default(), summary: Summary::default() }
+        Ok(Self { accounts, rename, trial, pending: Prepared::default(), summary: Summary::default() })
     }
 
     /// Prepares a batch, and meanwhile imports the one before: all of its accounts are created, or none. Returns what an
@@ -188,7 +190,10 @@ impl<'a> Import<'a> {
                     Outcome::Created(username) => Some((entry, username)),
                     Outcome::Known | Outcome::Refused(_) => None,
                 });
-                store::insert(tx, &created.collect::<Vec<_>>())?;
+                let mut created: Vec<_> = created.collect();
+                // So that rows which follow each other change the same page of an index.
+                created.sort_by(|(_, one), (_, other)| one.as_str().cmp(other.as_str()));
+                store::insert(tx, &created)?;
                 Ok::<_, Error>(outcomes)
             };
             match core.transactions.run(&Client::anonymous(), change).await {

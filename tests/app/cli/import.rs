@@ -1,6 +1,7 @@
 use std::{fs, process::Stdio, time::Duration};
 
 use diesel::{Connection, SqliteConnection, connection::SimpleConnection};
+use gatehouse::accounts::import::BATCH;
 use serde_json::Value;
 
 use super::{Instance, Outcome, Site};
@@ -198,18 +199,20 @@ fn many_rows(count: usize) -> String {
 #[test]
 fn dry_run_finds_what_is_taken_by_rows_far_before() {
     let instance = Instance::new();
-    let rows = many_rows(4100)
+    let rows = many_rows(BATCH + 100)
         + &format!("person7,new@keepers.example,{HASH},5001\nnew,person7@KEEPERS.example,{HASH},5002\n");
     let dry = import(&instance, &rows, &["--dry-run"]);
-    for refused in ["line 4102: person7: refused: another account has this user", "line 4103: new: refused: another"] {
-        assert!(dry.stdout.contains(refused), "{}", dry.stdout);
+    for (line, refused) in
+        [(BATCH + 102, "person7: refused: another account has this user"), (BATCH + 103, "new: refused: another")]
+    {
+        assert!(dry.stdout.contains(&format!("line {line}: {refused}")), "{}", dry.stdout);
     }
     assert_eq!(import(&instance, &rows, &[]).stdout.replace("Created", "Would create"), dry.stdout);
 }
 
 #[test]
 fn import_that_was_interrupted_has_whole_batches_and_continues_when_it_runs_again() {
-    const ROWS: usize = 30_000;
+    const ROWS: usize = 60_000;
     let instance = Instance::new();
     fs::write(instance.path("rows.csv"), many_rows(ROWS)).unwrap();
     let count = || accounts(&instance).len();
@@ -219,7 +222,7 @@ fn import_that_was_interrupted_has_whole_batches_and_continues_when_it_runs_agai
     running.kill().unwrap();
     running.wait().unwrap();
     let before = count();
-    assert!(before.is_multiple_of(2000) && before < ROWS, "{before}");
+    assert!(before.is_multiple_of(BATCH) && before < ROWS, "{before}");
     let again = instance.run(&["import", "rows.csv", "--from", "csv"]);
     assert!(again.status == 0 && again.stdout.contains(&format!("{before} were here already")), "{again:?}");
     assert_eq!(count(), ROWS);
