@@ -34,7 +34,39 @@ async fn url(browser: &Browser) -> String {
 }
 
 async fn person_signs_in_once_and_uses_both_applications(proxy: Proxy) {
-    let site = Site::start(proxy).await;
+    use_both_applications(Site::start(proxy).await).await;
+}
+
+// The cookies have the prefix `__Host-` here, and the model of Traefik has no TLS.
+mod over_https {
+    use super::{Proxy, Site, use_both_applications};
+
+    async fn person_signs_in_once_and_uses_both_applications(proxy: Proxy) {
+        use_both_applications(Site::with_https(proxy).await).await;
+    }
+
+    #[tokio::test]
+    async fn nginx() {
+        person_signs_in_once_and_uses_both_applications(Proxy::Nginx).await;
+    }
+
+    #[tokio::test]
+    async fn caddy() {
+        person_signs_in_once_and_uses_both_applications(Proxy::Caddy).await;
+    }
+
+    #[tokio::test]
+    async fn haproxy() {
+        person_signs_in_once_and_uses_both_applications(Proxy::Haproxy).await;
+    }
+
+    #[tokio::test]
+    async fn envoy() {
+        person_signs_in_once_and_uses_both_applications(Proxy::Envoy).await;
+    }
+}
+
+async fn use_both_applications(site: Site) {
     site.signed_in_client("zoe").await;
     let browser = Browser::open(&site.origin, View::default()).await;
 

@@ -80,12 +80,15 @@ impl Proxy {
     }
 
     /// Starts the proxy in front of an application that listens on `upstream`, and waits until it accepts connections
-    /// on `port`.
-    pub fn start(self, app: &TestApp, id: &str, upstream: u16, port: u16) -> RunningProxy {
+    /// on `port`, with TLS if the origin of the application has https.
+    pub fn start(self, app: &TestApp, id: &str, upstream: u16, port: u16, https: bool) -> RunningProxy {
         let dir = tempfile::Builder::new().prefix("gatehouse-proxy-").tempdir().unwrap();
         // The workers of nginx have a user of their own if the tests run as root.
         fs::set_permissions(dir.path(), Permissions::from_mode(0o711)).unwrap();
-        let config = self.config(app, id, upstream, &[]);
+        let files = https.then(|| write_certificate(dir.path(), &format!("{id}.localhost")));
+        let arguments: Vec<_> =
+            files.iter().flat_map(|(certificate, key)| ["--certificate", certificate, "--key", key]).collect();
+        let config = self.config(app, id, upstream, &arguments);
         if self == Self::Traefik {
             traefik::start(&config, port);
             return RunningProxy { _process: None, _dir: dir };
@@ -140,6 +143,16 @@ fn print(command: &mut Command) -> String {
     let output = command.output().unwrap();
     assert!(output.status.success(), "{output:?}");
     String::from_utf8(output.stdout).unwrap()
+}
+
+/// Writes a certificate for a host, and its key. Returns their paths. HAProxy finds the key by its name.
+pub fn write_certificate(dir: &Path, host: &str) -> (String, String) {
+    let certified = rcgen::generate_simple_self_signed([host.to_owned()]).unwrap();
+    let certificate = dir.join("certificate.pem").display().to_string();
+    let key = format!("{certificate}.key");
+    fs::write(&certificate, certified.cert.pem()).unwrap();
+    fs::write(&key, certified.signing_key.serialize_pem()).unwrap();
+    (certificate, key)
 }
 
 /// Returns Envoy, which `tests/run` installs.

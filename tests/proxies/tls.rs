@@ -1,28 +1,22 @@
 //! Configurations for origins with https.
 
-use std::{fs, process::Command};
+use std::process::Command;
 
 use gatehouse::{
     apps::{AppChange, Change},
     client::Client as Operator,
 };
-use tempfile::TempDir;
 
 use crate::{
-    proxy::{Proxy, envoy, in_folder},
+    proxy::{Proxy, envoy, in_folder, write_certificate},
     support::{TestApp, program},
 };
 
-/// An application with https, and the files for its certificate.
-async fn app_with_certificate(dir: &TempDir, origin: &str) -> (TestApp, String) {
+async fn app_at(origin: &str) -> TestApp {
     let app = TestApp::spawn();
     let change = AppChange { url: Change::Set(origin.parse().unwrap()), ..AppChange::default() };
     app.state.apps.add("my-wiki".parse().unwrap(), change, &Operator::anonymous()).await.unwrap();
-    let certified = rcgen::generate_simple_self_signed(["wiki.example.org".to_owned()]).unwrap();
-    let certificate = dir.path().join("wiki.pem").display().to_string();
-    fs::write(&certificate, certified.cert.pem()).unwrap();
-    fs::write(format!("{certificate}.key"), certified.signing_key.serialize_pem()).unwrap();
-    (app, certificate)
+    app
 }
 
 fn accepts(command: &mut Command) {
@@ -36,8 +30,8 @@ async fn configurations_with_https_are_accepted_by_the_proxies() {
         ["https://wiki.example.org", "https://wiki.example.org:8443", "https://[2001:db8::7]", "https://127.0.0.2"]
     {
         let dir = tempfile::tempdir().unwrap();
-        let (app, certificate) = app_with_certificate(&dir, origin).await;
-        let key = format!("{certificate}.key");
+        let app = app_at(origin).await;
+        let (certificate, key) = write_certificate(dir.path(), "wiki.example.org");
         let write = |proxy: Proxy, arguments: &[&str]| {
             let config = proxy.config(&app, "my-wiki", 8000, arguments);
             let config = if proxy == Proxy::Nginx { in_folder(&config, dir.path()) } else { config };

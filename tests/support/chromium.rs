@@ -113,6 +113,8 @@ impl Browser {
                 "mobileEmulation": {"deviceMetrics": metrics},
             },
             "pageLoadStrategy": "normal",
+            // Tests sign their own certificates.
+            "acceptInsecureCerts": true,
         });
         let capabilities: Map<String, Value> = options.as_object().unwrap().clone();
         let mut builder = ClientBuilder::new(hyper_util::client::legacy::connect::HttpConnector::new());
