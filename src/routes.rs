@@ -276,7 +276,8 @@ impl Route {
         let (path, access, allow) = (self.path, self.access, self.methods.allow());
         let guard = from_fn(move |req, next| {
             MatchedRoute::set(&req, path);
-            guard::authorize(access, req, next)
+            // Boxed for the reason in `sessions/check.rs`: actix keeps what it calls twice in the future around it.
+            Box::pin(guard::authorize(access, req, next))
         });
         match self.endpoint {
             Endpoint::Page(resource) => {

@@ -179,7 +179,7 @@ impl Head {
         Layout::new(&info.state, language, session, return_to)
     }
 
-    fn finish(&self, info: &Rc<RequestInfo>, request: Option<&HttpRequest>, response: HttpResponse) -> HttpResponse {
+    fn finish(&self, info: &RequestInfo, request: Option<&HttpRequest>, response: HttpResponse) -> HttpResponse {
         let mut response = error_page::render_error(response, self.format, info.id, || self.layout(info));
         if let Some(origin) = &self.allowed_origin {
             origin.allow(response.headers_mut());
