@@ -138,13 +138,13 @@ impl ForeignDatabase {
         }
     }
 
-    /// Calls `each` with the values of `expressions` for each row of a table, as text, until it returns `false`. Bytes
-    /// that are not UTF-8 become U+FFFD, as diesel reads texts of SQLite.
+    /// Calls `each` with the values of `expressions` for each row of a table, as text, until it returns `false`. A row
+    /// with a text that is not UTF-8 is `None`.
     pub fn read(
         &mut self,
         table: &str,
         expressions: &[String],
-        mut each: impl FnMut([Option<String>; MAX_COLUMNS]) -> bool,
+        mut each: impl FnMut(Option<[Option<String>; MAX_COLUMNS]>) -> bool,
     ) -> Result<(), Cause> {
         let as_text = |(place, expression): (usize, &String)| match self {
             Self::Sqlite(_) => format!("CAST({expression} AS TEXT) AS c{place}"),
@@ -158,7 +158,11 @@ impl ForeignDatabase {
             Self::Sqlite(connection) => {
                 let query = diesel::sql_query(query);
                 for row in query.load_iter::<Texts, DefaultLoadingMode>(&mut **connection)? {
-                    if !each(row?.into()) {
+                    let row = match row {
+                        Err(diesel::result::Error::DeserializationError(_)) => None,
+                        row => Some(row?.into()),
+                    };
+                    if !each(row) {
                         return Ok(());
                     }
                 }
@@ -167,11 +171,11 @@ impl ForeignDatabase {
             Self::Mysql(connection, runtime) => runtime.block_on(async {
                 let mut rows = connection.query_iter(query).await?;
                 while let Some(mut row) = rows.next().await? {
-                    let mut texts = [const { None }; MAX_COLUMNS];
-                    for (place, text) in texts.iter_mut().enumerate() {
+                    let texts = (0..MAX_COLUMNS).map(|place| {
                         let value: Option<Option<Vec<u8>>> = row.take(place);
-                        *text = value.flatten().map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
-                    }
+                        value.flatten().map(String::from_utf8).transpose()
+                    });
+                    let texts = texts.collect::<Result<Vec<_>, _>>().ok().and_then(|texts| texts.try_into().ok());
                     if !each(texts) {
                         return Ok(());
                     }

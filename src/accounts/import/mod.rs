@@ -132,8 +132,8 @@ impl<'a> Import<'a> {
         Ok(Self { accounts, rename, trial, pending: Prepared::default(), summary: Summary::default() })
     }
 
-    /// Prepares a batch, and meanwhile imports the one before: all of its accounts are created, or none. Returns what an
-    /// operator wants to know of single rows of the latter. After the last batch, a call without records imports it.
+    /// Prepares a batch, and meanwhile imports the one before: all of its accounts are created, or none. Returns what
+    /// an operator wants to know of single rows of the latter. After the last batch, a call without records imports it.
     pub async fn run(&mut self, parser: &Parser, records: Vec<Record>) -> Result<Vec<RowReport>, Error> {
         let (accounts, is_trial) = (self.accounts, self.trial.is_some());
         let pending = mem::take(&mut self.pending);

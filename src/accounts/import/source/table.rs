@@ -70,12 +70,15 @@ pub(super) fn read(mut database: ForeignDatabase, source: &Source, rows: &mut Se
     ));
     rows.progress.set_total(database.count(&table).map_err(SourceError::Database)?);
     let mut line = 0;
-    let each = |texts: [Option<String>; crate::db::MAX_COLUMNS]| {
+    let each = |texts: Option<[Option<String>; crate::db::MAX_COLUMNS]>| {
         line += 1;
-        let is_utf8 = !texts.iter().flatten().any(|text| text.contains(char::REPLACEMENT_CHARACTER));
-        let error = (!is_utf8).then(|| "a text is not UTF-8".to_owned());
+        rows.progress.set_done(line);
+        let Some(texts) = texts else {
+            let error = Some("a text is not UTF-8".to_owned());
+            return rows.send(Record { line, error, ..Record::default() });
+        };
         let mut texts = texts.into_iter();
-        let mut record = Record { line, error, ..Record::default() };
+        let mut record = Record { line, ..Record::default() };
         for (field, text) in Field::VARIANTS.iter().zip(texts.by_ref()) {
             record.values.extend(text.map(|text| (*field, text)));
         }
@@ -88,7 +91,6 @@ pub(super) fn read(mut database: ForeignDatabase, source: &Source, rows: &mut Se
             let roles = record.values.entry(Field::Roles).or_default();
             *roles = format!("{roles},{linked}");
         }
-        rows.progress.set_done(line);
         rows.send(record)
     };
     database.read(&table, &expressions, each).map_err(SourceError::Database)
