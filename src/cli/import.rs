@@ -140,8 +140,12 @@ pub(super) async fn run(import: Import) -> Result<(), Failure> {
                 continue;
             }
         };
-        let is_end = batch.is_none();
-        let batch = batch.transpose()?.unwrap_or_default();
+        // The batch before is imported also if the source cannot be read any further.
+        let (batch, end) = match batch {
+            Some(Ok(batch)) => (batch, None),
+            Some(Err(error)) => (Vec::new(), Some(Err(error))),
+            None => (Vec::new(), Some(Ok(()))),
+        };
         number += batch.len() as u64;
         for row in importing.run(&parser, batch).await? {
             if let Some(report) = &mut report {
@@ -153,7 +157,8 @@ pub(super) async fn run(import: Import) -> Result<(), Failure> {
                 bar.suspend(|| writeln!(out, "line {line}: {}: {outcome}: {detail}", username.escape_debug()))?;
             }
         }
-        if is_end {
+        if let Some(end) = end {
+            end?;
             break;
         }
     }

@@ -82,9 +82,9 @@ impl AnyConnection {
         }
     }
 
-    /// Prepares the connection for the insertion of many rows. With a page cache of 64 MB, and pages that go from the
-    /// log to the file after 64 MB, one of a million accounts took 65 s instead of 87 s: each batch changes pages
-    /// everywhere in the indices of names and addresses.
+    /// Prepares the connection for the insertion of many rows: with a page cache of 64 MB, and a log of 64 MB before
+    /// its pages go to the file. An import of 400,000 accounts took 17 s instead of 20 s, because each batch changes
+    /// pages everywhere in the indices of names and addresses.
     pub fn expect_many_rows(&mut self) -> QueryResult<()> {
         match self {
             Self::Sqlite(conn) => conn.batch_execute("PRAGMA cache_size = -64000; PRAGMA wal_autocheckpoint = 16000"),

@@ -148,7 +148,11 @@ impl ForeignDatabase {
     ) -> Result<(), Cause> {
         let as_text = |(place, expression): (usize, &String)| match self {
             Self::Sqlite(_) => format!("CAST({expression} AS TEXT) AS c{place}"),
-            Self::Mysql(..) => format!("CONVERT({expression} USING utf8mb4) AS c{place}"),
+            // `CONVERT` of bytes would replace what is not UTF-8 by question marks, which an address may have.
+            Self::Mysql(..) => {
+                let text = format!("CONVERT({expression} USING utf8mb4)");
+                format!("CAST(IF(CHARSET({expression}) = 'binary', {expression}, {text}) AS BINARY) AS c{place}")
+            }
         };
         let null = "NULL".to_owned();
         let padded = expressions.iter().chain(std::iter::repeat(&null)).take(MAX_COLUMNS);

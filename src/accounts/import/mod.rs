@@ -34,7 +34,7 @@ use crate::{
     transaction::Transaction,
 };
 
-/// Rows of one batch. SQLite allows 32,766 values in one query, and an import takes two of each row.
+/// Rows of one batch, and values of one query, of which SQLite allows 32,766.
 pub const BATCH: usize = 8000;
 /// How often a batch is tried if other processes create accounts at the same time.
 const MAX_TRIES: usize = 5;

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use diesel::{ExpressionMethods, QueryDsl, QueryResult, Queryable, RunQueryDsl, Selectable, SelectableHelper};
 
-use super::{Candidate, Entry};
+use super::{BATCH, Candidate, Entry};
 use crate::{
     accounts::{Email, Username},
     clock::Timestamp,
@@ -40,11 +40,15 @@ pub(super) fn existing(conn: &mut AnyConnection, entries: &[Entry]) -> QueryResu
 
 /// Returns which of the names are reserved for their former owners, as their hashes.
 pub(super) fn reserved(conn: &mut AnyConnection, entries: &[Entry], now: Timestamp) -> QueryResult<HashSet<Vec<u8>>> {
-    let hashes = entries.iter().flat_map(|entry| &entry.name_hashes).map(|hash| &hash[..]);
-    let reserved = reserved_names::table.filter(reserved_names::name.eq_any(hashes));
-    let names: Vec<Vec<u8>> =
-        cached(reserved.filter(reserved_names::until.gt(now)).select(reserved_names::name)).load(conn)?;
-    Ok(names.into_iter().collect())
+    // One for each signing secret, the previous ones too.
+    let hashes: Vec<&[u8]> = entries.iter().flat_map(|entry| &entry.name_hashes).map(|hash| &hash[..]).collect();
+    let mut names = HashSet::new();
+    for hashes in hashes.chunks(BATCH) {
+        let reserved = reserved_names::table.filter(reserved_names::name.eq_any(hashes));
+        let found = cached(reserved.filter(reserved_names::until.gt(now)).select(reserved_names::name));
+        names.extend(found.load::<Vec<u8>>(conn)?);
+    }
+    Ok(names)
 }
 
 /// Inserts accounts under these names.

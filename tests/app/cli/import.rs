@@ -242,6 +242,33 @@ fn import_that_was_interrupted_has_whole_batches_and_continues_when_it_runs_agai
 }
 
 #[test]
+fn rows_before_an_error_of_the_source_come_in() {
+    let instance = Instance::new();
+    let path = instance.path("app.db");
+    // The database cannot compute a row of the second batch.
+    SqliteConnection::establish(path.to_str().unwrap())
+        .unwrap()
+        .batch_execute(&format!(
+            "CREATE VIEW accounts AS
+             WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers LIMIT {BATCH} + 500)
+             SELECT 'person' || n AS username, CASE WHEN n > {BATCH} + 100 THEN json('no JSON') ELSE '!' END AS password
+             FROM numbers"
+        ))
+        .unwrap();
+    let imported = instance.run(&["import", "app.db", "--from", "flask"]);
+    assert!(imported.status == 1 && imported.stderr.contains("cannot read the database"), "{imported:?}");
+    assert_eq!(accounts(&instance).len(), BATCH);
+}
+
+#[test]
+fn import_works_with_many_previous_secrets() {
+    let instance = Instance::new();
+    let secrets: Vec<_> = (0..6).map(|number| format!("previous secret of this site with number {number}")).collect();
+    let imported = import(&instance, &many_rows(BATCH), &["--previous-secrets", &secrets.join(",")]);
+    assert!(imported.status == 0, "{imported:?}");
+}
+
+#[test]
 fn two_imports_at_the_same_time_create_each_account_once() {
     let instance = Instance::new();
     fs::write(instance.path("rows.csv"), many_rows(6000)).unwrap();
