@@ -23,10 +23,11 @@ use crate::{
 #[must_use]
 pub fn table() -> Vec<Route> {
     use account::{activity, delete, export, password, profile, sessions};
-    vec![
-        // A request is compared with one route after the other, so those that come most often are first.
+    let for_proxies = [
         Route::for_proxies("/verify/{app}/{role}{tail:.*}", app::verify::verify),
         Route::for_proxies("/subrequest/{app}/{role}", app::verify::subrequest),
+    ];
+    let pages = [
         Route::new("/api/user").for_programs().get(user::get),
         Route::new("/api").for_programs().get(status::get),
         Route::new("/api/openapi.json").for_programs().get(openapi::get),
@@ -86,7 +87,9 @@ pub fn table() -> Vec<Route> {
         Route::new("/handover/{app}/static/{name:.*}").on_app_host().get(app::handover::file),
         Route::new("/healthz").open_to_all().get(health::alive),
         Route::new("/readyz").open_to_all().get(health::ready),
-    ]
+    ];
+    // A request is compared with one route after the other, so those that come most often are first.
+    for_proxies.into_iter().chain(pages.map(Route::from)).collect()
 }
 
 /// Registers the table, the static files, and the answer to every other URL. Without `api`, there is no JSON API.
@@ -125,16 +128,17 @@ fn section(path: &str) -> &str {
 }
 
 /// One page.
-pub struct Route {
+pub struct Route<E = Endpoint> {
     /// Its path.
     pub path: &'static str,
     /// Who may enter.
     pub access: Access,
     methods: Methods,
-    endpoint: Endpoint,
+    endpoint: E,
 }
 
-enum Endpoint {
+/// What answers.
+pub enum Endpoint {
     /// The paths of a pattern.
     Page(Resource),
     /// All paths with the same first part.
@@ -158,21 +162,16 @@ impl Methods {
     }
 }
 
-impl Route {
-    /// Returns a page for signed-in people.
-    #[must_use]
-    pub fn new(path: &'static str) -> Self {
-        Self {
-            path,
-            access: Access::SignedIn,
-            methods: Methods::default(),
-            endpoint: Endpoint::Page(web::resource(path)),
-        }
+impl From<Route<Resource>> for Route {
+    fn from(Route { path, access, methods, endpoint }: Route<Resource>) -> Self {
+        Self { path, access, methods, endpoint: Endpoint::Page(endpoint) }
     }
+}
 
+impl Route {
     /// Returns an address for reverse proxies only, with all methods, because some ask with that of the browser. The
-    /// handler gets every path with the same first part, and reads the rest itself: the pattern would take a tenth of
-    /// the time of an answer (callgrind), which every request to an application waits for.
+    /// handler gets every path with the same first part, and reads the rest itself. Each request to an application
+    /// waits for this answer, and a pattern took a tenth of its time (callgrind).
     #[must_use]
     pub fn for_proxies<F, Args>(path: &'static str, handler: F) -> Self
     where
@@ -181,7 +180,40 @@ impl Route {
         F::Output: Responder + 'static,
     {
         let scope = web::scope(&format!("/{}", section(path))).default_service(web::route().to(handler));
-        Self { access: Access::Proxy, endpoint: Endpoint::Section(scope), ..Self::new(path) }
+        Self { path, access: Access::Proxy, methods: Methods::default(), endpoint: Endpoint::Section(scope) }
+    }
+
+    /// Whether the page takes a form.
+    #[must_use]
+    pub fn takes_post(&self) -> bool {
+        self.methods.post
+    }
+
+    /// Registers the page behind the guard.
+    pub fn register(self, config: &mut ServiceConfig) {
+        let (path, access, allow) = (self.path, self.access, self.methods.allow());
+        let guard = from_fn(move |req, next| {
+            MatchedRoute::set(&req, path);
+            // Boxed for the reason in `sessions/check.rs`: actix keeps what it calls twice in the future around it.
+            Box::pin(guard::authorize(access, req, next))
+        });
+        match self.endpoint {
+            Endpoint::Page(resource) => {
+                let others = web::to(move || async move { Err::<&str, _>(Problem::MethodNotAllowed(allow)) });
+                config.service(resource.default_service(others).wrap(guard));
+            }
+            Endpoint::Section(scope) => {
+                config.service(scope.wrap(guard));
+            }
+        }
+    }
+}
+
+impl Route<Resource> {
+    /// Returns a page for signed-in people.
+    #[must_use]
+    pub fn new(path: &'static str) -> Self {
+        Self { path, access: Access::SignedIn, methods: Methods::default(), endpoint: web::resource(path) }
     }
 
     /// Opens the page to guests and signed-in people.
@@ -242,7 +274,8 @@ impl Route {
         F::Output: Responder + 'static,
     {
         self.methods.get = true;
-        self.with(web::get().to(handler.clone())).with(web::head().to(handler))
+        self.endpoint = self.endpoint.route(web::get().to(handler.clone())).route(web::head().to(handler));
+        self
     }
 
     /// Adds POST, for the form.
@@ -254,39 +287,7 @@ impl Route {
         F::Output: Responder + 'static,
     {
         self.methods.post = true;
-        self.with(web::method(Method::POST).to(handler))
-    }
-
-    fn with(mut self, route: actix_web::Route) -> Self {
-        self.endpoint = match self.endpoint {
-            Endpoint::Page(resource) => Endpoint::Page(resource.route(route)),
-            section @ Endpoint::Section(_) => section,
-        };
+        self.endpoint = self.endpoint.route(web::method(Method::POST).to(handler));
         self
-    }
-
-    /// Whether the page takes a form.
-    #[must_use]
-    pub fn takes_post(&self) -> bool {
-        self.methods.post
-    }
-
-    /// Registers the page behind the guard.
-    pub fn register(self, config: &mut ServiceConfig) {
-        let (path, access, allow) = (self.path, self.access, self.methods.allow());
-        let guard = from_fn(move |req, next| {
-            MatchedRoute::set(&req, path);
-            // Boxed for the reason in `sessions/check.rs`: actix keeps what it calls twice in the future around it.
-            Box::pin(guard::authorize(access, req, next))
-        });
-        match self.endpoint {
-            Endpoint::Page(resource) => {
-                let others = web::to(move || async move { Err::<&str, _>(Problem::MethodNotAllowed(allow)) });
-                config.service(resource.default_service(others).wrap(guard));
-            }
-            Endpoint::Section(scope) => {
-                config.service(scope.wrap(guard));
-            }
-        }
     }
 }

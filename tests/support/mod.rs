@@ -136,8 +136,8 @@ impl TestApp {
         let hooks = TestHooks {
             clock: clock.clone(),
             routes: |config| {
-                Route::new("/test/panic").open_to_all().get(panicking_page).register(config);
-                Route::new("/test/added").get(added_page).post(added_page).register(config);
+                Route::from(Route::new("/test/panic").open_to_all().get(panicking_page)).register(config);
+                Route::from(Route::new("/test/added").get(added_page).post(added_page)).register(config);
             },
         };
         let (sender, receiver) = mpsc::channel();
