@@ -5,6 +5,7 @@
 use std::{
     future::{Ready, ready},
     net::IpAddr,
+    ops::Deref,
     rc::Rc,
     sync::{Arc, Once},
 };
@@ -13,7 +14,6 @@ use actix_web::{
     FromRequest, HttpRequest, HttpResponse,
     dev::{Payload, ServiceRequest},
     http::header::{ACCEPT, HeaderName, HeaderValue},
-    web::Data,
 };
 use ipnet::IpNet;
 use tracing::warn;
@@ -24,9 +24,8 @@ use super::{
     error::Problem,
     request_info::RequestInfo,
     return_to::{APP_PATH, ReturnTo},
-    state::AppState,
 };
-use crate::{apps::App, client::Client, config::PublicUrl, language::Language};
+use crate::{apps::App, config::PublicUrl, language::Language};
 
 /// The first parts of the paths that only reverse proxies ask for.
 const PREFIXES: [&str; 3] = ["/verify/", "/subrequest/", "/handover/"];
@@ -67,16 +66,20 @@ pub(crate) fn is_from_proxy(request: &ServiceRequest, trusted: &[IpNet]) -> bool
 /// A request of a browser at an application, as the reverse proxy sends it. An application that does not exist or has
 /// no origin is refused.
 pub(crate) struct AppRequest {
-    /// The state of the application.
-    pub(crate) state: Data<AppState>,
     /// The request of the proxy.
     pub(crate) request: HttpRequest,
-    /// Address and browser.
-    pub(crate) client: Client,
     /// The application.
     pub(crate) app: Arc<App>,
     cookies: Cookies,
     info: Rc<RequestInfo>,
+}
+
+impl Deref for AppRequest {
+    type Target = RequestInfo;
+
+    fn deref(&self) -> &RequestInfo {
+        &self.info
+    }
 }
 
 impl AppRequest {
@@ -85,8 +88,7 @@ impl AppRequest {
         let id = request.path().split('/').nth(2).ok_or(Problem::NoSuchApp)?;
         let app = info.state.apps.get(id).ok_or(Problem::NoSuchApp)?;
         let cookies = Cookies::new(app.url.as_ref().ok_or(Problem::NoSuchApp)?.is_https());
-        let (state, client) = (info.state.clone(), info.client.clone());
-        Ok(Self { state, request: request.clone(), client, app, cookies, info })
+        Ok(Self { request: request.clone(), app, cookies, info })
     }
 
     /// Returns what the path says beyond the application: its next part, and the rest.
@@ -152,7 +154,7 @@ impl AppRequest {
 
     /// Returns the language of the page.
     pub(crate) fn language(&self) -> Language {
-        self.info.language(None)
+        self.language_for(None)
     }
 }
 

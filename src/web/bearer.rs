@@ -15,7 +15,6 @@ use actix_web::{
         StatusCode,
         header::{AUTHORIZATION, HeaderMap, WWW_AUTHENTICATE},
     },
-    web::Data,
 };
 use futures_util::future::LocalBoxFuture;
 use serde::Serialize;
@@ -26,11 +25,9 @@ use super::{
     problem_json::FieldDetails,
     render::{reject_json, rejection_of},
     request_info::RequestInfo,
-    state::AppState,
 };
 use crate::{
     accounts::{self, FieldError, Rejection},
-    client::Client,
     language::Language,
     sessions::{Session, TokenStatus},
 };
@@ -44,13 +41,17 @@ pub(crate) fn is_api_path(path: &str) -> bool {
 /// The sender of a request to the JSON API, with the state and the request itself.
 #[derive(Clone)]
 pub(crate) struct Caller {
-    /// The state of the application.
-    pub(crate) state: Data<AppState>,
     /// The request.
     pub(crate) request: HttpRequest,
-    /// Address and program.
-    pub(crate) client: Client,
     info: Rc<RequestInfo>,
+}
+
+impl Deref for Caller {
+    type Target = RequestInfo;
+
+    fn deref(&self) -> &RequestInfo {
+        &self.info
+    }
 }
 
 /// A sender with a valid access token. A handler with this argument is called only with one.
@@ -71,8 +72,7 @@ impl Deref for AuthenticatedCaller {
 
 impl Caller {
     fn extract(request: &HttpRequest) -> Result<Self, Problem> {
-        let info = RequestInfo::of(request)?;
-        Ok(Self { state: info.state.clone(), request: request.clone(), client: info.client.clone(), info })
+        Ok(Self { request: request.clone(), info: RequestInfo::of(request)? })
     }
 
     /// Returns the token of the request.
@@ -91,7 +91,7 @@ impl Caller {
     }
 
     fn language(&self) -> Language {
-        self.info.language(None)
+        self.language_for(None)
     }
 
     /// Answers a rejected request. The error of the field `login` is told under the name that the request has for it.
@@ -174,7 +174,7 @@ impl FromRequest for AuthenticatedCaller {
         Box::pin(async move {
             let caller = caller?;
             let session = caller.session(caller.token()?).await?;
-            caller.info.set_active_session(&session);
+            caller.set_active_session(&session);
             Ok(Self { session, caller })
         })
     }

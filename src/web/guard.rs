@@ -17,7 +17,6 @@ use actix_web::{
     body::{BoxBody, MessageBody},
     dev::{Payload, ServiceRequest, ServiceResponse},
     middleware::Next,
-    web::Data,
 };
 
 use super::{
@@ -87,15 +86,19 @@ impl Access {
 /// The sender of a request, with the state and the request itself. Handlers take it as an argument.
 #[derive(Clone)]
 pub struct Visitor {
-    /// The state of the application.
-    pub state: Data<AppState>,
     /// The request.
     pub request: HttpRequest,
     /// The session, if there is one.
     pub session: Option<Arc<Session>>,
-    /// Address and browser.
-    pub client: Client,
-    pub(crate) info: Rc<RequestInfo>,
+    info: Rc<RequestInfo>,
+}
+
+impl Deref for Visitor {
+    type Target = RequestInfo;
+
+    fn deref(&self) -> &RequestInfo {
+        &self.info
+    }
 }
 
 /// A signed-in person. A handler with this argument is called only with a session.
@@ -242,8 +245,7 @@ impl Visitor {
     /// Fails where the guard did not run.
     fn extract(request: &HttpRequest) -> Result<Self, Problem> {
         let info = RequestInfo::of(request)?;
-        let (state, client, session) = (info.state.clone(), info.client.clone(), info.authorized()?);
-        Ok(Self { state, request: request.clone(), session, client, info })
+        Ok(Self { request: request.clone(), session: info.authorized()?, info })
     }
 }
 

@@ -87,7 +87,7 @@ pub(crate) async fn handle(
         req.extensions_mut().insert(info.route.clone());
     }
 
-    let outcome = info.scope(respond(&info, &head, req, next)).await;
+    let outcome = request_id::scope(info.id, respond(&info, &head, req, next)).await;
     let (request, response) = match outcome {
         Ok(response) => {
             let (request, response) = response.into_parts();
@@ -169,7 +169,7 @@ impl Head {
     /// Returns the layout of an error page.
     fn layout(&self, info: &RequestInfo) -> Layout {
         let session = info.active_session();
-        let language = info.language(session);
+        let language = info.language_for(session);
         if self.is_proxied {
             return Layout::on_app_host(&info.state, language);
         }

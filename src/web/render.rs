@@ -212,7 +212,7 @@ impl Visitor {
     /// Returns the language of the page.
     #[must_use]
     pub fn language(&self) -> Language {
-        self.info.language(self.session.as_deref())
+        self.language_for(self.session.as_deref())
     }
 
     /// Returns the texts in the language of the page.

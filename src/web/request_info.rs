@@ -8,19 +8,14 @@ use actix_web::{HttpMessage, web::Data};
 use super::{
     error::Problem, form::SharedPayload, language::RequestedLanguages, request_metrics::MatchedRoute, state::AppState,
 };
-use crate::{
-    client::Client,
-    language::Language,
-    request_id::{self, RequestId},
-    sessions::Session,
-};
+use crate::{client::Client, language::Language, request_id::RequestId, sessions::Session};
 
 /// What the server knows of a request beside its head.
-pub(crate) struct RequestInfo {
+pub struct RequestInfo {
     /// The state of the application.
-    pub(crate) state: Data<AppState>,
+    pub state: Data<AppState>,
     /// Address and browser.
-    pub(crate) client: Client,
+    pub client: Client,
     /// The id in the log.
     pub(crate) id: RequestId,
     /// The body, before it is read. The middleware keeps it from the handler, because the guard reads it.
@@ -80,12 +75,7 @@ impl RequestInfo {
     }
 
     /// Returns the language for the owner of `session` or a guest.
-    pub(crate) fn language(&self, session: Option<&Session>) -> Language {
+    pub(crate) fn language_for(&self, session: Option<&Session>) -> Language {
         self.languages.choose(session, self.state.settings.language)
-    }
-
-    /// Runs `future` with the id of this request in each line of the log.
-    pub(super) fn scope<F: Future>(&self, future: F) -> impl Future<Output = F::Output> {
-        request_id::scope(self.id, future)
     }
 }
