@@ -37,32 +37,14 @@ async fn person_signs_in_once_and_uses_both_applications(proxy: Proxy) {
     use_both_applications(Site::start(proxy).await).await;
 }
 
-// The cookies have the prefix `__Host-` here, and the model of Traefik has no TLS.
+// The cookies have the prefix `__Host-` here. The model of Traefik has no TLS.
 mod over_https {
     use super::{Proxy, Site, use_both_applications};
 
+    crate::with_each_real_proxy! { person_signs_in_once_and_uses_both_applications }
+
     async fn person_signs_in_once_and_uses_both_applications(proxy: Proxy) {
         use_both_applications(Site::with_https(proxy).await).await;
-    }
-
-    #[tokio::test]
-    async fn nginx() {
-        person_signs_in_once_and_uses_both_applications(Proxy::Nginx).await;
-    }
-
-    #[tokio::test]
-    async fn caddy() {
-        person_signs_in_once_and_uses_both_applications(Proxy::Caddy).await;
-    }
-
-    #[tokio::test]
-    async fn haproxy() {
-        person_signs_in_once_and_uses_both_applications(Proxy::Haproxy).await;
-    }
-
-    #[tokio::test]
-    async fn envoy() {
-        person_signs_in_once_and_uses_both_applications(Proxy::Envoy).await;
     }
 }
 

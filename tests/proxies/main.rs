@@ -24,21 +24,26 @@ mod traefik;
 /// Declares one test for each proxy, which runs `$test` with it.
 macro_rules! with_each_proxy {
     ($($test:ident),* $(,)?) => {
-        mod nginx {
-            $(#[tokio::test] async fn $test() { super::$test(crate::proxy::Proxy::Nginx).await; })*
-        }
-        mod caddy {
-            $(#[tokio::test] async fn $test() { super::$test(crate::proxy::Proxy::Caddy).await; })*
-        }
-        mod haproxy {
-            $(#[tokio::test] async fn $test() { super::$test(crate::proxy::Proxy::Haproxy).await; })*
-        }
-        mod envoy {
-            $(#[tokio::test] async fn $test() { super::$test(crate::proxy::Proxy::Envoy).await; })*
-        }
-        mod traefik {
-            $(#[tokio::test] async fn $test() { super::$test(crate::proxy::Proxy::Traefik).await; })*
+        crate::with_each_real_proxy! { $($test),* }
+        crate::with_proxy! { traefik Traefik $($test)* }
+    };
+}
+
+/// Declares one test for each proxy but the model.
+macro_rules! with_each_real_proxy {
+    ($($test:ident),* $(,)?) => {
+        crate::with_proxy! { nginx Nginx $($test)* }
+        crate::with_proxy! { caddy Caddy $($test)* }
+        crate::with_proxy! { haproxy Haproxy $($test)* }
+        crate::with_proxy! { envoy Envoy $($test)* }
+    };
+}
+
+macro_rules! with_proxy {
+    ($module:ident $proxy:ident $($test:ident)*) => {
+        mod $module {
+            $(#[tokio::test] async fn $test() { super::$test(crate::proxy::Proxy::$proxy).await; })*
         }
     };
 }
-use with_each_proxy;
+use {with_each_proxy, with_each_real_proxy, with_proxy};

@@ -35,20 +35,20 @@ pub struct Site {
 impl Site {
     /// Starts everything.
     pub async fn start(proxy: Proxy) -> Self {
-        Self::with_scheme(proxy, "http").await
+        Self::start_all(proxy, false).await
     }
 
     /// Starts everything, with applications that are reached over https.
     pub async fn with_https(proxy: Proxy) -> Self {
-        Self::with_scheme(proxy, "https").await
+        Self::start_all(proxy, true).await
     }
 
-    async fn with_scheme(proxy: Proxy, scheme: &str) -> Self {
+    async fn start_all(proxy: Proxy, https: bool) -> Self {
         let (listen, origin) = (free_port(), |port| format!("http://auth.localhost:{port}"));
         let (address, origin) = (format!("127.0.0.1:{listen}"), origin(listen));
         let app = TestApp::with(&["--listen", &address, "--public-url", &origin]);
-        let wiki = Front::start((proxy, scheme), &app, "wiki", Vec::new()).await;
-        let photos = Front::start((proxy, scheme), &app, "photos", vec!["staff"]).await;
+        let wiki = Front::start(proxy, https, &app, "wiki", Vec::new()).await;
+        let photos = Front::start(proxy, https, &app, "photos", vec!["staff"]).await;
         Self { app, origin, wiki, photos }
     }
 
@@ -92,10 +92,10 @@ impl Site {
 }
 
 impl Front {
-    async fn start((proxy, scheme): (Proxy, &str), app: &TestApp, id: &'static str, roles: Vec<&str>) -> Self {
+    async fn start(proxy: Proxy, https: bool, app: &TestApp, id: &'static str, roles: Vec<&str>) -> Self {
         let (port, echo) = (free_port(), Echo::start());
         let host = format!("{id}.localhost:{port}");
-        let origin = format!("{scheme}://{host}");
+        let origin = format!("{}://{host}", if https { "https" } else { "http" });
         let change = AppChange {
             url: Change::Set(origin.parse().unwrap()),
             roles: Some(roles.iter().map(|role| role.parse().unwrap()).collect()),
@@ -103,7 +103,7 @@ impl Front {
         };
         app.state.apps.add(id.parse().unwrap(), change, &Operator::anonymous()).await.unwrap();
         app.reload_apps().await;
-        let running = proxy.start(app, id, echo.port, port, scheme == "https");
+        let running = proxy.start(app, id, echo.port, port, https);
         Self { origin, host, port, echo, _proxy: running }
     }
 
