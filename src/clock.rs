@@ -6,7 +6,7 @@ use std::{
         Arc,
         atomic::{AtomicI64, Ordering},
     },
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
@@ -110,9 +110,8 @@ impl Clock {
     pub fn now(&self) -> Timestamp {
         match &self.0 {
             Some(moment) => Timestamp(moment.load(Ordering::SeqCst)),
-            None => Timestamp(
-                i64::try_from(OffsetDateTime::now_utc().unix_timestamp_nanos() / 1_000_000).unwrap_or(i64::MAX),
-            ),
+            // Not by way of a date, whose nanoseconds are divided as 128-bit integers.
+            None => Timestamp(SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, millis)),
         }
     }
 }

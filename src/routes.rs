@@ -124,7 +124,8 @@ pub fn configure(config: &mut ServiceConfig, assets: &Assets, api: bool) {
 
 /// Returns the first part of a path.
 fn section(path: &str) -> &str {
-    path.split('/').nth(1).unwrap_or_default()
+    let path = path.strip_prefix('/').unwrap_or_default();
+    path.split_once('/').map_or(path, |(section, _)| section)
 }
 
 /// One page.

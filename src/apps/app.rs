@@ -1,6 +1,6 @@
 //! What an application is, as values without I/O.
 
-use std::{borrow::Borrow, fmt, str::FromStr};
+use std::{borrow::Borrow, fmt, str::FromStr, sync::Arc};
 
 use super::token::{AppTokens, Hs256Secret, TokenFormat};
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
 
 /// The id of an application, such as `wiki`. It stands in URLs, and in its tokens as `client_id`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct AppId(String);
+pub struct AppId(Arc<str>);
 
 /// The text is not the id of an application.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -27,7 +27,7 @@ impl AppId {
 
     /// Returns an id that was parsed before it was stored.
     pub(super) fn from_stored(id: String) -> Self {
-        Self(id)
+        Self(id.into())
     }
 
     /// Returns the id.
@@ -49,7 +49,7 @@ impl FromStr for AppId {
 
     fn from_str(text: &str) -> Result<Self, AppIdError> {
         let is_id = is_identifier(text) && text != Self::RESERVED;
-        if is_id { Ok(Self(text.to_owned())) } else { Err(AppIdError) }
+        if is_id { Ok(Self(text.into())) } else { Err(AppIdError) }
     }
 }
 

@@ -71,6 +71,8 @@ pub(crate) struct AppRequest {
     /// The application.
     pub(crate) app: Arc<App>,
     cookies: Cookies,
+    /// Where the path goes on after the application.
+    rest_at: usize,
     info: Rc<RequestInfo>,
 }
 
@@ -85,16 +87,19 @@ impl Deref for AppRequest {
 impl AppRequest {
     pub(super) fn extract(request: &HttpRequest) -> Result<Self, Problem> {
         let info = RequestInfo::of(request)?;
-        let id = request.path().split('/').nth(2).ok_or(Problem::NoSuchApp)?;
+        let path = request.path();
+        let mut parts = path.splitn(4, '/').skip(2);
+        let id = parts.next().ok_or(Problem::NoSuchApp)?;
+        let rest_at = path.len() - parts.next().map_or(0, str::len);
         let app = info.state.apps.get(id).ok_or(Problem::NoSuchApp)?;
         let cookies = Cookies::new(app.url.as_ref().ok_or(Problem::NoSuchApp)?.is_https());
-        Ok(Self { request: request.clone(), app, cookies, info })
+        Ok(Self { request: request.clone(), app, cookies, rest_at, info })
     }
 
     /// Returns what the path says beyond the application: its next part, and the rest.
     pub(crate) fn role_and_rest(&self) -> (&str, Option<&str>) {
-        let mut parts = self.request.path().splitn(5, '/').skip(3);
-        (parts.next().unwrap_or_default(), parts.next())
+        let rest = self.request.path().get(self.rest_at..).unwrap_or_default();
+        rest.split_once('/').map_or((rest, None), |(role, rest)| (role, Some(rest)))
     }
 
     /// Returns the origin of the application.
