@@ -91,6 +91,8 @@ impl Cache {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::OnceLock;
+
     use super::*;
     use crate::{
         identity::{Account, Email, Username},
@@ -119,6 +121,7 @@ mod tests {
             expires_at: NOW,
             kind: SessionKind::Browser,
             application: None,
+            account_json: OnceLock::new(),
         };
         Arc::new(Entry::new(token.into(), Arc::new(session), epoch, NOW))
     }

@@ -2,6 +2,7 @@
 
 use std::{
     net::{IpAddr, Ipv4Addr},
+    sync::OnceLock,
     time::Duration,
 };
 
@@ -224,6 +225,7 @@ pub(super) fn load(conn: &mut AnyConnection, id: SessionId) -> QueryResult<Optio
         expires_at: row.expires_at,
         kind: row.kind,
         application: row.application,
+        account_json: OnceLock::new(),
     };
     Ok(Some((session, row.last_seen_at)))
 }

@@ -28,3 +28,17 @@ async fn user_is_told_with_times_in_rfc_3339() {
     });
     assert_eq!((body, answer.header("cache-control")), (expected, "no-store"));
 }
+
+#[tokio::test]
+async fn user_is_told_anew_after_a_change() {
+    let app = TestApp::with(&["--session-cache", "1m"]);
+    let client = app.signed_in_client("zoe").await;
+    let (access, _) = app.client().tokens("zoe").await;
+    let name = async || {
+        let answer = app.client().call("GET", "/api/user", &access, Value::Null).await;
+        answer.json()["username"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(name().await, "zoe");
+    client.submit("/account", &[("username", "ida"), ("email", "zoe@keepers.example")]).await;
+    assert_eq!(name().await, "ida");
+}
