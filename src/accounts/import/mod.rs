@@ -23,7 +23,7 @@ pub use self::{
     record::{Field, Record},
     source::{Location, Mapping, Preset, Progress, Rows, Source, SourceError},
 };
-use super::{AccountId, Accounts, Error, Rejection, Username};
+use super::{Accounts, Error, Rejection, Username};
 use crate::{
     client::{Client, Network},
     db::{self, AnyConnection},
@@ -92,7 +92,6 @@ pub struct Summary {
 
 /// An account that may be inserted.
 struct Entry {
-    id: AccountId,
     candidate: Candidate,
     hash: String,
     /// The name of the scheme of the hash; `None` if there is no usable password.
@@ -191,7 +190,8 @@ impl<'a> Import<'a> {
                     Outcome::Known | Outcome::Refused(_) => None,
                 });
                 let mut created: Vec<_> = created.collect();
-                // So that rows which follow each other change the same page of an index.
+                // So that rows which follow each other change the same page of an index. Their ids follow each other
+                // too, because each is made when its row is inserted.
                 created.sort_by(|(_, one), (_, other)| one.as_str().cmp(other.as_str()));
                 store::insert(tx, &created)?;
                 Ok::<_, Error>(outcomes)
@@ -241,7 +241,6 @@ async fn entry(accounts: &Accounts, is_trial: bool, mut candidate: Candidate) ->
     let parsed = PasswordHash::parse(&hash).ok();
     let foreign = parsed.as_ref().filter(|hash| !hash.is_current());
     Ok(Entry {
-        id: AccountId::new(),
         name_hashes: accounts.name_hashes(candidate.username.as_str()),
         class: foreign.map(PasswordHash::class),
         scheme: scheme.or_else(|| parsed.as_ref().map(PasswordHash::scheme)),

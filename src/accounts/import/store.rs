@@ -6,7 +6,7 @@ use diesel::{ExpressionMethods, QueryDsl, QueryResult, Queryable, RunQueryDsl, S
 
 use super::{BATCH, Candidate, Entry};
 use crate::{
-    accounts::{Email, Username},
+    accounts::{AccountId, Email, Username},
     clock::Timestamp,
     db::{
         AnyConnection, cached, insert_rows,
@@ -54,10 +54,11 @@ pub(super) fn reserved(conn: &mut AnyConnection, entries: &[Entry], now: Timesta
 /// Inserts accounts under these names.
 pub(super) fn insert(tx: &mut Transaction<'_>, accounts: &[(&Entry, &Username)]) -> QueryResult<()> {
     let now = tx.now;
-    let row = |(entry, username): &(&Entry, &Username)| {
+    let accounts: Vec<_> = accounts.iter().map(|(entry, username)| (AccountId::new(), *entry, *username)).collect();
+    let row = |(id, entry, username): &(AccountId, &Entry, &Username)| {
         let Candidate { email, is_active, created_at, last_login, legacy_id, .. } = &entry.candidate;
         diesel::insert_into(accounts::table).values((
-            accounts::id.eq(entry.id),
+            accounts::id.eq(*id),
             accounts::username.eq((*username).clone()),
             accounts::email.eq(email.clone()),
             accounts::email_key.eq(email.as_ref().map(Email::key)),
@@ -70,10 +71,10 @@ pub(super) fn insert(tx: &mut Transaction<'_>, accounts: &[(&Entry, &Username)])
         ))
     };
     insert_rows(tx.conn, accounts.iter().map(row))?;
-    let classes = accounts.iter().filter_map(|(entry, _)| Some((entry.id, entry.class.as_deref()?)));
+    let classes = accounts.iter().filter_map(|(id, entry, _)| Some((*id, entry.class.as_deref()?)));
     let class = |(id, class)| (foreign_hashes::account_id.eq(id), foreign_hashes::class.eq(class));
     insert_rows(tx.conn, classes.map(|row| diesel::insert_into(foreign_hashes::table).values(class(row))))?;
-    let roles = accounts.iter().flat_map(|(entry, _)| entry.candidate.roles.iter().map(|role| (entry.id, role)));
+    let roles = accounts.iter().flat_map(|(id, entry, _)| entry.candidate.roles.iter().map(|role| (*id, role)));
     let role = |(id, role)| (account_roles::account_id.eq(id), account_roles::role.eq(role));
     insert_rows(tx.conn, roles.map(|row| diesel::insert_into(account_roles::table).values(role(row))))
 }
