@@ -26,8 +26,14 @@ pub fn insert_rows<T>(conn: &mut AnyConnection, inserts: impl IntoIterator<Item 
 where
     T: QueryFragment<MultiBackend>,
 {
-    let inserts: Vec<T> = inserts.into_iter().collect();
-    inserts.chunks(MAX_ROWS).try_for_each(|rows| InsertRows(rows).execute(conn).map(|_| ()))
+    let mut inserts = inserts.into_iter();
+    loop {
+        let rows: Vec<T> = inserts.by_ref().take(MAX_ROWS).collect();
+        if rows.is_empty() {
+            return Ok(());
+        }
+        InsertRows(&rows).execute(conn)?;
+    }
 }
 
 type Builder = <MultiBackend as Backend>::QueryBuilder;

@@ -31,8 +31,8 @@ use crate::{
     passwords::foreign::Dialect,
 };
 
-/// Batches that may wait for the database.
-const MAX_QUEUED: usize = 4;
+/// Batches that may wait for the database. They are most of what an import keeps in memory.
+const MAX_QUEUED: usize = 1;
 
 /// Whose tables and files are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
