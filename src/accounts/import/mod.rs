@@ -34,9 +34,9 @@ use crate::{
     transaction::Transaction,
 };
 
-/// Rows of one batch, and values of one query, of which SQLite allows 32,766. A million accounts took 39 s with 20,000
-/// and 53 s with 8,000, because a page of an index is written once for all rows of a batch. While a batch is inserted,
-/// for less than a second, a running server waits to write to SQLite.
+/// Rows of one batch. A million accounts took 39 s with 20,000 and 53 s with 8,000, because a page of an index is
+/// written once for all rows of a batch. While a batch is inserted, for less than a second, a running server waits to
+/// write to SQLite.
 pub const BATCH: usize = 20_000;
 /// How often a batch is tried if other processes create accounts at the same time.
 const MAX_TRIES: usize = 5;
