@@ -15,7 +15,9 @@ use tempfile::TempDir;
 
 use super::{Failure, open::Opened};
 use crate::{
-    accounts::import::{Field, Import as Importing, Location, Mapping, Parser, Preset, Rename, RowReport, Source},
+    accounts::import::{
+        BATCH, BATCH_TO_WRAP, Field, Import as Importing, Location, Mapping, Parser, Preset, Rename, RowReport, Source,
+    },
     clock::Clock,
     config::{ConfigError, DatabaseUrl, Settings},
     db::inspect,
@@ -97,6 +99,7 @@ pub(super) async fn run(import: Import) -> Result<(), Failure> {
         preset: import.from,
         table: import.table.clone(),
         mapping: Mapping(import.map.iter().cloned().collect()),
+        batch: if import.weak == Weak::Wrap { BATCH_TO_WRAP } else { BATCH },
     };
     // Before the database is created: what cannot be read changes nothing.
     let mut rows = source.read()?;

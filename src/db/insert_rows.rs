@@ -58,6 +58,10 @@ impl<T: QueryFragment<MultiBackend>> QueryFragment<MultiBackend> for InsertRows<
         let sql = Self::sql(first, out.backend())?;
         debug_assert!(others.iter().all(|insert| Self::sql(insert, out.backend()).is_ok_and(|other| other == sql)));
         out.push_sql(&sql);
+        if self.0.len() < MAX_ROWS {
+            // The last rows of many: keeping a statement for each number of rows would take a lot of memory.
+            out.unsafe_to_cache_prepared();
+        }
         let row = sql.rsplit_once(VALUES).map_or("", |(_, row)| row);
         for _ in others {
             out.push_sql(", ");

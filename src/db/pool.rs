@@ -3,7 +3,10 @@
 use std::{
     fs,
     num::NonZero,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -33,6 +36,8 @@ const POOL_SIZE: usize = 8;
 const MAX_QUEUED: usize = 512;
 /// How long a request waits for its job, from the queue to the answer. Longer than a statement waits for a lock.
 const JOB_TIMEOUT: Duration = Duration::from_secs(8);
+/// The same for a batch of an import: no person waits for it, and the server or the disk may be slow.
+const BATCH_TIMEOUT: Duration = Duration::from_mins(10);
 /// A thread that had no job for this long empties the page cache of its connection. Less than the minute between two
 /// rounds of maintenance, which would keep it from ever being idle.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
@@ -44,6 +49,7 @@ const PING_AFTER: Duration = Duration::from_secs(5);
 pub struct Database {
     readers: Arc<WorkerPool<Worker>>,
     writers: Arc<WorkerPool<Worker>>,
+    has_batches: Arc<AtomicBool>,
 }
 
 /// The threads of the database at one moment. Each has one connection.
@@ -149,7 +155,7 @@ impl Database {
                 (Arc::clone(&both), both)
             }
         };
-        Ok(Self { readers, writers })
+        Ok(Self { readers, writers, has_batches: Arc::default() })
     }
 
     /// Runs queries that change nothing.
@@ -157,7 +163,7 @@ impl Database {
         &self,
         query: impl FnOnce(&mut AnyConnection) -> QueryResult<T> + Send + 'static,
     ) -> Result<T, Error> {
-        submit(&self.readers, move |worker| worker.run(|conn| query(conn).map_err(Error::from))).await
+        self.submit(&self.readers, move |worker| worker.run(|conn| query(conn).map_err(Error::from))).await
     }
 
     /// Runs queries in one transaction: all of them take effect or none. After a deadlock or a
@@ -182,7 +188,7 @@ impl Database {
         T: Send + 'static,
         E: TransactionError,
     {
-        submit(&self.writers, move |worker| {
+        self.submit(&self.writers, move |worker| {
             let outcome = worker.run(|conn| conn.write(&mut change));
             if let Ok(value) = &outcome {
                 on_commit(value);
@@ -190,6 +196,30 @@ impl Database {
             outcome
         })
         .await
+    }
+
+    /// Prepares for the insertion of many rows, see [`AnyConnection::expect_many_rows`]. From now on, jobs may take
+    /// minutes.
+    pub async fn expect_many_rows(&self) -> Result<(), Error> {
+        self.has_batches.store(true, Ordering::Relaxed);
+        self.write(AnyConnection::expect_many_rows).await
+    }
+
+    async fn submit<T, E>(
+        &self,
+        pool: &WorkerPool<Worker>,
+        job: impl FnOnce(&mut Worker) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: TransactionError,
+    {
+        let permit = pool.try_reserve().ok_or_else(|| Error::unavailable("too many requests wait for a connection"))?;
+        let limit = if self.has_batches.load(Ordering::Relaxed) { BATCH_TIMEOUT } else { JOB_TIMEOUT };
+        tokio::time::timeout(limit, permit.run(job))
+            .await
+            .map_err(|_| Error::unavailable("no answer in time"))?
+            .map_err(Error::from)?
     }
 
     /// Returns the state of each pool of threads.
@@ -207,21 +237,6 @@ impl Database {
         let query = select(exists(schema::accounts::table.select(schema::accounts::id)));
         self.read(move |conn| query.get_result::<bool>(conn)).await.map(|_| ())
     }
-}
-
-async fn submit<T, E>(
-    pool: &WorkerPool<Worker>,
-    job: impl FnOnce(&mut Worker) -> Result<T, E> + Send + 'static,
-) -> Result<T, E>
-where
-    T: Send + 'static,
-    E: TransactionError,
-{
-    let permit = pool.try_reserve().ok_or_else(|| Error::unavailable("too many requests wait for a connection"))?;
-    tokio::time::timeout(JOB_TIMEOUT, permit.run(job))
-        .await
-        .map_err(|_| Error::unavailable("no answer in time"))?
-        .map_err(Error::from)?
 }
 
 fn prepare(url: &DatabaseUrl) -> Result<usize, StartError> {

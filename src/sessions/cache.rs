@@ -15,7 +15,7 @@ use std::{
 use super::{Session, claim::Claim, token::TokenDigest};
 use crate::{clock::Timestamp, identity::AccountId, transaction::AccountEpochs};
 
-/// About half a kilobyte each.
+/// Up to a kilobyte each.
 const MAX_ENTRIES: usize = 50_000;
 
 pub(super) struct Cache {

@@ -1,4 +1,4 @@
-//! Sessions: a row for each sign-in, and a token that names the row. Knows nothing of HTTP or passwords.
+//! Sessions: a row for each sign-in, and a token that names the row. Reads no requests and knows no passwords.
 //!
 //! The token is verified first, so a forged one never reaches the database; then the row, so a revoked session is
 //! refused although its token is still valid. Rows are cached for `GATEHOUSE_SESSION_CACHE`. What this process revokes
@@ -117,8 +117,8 @@ pub struct Session {
     pub application: Option<AppId>,
     /// When it ends, even if it is in use.
     pub expires_at: Timestamp,
-    /// The account as the JSON API answers with it, once a program has asked. Kept here because making it took an
-    /// eighth of the instructions of `/api/user` (callgrind).
+    /// The account as the JSON API answers with it, once a program has asked. Kept here because making it took a
+    /// tenth of the instructions of `/api/user` (callgrind).
     pub(crate) account_json: OnceLock<String>,
 }
 

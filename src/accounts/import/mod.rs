@@ -35,9 +35,11 @@ use crate::{
 };
 
 /// Rows of one batch. A million accounts took 39 s with 20,000 and 53 s with 8,000, because a page of an index is
-/// written once for all rows of a batch. While a batch is inserted, for less than a second, a running server waits to
-/// write to SQLite.
+/// written once for all rows of a batch. A running server waits for batches before it writes to SQLite: sign-ins took
+/// 0.7 s in the median and at most 4.3 s, with 8,000 rows 0.7 s and 4.7 s.
 pub const BATCH: usize = 20_000;
+/// The same where plain digests are hashed first: twenty seconds of work on two cores, which an interruption loses.
+pub const BATCH_TO_WRAP: usize = 4_000;
 /// How often a batch is tried if other processes create accounts at the same time.
 const MAX_TRIES: usize = 5;
 
@@ -127,7 +129,7 @@ impl<'a> Import<'a> {
     /// Begins an import. A trial run writes nothing.
     pub async fn begin(accounts: &'a Accounts, rename: Rename, is_trial: bool) -> Result<Self, Error> {
         if !is_trial {
-            accounts.core.database.write(AnyConnection::expect_many_rows).await?;
+            accounts.core.database.expect_many_rows().await?;
         }
         let trial = is_trial.then(Taken::default);
         Ok(Self { accounts, rename, trial, pending: Prepared::default(), summary: Summary::default() })
@@ -192,8 +194,8 @@ impl<'a> Import<'a> {
                     Outcome::Known | Outcome::Refused(_) => None,
                 });
                 let mut created: Vec<_> = created.collect();
-                // So that rows which follow each other change the same page of an index. Their ids follow each other
-                // too, because each is made when its row is inserted.
+                // So that rows which follow each other change the same page of an index. `store::insert` makes their
+                // ids in this order, so these follow each other too.
                 created.sort_by(|(_, one), (_, other)| one.as_str().cmp(other.as_str()));
                 store::insert(tx, &created)?;
                 Ok::<_, Error>(outcomes)

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Values of one query. For each of them, `mysql_async` keeps a kilobyte as long as the statement is prepared, and it
-/// keeps the buffers of what it has sent: with 8,000 values these were 80 MB (massif).
+/// keeps the buffers of what it has sent: statements and buffers were 80 MB with 8,000 values (massif).
 const MAX_VALUES: usize = 500;
 
 /// What is needed to recognize an account that is already here.
@@ -29,8 +29,8 @@ pub(super) struct Existing {
     pub(super) created_at: Timestamp,
 }
 
-/// Divides the values of queries into lists of the same length, so that one statement is prepared for all of them: the
-/// last one stands in its list as often as necessary.
+/// Divides the values of queries into lists of the same length, so that one statement is prepared for all of them. The
+/// last list is padded with its last value.
 fn lists<T: Clone>(values: impl Iterator<Item = T>) -> Vec<Vec<T>> {
     let values: Vec<T> = values.collect();
     let fill = |list: &[T]| list.iter().chain(list.last().into_iter().cycle()).take(MAX_VALUES).cloned().collect();
@@ -92,4 +92,19 @@ pub(super) fn insert(tx: &mut Transaction<'_>, accounts: &[(&Entry, &Username)])
     let roles = accounts.iter().flat_map(|(id, entry, _)| entry.candidate.roles.iter().map(|role| (*id, role)));
     let role = |(id, role)| (account_roles::account_id.eq(id), account_roles::role.eq(role));
     insert_rows(tx.conn, roles.map(|row| diesel::insert_into(account_roles::table).values(role(row))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_have_one_length_and_all_values() {
+        for count in [0, 1, MAX_VALUES - 1, MAX_VALUES, MAX_VALUES + 1] {
+            let lists = lists(0..count);
+            assert!(lists.iter().all(|list| list.len() == MAX_VALUES), "{count}");
+            let values: HashSet<usize> = lists.into_iter().flatten().collect();
+            assert_eq!(values, (0..count).collect(), "{count}");
+        }
+    }
 }

@@ -30,7 +30,7 @@ async fn user_is_told_with_times_in_rfc_3339() {
 }
 
 #[tokio::test]
-async fn user_is_told_anew_after_a_change() {
+async fn user_follows_changes_of_the_profile() {
     let app = TestApp::with(&["--session-cache", "1m"]);
     let client = app.signed_in_client("zoe").await;
     let (access, _) = app.client().tokens("zoe").await;

@@ -21,17 +21,14 @@ use clap::ValueEnum;
 use strum::VariantArray;
 use tokio::sync::mpsc;
 
-use super::{
-    BATCH,
-    record::{Field, Record},
-};
+use super::record::{Field, Record};
 use crate::{
     config::DatabaseUrl,
     db::{ForeignDatabase, is_sqlite},
     passwords::foreign::Dialect,
 };
 
-/// Batches that may wait for the database. They are most of what an import keeps in memory.
+/// Batches that may wait until the one before is prepared. Batches are most of what an import keeps in memory.
 const MAX_QUEUED: usize = 1;
 
 /// Whose tables and files are read.
@@ -135,6 +132,8 @@ pub struct Source {
     pub table: Option<String>,
     /// The columns, if they are not the usual ones.
     pub mapping: Mapping,
+    /// Rows of one batch.
+    pub batch: usize,
 }
 
 /// Where a source is.
@@ -180,6 +179,7 @@ impl Progress {
 /// Collects rows into batches and hands them over.
 struct Sender {
     batch: Vec<Record>,
+    size: usize,
     batches: mpsc::Sender<Result<Vec<Record>, SourceError>>,
     progress: Arc<Progress>,
 }
@@ -188,7 +188,7 @@ impl Sender {
     /// Returns whether more rows are wanted.
     fn send(&mut self, record: Record) -> bool {
         self.batch.push(record);
-        self.batch.len() < BATCH || self.flush()
+        self.batch.len() < self.size || self.flush()
     }
 
     fn flush(&mut self) -> bool {
@@ -202,7 +202,8 @@ impl Source {
     pub fn read(self) -> io::Result<Rows> {
         let (sender, batches) = mpsc::channel(MAX_QUEUED);
         let progress = Arc::new(Progress::default());
-        let mut rows = Sender { batch: Vec::new(), batches: sender, progress: Arc::clone(&progress) };
+        let size = self.batch;
+        let mut rows = Sender { batch: Vec::new(), size, batches: sender, progress: Arc::clone(&progress) };
         thread::Builder::new().name("import".to_owned()).spawn(move || {
             if let Err(error) = self.send_all(&mut rows) {
                 let _ = rows.batches.blocking_send(Err(error));
