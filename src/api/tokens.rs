@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use actix_web::{HttpResponse, http::StatusCode};
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 use tracing::error;
 use utoipa::ToSchema;
 
@@ -37,24 +37,13 @@ pub(crate) struct Tokens {
     refresh_expires_in: u64,
     /// The account, after a sign-in or registration.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<User<'static>>)]
-    user: Option<Owner>,
+    user: Option<User>,
 }
 
 impl From<UnreadableSecret> for Problem {
     fn from(error: UnreadableSecret) -> Self {
         error!(%error, "request failed");
         Self::Internal
-    }
-}
-
-/// The owner of a session.
-#[derive(Debug)]
-struct Owner(Session);
-
-impl Serialize for Owner {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        User::of(&self.0).serialize(serializer)
     }
 }
 
@@ -72,8 +61,8 @@ impl Tokens {
         // Another request may have ended it at once.
         let session = sessions.find(signed_in.session.id()).await?.ok_or(Problem::Token(TokenProblem::Revoked))?;
         let refresh_token = sessions.refresh_token(&session);
-        let tokens = Self::issue(caller, &session, refresh_token, true).await?;
-        Ok(Self { user: Some(Owner(session)), ..tokens })
+        let user = Some(User::of(&session));
+        Ok(Self { user, ..Self::issue(caller, &session, refresh_token, true).await? })
     }
 
     /// Issues the tokens of a session whose refresh token was replaced.

@@ -14,17 +14,17 @@ use crate::{
 
 /// An account, for its owner.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct User<'a> {
+pub(crate) struct User {
     /// The same as `sub` in tokens.
     #[schema(value_type = String, format = "uuid")]
     id: AccountId,
     #[schema(value_type = String, example = "zoe")]
-    username: &'a Username,
+    username: Username,
     /// `null` if the account has none.
     #[schema(value_type = Option<String>, example = "zoe@example.org")]
-    email: Option<&'a Email>,
+    email: Option<Email>,
     #[schema(value_type = Vec<String>, example = json!(["staff"]))]
-    roles: &'a [Role],
+    roles: Vec<Role>,
     #[schema(format = "date-time", example = "2026-11-22T00:00:00Z")]
     created_at: Option<String>,
     /// When user name, e-mail address or roles were last changed.
@@ -32,15 +32,15 @@ pub(crate) struct User<'a> {
     updated_at: Option<String>,
 }
 
-impl<'a> User<'a> {
+impl User {
     /// Returns the owner of a session.
-    pub(crate) fn of(session: &'a Session) -> Self {
-        let account = &session.account;
+    pub(crate) fn of(session: &Session) -> Self {
+        let account = session.account.clone();
         Self {
             id: account.id,
-            username: &account.username,
-            email: account.email.as_ref(),
-            roles: &account.roles,
+            username: account.username,
+            email: account.email,
+            roles: account.roles,
             created_at: rfc3339(account.created_at),
             updated_at: rfc3339(account.updated_at),
         }
