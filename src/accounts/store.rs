@@ -139,13 +139,13 @@ pub(super) fn find_by_id(conn: &mut AnyConnection, id: AccountId) -> QueryResult
     accounts::table.find(id).select(Credential::as_select()).get_result(conn).optional()
 }
 
-/// Changes the names. Without `email`, the account keeps the address that it has, if any.
 /// Whether an account has one of these roles.
 pub(super) fn has_role_of(conn: &mut AnyConnection, id: AccountId, roles: &[&str]) -> QueryResult<bool> {
     let held = account_roles::table.filter(account_roles::account_id.eq(id)).filter(account_roles::role.eq_any(roles));
     select(exists(held)).get_result(conn)
 }
 
+/// Changes the names. Without `email`, the account keeps the address that it has, if any.
 pub(super) fn update_profile(
     tx: &mut Transaction<'_>,
     acting: &ActingSession<'_>,
