@@ -99,7 +99,7 @@ pub(super) async fn run(import: Import) -> Result<(), Failure> {
         preset: import.from,
         table: import.table.clone(),
         mapping: Mapping(import.map.iter().cloned().collect()),
-        batch: if import.weak == Weak::Wrap { BATCH_TO_WRAP } else { BATCH },
+        batch_size: if import.weak == Weak::Wrap { BATCH_TO_WRAP } else { BATCH },
     };
     // Before the database is created: what cannot be read changes nothing.
     let mut rows = source.read()?;

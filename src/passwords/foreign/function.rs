@@ -13,7 +13,7 @@ use crate::passwords::argon2id::Engine;
 /// Rounds of PBKDF2. Django 5.2 has 1,000,000, which rise with each release.
 const MAX_PBKDF2_ROUNDS: u32 = 5_000_000;
 /// The same with SHA-384 and SHA-512, whose rounds take twice as long. A wrong password that is not NFC is hashed
-/// twice: that took 3.5 s with 2,500,000, and at most 2.9 s with the bounds of all other functions.
+/// twice: that takes 3.0 s, took 3.5 s with 2,500,000, and takes at most 2.8 s with the other functions.
 const MAX_SHA512_ROUNDS: u32 = 2_000_000;
 /// Memory of scrypt in bytes, N × r × 128. Werkzeug has 32 MiB.
 const MAX_SCRYPT_BYTES: u64 = 64 << 20;

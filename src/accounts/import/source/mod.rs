@@ -133,7 +133,7 @@ pub struct Source {
     /// The columns, if they are not the usual ones.
     pub mapping: Mapping,
     /// Rows of one batch.
-    pub batch: usize,
+    pub batch_size: usize,
 }
 
 /// Where a source is.
@@ -179,7 +179,7 @@ impl Progress {
 /// Collects rows into batches and hands them over.
 struct Sender {
     batch: Vec<Record>,
-    size: usize,
+    batch_size: usize,
     batches: mpsc::Sender<Result<Vec<Record>, SourceError>>,
     progress: Arc<Progress>,
 }
@@ -188,7 +188,7 @@ impl Sender {
     /// Returns whether more rows are wanted.
     fn send(&mut self, record: Record) -> bool {
         self.batch.push(record);
-        self.batch.len() < self.size || self.flush()
+        self.batch.len() < self.batch_size || self.flush()
     }
 
     fn flush(&mut self) -> bool {
@@ -202,8 +202,8 @@ impl Source {
     pub fn read(self) -> io::Result<Rows> {
         let (sender, batches) = mpsc::channel(MAX_QUEUED);
         let progress = Arc::new(Progress::default());
-        let size = self.batch;
-        let mut rows = Sender { batch: Vec::new(), size, batches: sender, progress: Arc::clone(&progress) };
+        let batch_size = self.batch_size;
+        let mut rows = Sender { batch: Vec::new(), batch_size, batches: sender, progress: Arc::clone(&progress) };
         thread::Builder::new().name("import".to_owned()).spawn(move || {
             if let Err(error) = self.send_all(&mut rows) {
                 let _ = rows.batches.blocking_send(Err(error));
