@@ -15,7 +15,7 @@ use crate::{
         assets::Assets,
         error::Problem,
         guard::{self, Access},
-        request_metrics::MatchedRoute,
+        request_info::RequestInfo,
     },
 };
 
@@ -118,7 +118,7 @@ pub fn configure(config: &mut ServiceConfig, assets: &Assets, api: bool) {
             }
         }));
     }
-    assets.register(config);
+    assets.register(config, RequestInfo::set_route);
     config.default_service(web::to(|| async { Err::<&str, _>(Problem::NotFound) }));
 }
 
@@ -194,7 +194,7 @@ impl Route {
     pub fn register(self, config: &mut ServiceConfig) {
         let (path, access, allow) = (self.path, self.access, self.methods.allow());
         let guard = from_fn(move |req, next| {
-            MatchedRoute::set(&req, path);
+            RequestInfo::set_route(&req, path);
             // Boxed for the reason in `sessions/check.rs`: actix keeps what it calls twice in the future around it.
             Box::pin(guard::authorize(access, req, next))
         });

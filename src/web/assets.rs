@@ -17,7 +17,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
 use rust_embed::RustEmbed;
 
-use super::{error::Problem, request_metrics::MatchedRoute};
+use super::error::Problem;
 
 /// The path below which the files are served.
 const PREFIX: &str = "/static";
@@ -92,11 +92,11 @@ impl Assets {
         })
     }
 
-    /// Registers the files below `/static`.
-    pub fn register(&self, config: &mut ServiceConfig) {
+    /// Registers the files below `/static`. Each request is passed to `set_route` with their pattern.
+    pub fn register(&self, config: &mut ServiceConfig, set_route: fn(&ServiceRequest, &'static str)) {
         let assets = self.clone();
         let scope = web::scope(PREFIX).wrap(from_fn(move |req, next| {
-            MatchedRoute::set(&req, ROUTE);
+            set_route(&req, ROUTE);
             let assets = assets.clone();
             async move { assets.with_headers(req, next).await }
         }));

@@ -10,7 +10,7 @@ use std::{
 };
 
 use actix_web::{
-    Error, HttpMessage, HttpRequest, HttpResponse,
+    Error, HttpMessage, HttpResponse,
     body::{BodySize, BoxBody, MessageBody},
     dev::{Payload, ServiceRequest, ServiceResponse},
     error::InternalError,
@@ -83,9 +83,6 @@ pub(crate) async fn handle(
     let payload = take_payload(&mut req, connection.as_ref());
     let info = RequestInfo::new(state, client, languages, payload);
     req.extensions_mut().insert(Rc::clone(&info));
-    if info.state.requests.is_some() {
-        req.extensions_mut().insert(info.route.clone());
-    }
 
     let outcome = request_id::scope(info.id, respond(&info, &head, req, next)).await;
     let (request, response) = match outcome {
@@ -95,7 +92,7 @@ pub(crate) async fn handle(
         }
         Err(error) => (None, error.error_response()),
     };
-    let response = head.finish(&info, request.as_ref(), response);
+    let response = head.finish(&info, response);
     if let Some(connection) = connection {
         connection.wait();
     }
@@ -179,7 +176,7 @@ impl Head {
         Layout::new(&info.state, language, session, return_to)
     }
 
-    fn finish(&self, info: &RequestInfo, request: Option<&HttpRequest>, response: HttpResponse) -> HttpResponse {
+    fn finish(&self, info: &RequestInfo, response: HttpResponse) -> HttpResponse {
         let mut response = error_page::render_error(response, self.format, info.id, || self.layout(info));
         if let Some(origin) = &self.allowed_origin {
             origin.allow(response.headers_mut());
@@ -192,12 +189,12 @@ impl Head {
         }
         if let Some(started_at) = self.started_at {
             if let Some(requests) = &info.state.requests {
-                requests.record(&info.route, &self.method, response.status(), started_at.elapsed());
+                requests.record(info.route(), &self.method, response.status(), started_at.elapsed());
             }
             request_id::sync_scope(Some(info.id), || {
                 debug!(
                     method = %self.method,
-                    route = request.and_then(HttpRequest::match_pattern),
+                    route = info.route(),
                     status = response.status().as_u16(),
                     microseconds = started_at.elapsed().as_micros(),
                     "response sent"

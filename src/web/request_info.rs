@@ -1,13 +1,15 @@
 //! What the server knows of a request beside its head: one value that the middleware makes, and that the guard, the
 //! extractors and the error page share. An error or a panic consumes the request, and leaves this.
 
-use std::{cell::OnceCell, rc::Rc, sync::Arc};
-
-use actix_web::{HttpMessage, web::Data};
-
-use super::{
-    error::Problem, form::SharedPayload, language::RequestedLanguages, request_metrics::MatchedRoute, state::AppState,
+use std::{
+    cell::{Cell, OnceCell},
+    rc::Rc,
+    sync::Arc,
 };
+
+use actix_web::{HttpMessage, dev::ServiceRequest, web::Data};
+
+use super::{error::Problem, form::SharedPayload, language::RequestedLanguages, state::AppState};
 use crate::{client::Client, language::Language, request_id::RequestId, sessions::Session};
 
 /// What the server knows of a request beside its head.
@@ -21,8 +23,8 @@ pub struct RequestInfo {
     /// The body, before it is read. The middleware keeps it from the handler, because the guard reads it.
     pub(crate) payload: Option<SharedPayload>,
     languages: RequestedLanguages,
-    /// The pattern of the route.
-    pub(super) route: MatchedRoute,
+    /// The pattern of the route, once one was found.
+    route: Cell<Option<&'static str>>,
     active_session: OnceCell<Arc<Session>>,
     authorized: OnceCell<Option<Arc<Session>>>,
 }
@@ -41,7 +43,7 @@ impl RequestInfo {
             id: RequestId::new(),
             payload,
             languages,
-            route: MatchedRoute::default(),
+            route: Cell::default(),
             active_session: OnceCell::default(),
             authorized: OnceCell::default(),
         })
@@ -50,6 +52,18 @@ impl RequestInfo {
     /// Returns what is known of `request`. Fails where the middleware did not run.
     pub(super) fn of(request: &impl HttpMessage) -> Result<Rc<Self>, Problem> {
         request.extensions().get::<Rc<Self>>().cloned().ok_or(Problem::Internal)
+    }
+
+    /// Records which route of the table a request has.
+    pub(crate) fn set_route(request: &ServiceRequest, pattern: &'static str) {
+        if let Some(info) = request.extensions().get::<Rc<Self>>() {
+            info.route.set(Some(pattern));
+        }
+    }
+
+    /// Returns the pattern of the route, if one was found.
+    pub(super) fn route(&self) -> Option<&'static str> {
+        self.route.get()
     }
 
     /// Records the session of the request's token, once, for the error page.

@@ -1,13 +1,9 @@
 //! The numbers and durations of requests by route, for `/metrics`. The route is the pattern of the table and never the
 //! path, so that labels are few and nothing that a client sends becomes one.
 
-use std::{cell::Cell, rc::Rc, time::Duration};
+use std::time::Duration;
 
-use actix_web::{
-    HttpMessage,
-    dev::ServiceRequest,
-    http::{Method, StatusCode},
-};
+use actix_web::http::{Method, StatusCode};
 use prometheus_client::{
     encoding::EncodeLabelSet,
     metrics::{counter::Counter, family::Family, histogram::Histogram},
@@ -40,9 +36,9 @@ impl Default for RequestMetrics {
 }
 
 impl RequestMetrics {
-    /// Counts a request whose response took `elapsed`.
-    pub(crate) fn record(&self, route: &MatchedRoute, method: &Method, status: StatusCode, elapsed: Duration) {
-        let route = route.0.get().unwrap_or(NO_ROUTE);
+    /// Counts a request whose response took `elapsed`. `route` is the pattern of the table, if one was found.
+    pub(crate) fn record(&self, route: Option<&'static str>, method: &Method, status: StatusCode, elapsed: Duration) {
+        let route = route.unwrap_or(NO_ROUTE);
         let method = match method.as_str() {
             "GET" => "GET",
             "HEAD" => "HEAD",
@@ -52,18 +48,5 @@ impl RequestMetrics {
         };
         self.counts.get_or_create(&RequestLabels { route, method, status: status.as_u16() }).inc();
         self.durations.get_or_create(&[("route", route)]).observe(elapsed.as_secs_f64());
-    }
-}
-
-/// The route of a request. The middleware keeps a clone, because a panic or an error consumes the request.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct MatchedRoute(Rc<Cell<Option<&'static str>>>);
-
-impl MatchedRoute {
-    /// Sets the route of `req`.
-    pub(crate) fn set(req: &ServiceRequest, pattern: &'static str) {
-        if let Some(route) = req.extensions().get::<Self>() {
-            route.0.set(Some(pattern));
-        }
     }
 }
