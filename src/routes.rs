@@ -1,7 +1,9 @@
 //! The one table of URLs: page, methods, and who may enter. A page without a mark is for signed-in people only.
 
+use actix_service::{Service, apply_fn_factory};
 use actix_web::{
-    FromRequest, Handler, Resource, Responder, Scope,
+    FromRequest, Handler, Resource, Responder,
+    dev::{AppService, HttpServiceFactory, ResourceDef, ServiceRequest},
     guard::fn_guard,
     http::Method,
     middleware::from_fn,
@@ -12,6 +14,7 @@ use crate::{
     api::{self, jwks, openapi, refresh, simplejwt, status, user, validate},
     pages::{account, admin, app, forgot, health, home, language, login, logout, register, reset, setup},
     web::{
+        app_request::AppRequest,
         assets::Assets,
         error::Problem,
         guard::{self, Access},
@@ -143,7 +146,26 @@ pub enum Endpoint {
     /// The paths of a pattern.
     Page(Resource),
     /// All paths with the same first part.
-    Section(Scope),
+    Section(Section),
+}
+
+/// A handler that gets every path with the same first part, with all methods, and reads the rest itself. Each request
+/// to an application waits for its answer; a pattern took a tenth of the time, and scope and guard as much again
+/// (callgrind).
+pub struct Section {
+    path: &'static str,
+    handler: actix_web::Route,
+}
+
+impl HttpServiceFactory for Section {
+    fn register(self, config: &mut AppService) {
+        let Self { path, handler } = self;
+        let handler = apply_fn_factory(handler, move |req: ServiceRequest, handler| {
+            RequestInfo::set_route(&req, path);
+            handler.call(req)
+        });
+        config.register_service(ResourceDef::root_prefix(section(path)), None, handler, None);
+    }
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -170,18 +192,15 @@ impl From<Route<Resource>> for Route {
 }
 
 impl Route {
-    /// Returns an address for reverse proxies only, with all methods, because some ask with that of the browser. The
-    /// handler gets every path with the same first part, and reads the rest itself. Each request to an application
-    /// waits for this answer, and a pattern took a tenth of its time (callgrind).
+    /// Returns an address for reverse proxies only, with all methods, because some ask with that of the browser.
     #[must_use]
-    pub fn for_proxies<F, Args>(path: &'static str, handler: F) -> Self
+    fn for_proxies<F>(path: &'static str, handler: F) -> Self
     where
-        F: Handler<Args>,
-        Args: FromRequest + 'static,
+        F: Handler<(AppRequest,)>,
         F::Output: Responder + 'static,
     {
-        let scope = web::scope(&format!("/{}", section(path))).default_service(web::route().to(handler));
-        Self { path, access: Access::Proxy, methods: Methods::default(), endpoint: Endpoint::Section(scope) }
+        let section = Section { path, handler: web::route().to(handler) };
+        Self { path, access: Access::Proxy, methods: Methods::default(), endpoint: Endpoint::Section(section) }
     }
 
     /// Whether the page takes a form.
@@ -190,23 +209,31 @@ impl Route {
         self.methods.post
     }
 
-    /// Registers the page behind the guard.
+    /// Registers the page: behind the guard, unless its handlers authenticate programs or proxies.
     pub fn register(self, config: &mut ServiceConfig) {
         let (path, access, allow) = (self.path, self.access, self.methods.allow());
+        let resource = match self.endpoint {
+            Endpoint::Page(resource) => resource,
+            Endpoint::Section(section) => {
+                config.service(section);
+                return;
+            }
+        };
+        let others = web::to(move || async move { Err::<&str, _>(Problem::MethodNotAllowed(allow)) });
+        let resource = resource.default_service(others);
+        if access == Access::Api {
+            config.service(resource.wrap_fn(move |req, handlers| {
+                RequestInfo::set_route(&req, path);
+                handlers.call(req)
+            }));
+            return;
+        }
         let guard = from_fn(move |req, next| {
             RequestInfo::set_route(&req, path);
             // Boxed for the reason in `sessions/check.rs`: actix keeps what it calls twice in the future around it.
             Box::pin(guard::authorize(access, req, next))
         });
-        match self.endpoint {
-            Endpoint::Page(resource) => {
-                let others = web::to(move || async move { Err::<&str, _>(Problem::MethodNotAllowed(allow)) });
-                config.service(resource.default_service(others).wrap(guard));
-            }
-            Endpoint::Section(scope) => {
-                config.service(scope.wrap(guard));
-            }
-        }
+        config.service(resource.wrap(guard));
     }
 }
 

@@ -12,7 +12,7 @@ use std::{
 
 use actix_web::{
     FromRequest, HttpRequest, HttpResponse,
-    dev::{Payload, ServiceRequest},
+    dev::Payload,
     http::header::{ACCEPT, HeaderName, HeaderValue},
 };
 use ipnet::IpNet;
@@ -43,8 +43,7 @@ pub(crate) fn is_proxy_path(path: &str) -> bool {
 }
 
 /// Whether a request comes from a proxy in `GATEHOUSE_TRUSTED_PROXIES` or, if that is empty, from this machine.
-#[must_use]
-pub(crate) fn is_from_proxy(request: &ServiceRequest, trusted: &[IpNet]) -> bool {
+fn is_from_proxy(request: &HttpRequest, trusted: &[IpNet]) -> bool {
     let is_trusted = |peer: IpAddr| match trusted {
         [] => peer.is_loopback(),
         trusted => trusted.iter().any(|network| network.contains(&peer)),
@@ -63,8 +62,8 @@ pub(crate) fn is_from_proxy(request: &ServiceRequest, trusted: &[IpNet]) -> bool
     is_from_proxy
 }
 
-/// A request of a browser at an application, as the reverse proxy sends it. An application that does not exist or has
-/// no origin is refused.
+/// A request of a browser at an application, as the reverse proxy sends it. Others than proxies get `404`. An
+/// application that does not exist or has no origin is refused.
 pub(crate) struct AppRequest {
     /// The request of the proxy.
     pub(crate) request: HttpRequest,
@@ -87,6 +86,9 @@ impl Deref for AppRequest {
 impl AppRequest {
     pub(super) fn extract(request: &HttpRequest) -> Result<Self, Problem> {
         let info = RequestInfo::of(request)?;
+        if !is_from_proxy(request, &info.state.settings.trusted_proxies) {
+            return Err(Problem::NotFound);
+        }
         let path = request.path();
         let mut parts = path.splitn(4, '/').skip(2);
         let id = parts.next().ok_or(Problem::NoSuchApp)?;

@@ -1,5 +1,6 @@
-//! Who may enter a page. Every page is behind the guard; a page is for signed-in people unless the route table says
-//! otherwise, so a page that is added without a thought is guarded.
+//! Who may enter a page. Every page for browsers is behind the guard; a page is for signed-in people unless the route
+//! table says otherwise, so a page that is added without a thought is guarded. Programs and reverse proxies are
+//! authenticated by the types that their handlers take.
 //!
 //! The guard also verifies the CSRF token: a form of a browser with a session that lacks the session's token does not
 //! reach its handler. It checks the session once more when it has read the form: while a slow client sends it, the
@@ -20,7 +21,7 @@ use actix_web::{
 };
 
 use super::{
-    app_request::{AppRequest, is_from_proxy},
+    app_request::AppRequest,
     cookies::CookieName,
     csrf::token,
     error::Problem,
@@ -53,10 +54,10 @@ pub enum Access {
     /// All. The form has no CSRF token, because it also stands on error pages, which may not know the session; it
     /// changes only the language.
     Appearance,
-    /// Programs. Cookies are not read; handlers that need a token take an `AuthenticatedCaller`.
+    /// Programs. There is no guard and cookies are not read; handlers that need a token take an `AuthenticatedCaller`.
     Api,
-    /// Reverse proxies, which ask whether a request may pass; others get `404`. No body is read. Handlers take an
-    /// `AppRequest`.
+    /// Reverse proxies, which ask whether a request may pass. There is no guard and no body is read; handlers take an
+    /// `AppRequest`, which others do not get.
     Proxy,
     /// Browsers at an application, through its reverse proxy. A form must come from the application's origin.
     AppHost,
@@ -123,20 +124,12 @@ pub async fn authorize(
     req: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
-    if access == Access::Api {
+    if access == Access::AppHost {
+        check_app_host(&req).await?;
         return next.call(req).await.map(ServiceResponse::map_into_boxed_body);
     }
     let info = RequestInfo::of(&req)?;
     let (state, client) = (&info.state, &info.client);
-    if matches!(access, Access::Proxy | Access::AppHost) {
-        if !is_from_proxy(&req, &state.settings.trusted_proxies) {
-            return Err(Problem::NotFound.into());
-        }
-        if access == Access::AppHost && !req.method().is_safe() {
-            read_form_of_app(&info, &req).await?;
-        }
-        return next.call(req).await.map(ServiceResponse::map_into_boxed_body);
-    }
     let safe = req.method().is_safe();
 
     // Public pages that change nothing, such as health checks, do not need the session.
@@ -202,13 +195,17 @@ pub async fn authorize(
     Ok(response)
 }
 
-/// Reads the form of a page on the host of an application.
-async fn read_form_of_app(info: &RequestInfo, req: &ServiceRequest) -> Result<(), Problem> {
-    if !AppRequest::extract(req.request())?.is_from_app_origin() {
-        info.state.core.events.count(EventKind::CrossOriginRefused, None, &info.client);
+/// Checks a request for a page on the host of an application, and reads its form.
+async fn check_app_host(req: &ServiceRequest) -> Result<(), Problem> {
+    let app = AppRequest::extract(req.request())?;
+    if req.method().is_safe() {
+        return Ok(());
+    }
+    if !app.is_from_app_origin() {
+        app.state.core.events.count(EventKind::CrossOriginRefused, None, &app.client);
         return Err(Problem::CrossOrigin);
     }
-    let fields = FormFields::read(req.headers(), info.payload.as_ref()).await?;
+    let fields = FormFields::read(req.headers(), app.payload.as_ref()).await?;
     req.extensions_mut().insert(fields);
     Ok(())
 }
