@@ -59,9 +59,9 @@ impl IdentityHeaders {
         Self { assertions, clock, recent: Cache::new(MAX_ENTRIES) }
     }
 
-    /// Adds the headers about the owner of `session` for an application, always all of them: for one that is missing,
-    /// some proxies pass on what the client sent. Signs an assertion once a minute, and again after something that the
-    /// headers say has changed.
+    /// Adds the headers about the owner of `session` for an application to the headers of a new response. Always all of
+    /// them: for one that is missing, some proxies pass on what the client sent. Signs an assertion once a minute, and
+    /// again after something that the headers say has changed.
     pub(crate) async fn add(
         &self,
         headers: &mut HeaderMap,
@@ -80,7 +80,7 @@ impl IdentityHeaders {
             recent
         };
         for (name, value) in NAMES.into_iter().zip(&recent.values) {
-            headers.insert(name, value.clone());
+            headers.append(name, value.clone());
         }
         Ok(())
     }

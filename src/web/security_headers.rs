@@ -30,7 +30,9 @@ const ALWAYS: [(HeaderName, HeaderValue); 7] = [
 /// session.
 pub(crate) fn apply(headers: &mut HeaderMap, https: bool) {
     for (name, value) in ALWAYS {
-        headers.insert(name, value);
+        debug_assert!(!headers.contains_key(&name), "a handler has set {name}");
+        // `insert` takes twice as many instructions (callgrind).
+        headers.append(name, value);
     }
     if https {
         headers.insert(STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=63072000; includeSubDomains"));
