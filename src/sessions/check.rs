@@ -40,21 +40,25 @@ impl Sessions {
     pub async fn check_access_token(
         &self,
         digest: TokenDigest,
-        verify: impl FnOnce() -> Option<Token>,
+        verify: impl AsyncFnOnce() -> Result<Option<Token>, db::Error>,
         client: &Client,
     ) -> Result<TokenStatus, db::Error> {
-        self.check_claim(digest, || verify().map(Claim::from), client).await
+        self.check_claim(digest, async || Ok(verify().await?.map(Claim::from)), client).await
     }
 
     /// Looks the session of a claim up. `verify` runs only for a claim that was not verified a moment ago.
     pub(super) async fn check_claim(
         &self,
         digest: TokenDigest,
-        verify: impl FnOnce() -> Option<Claim>,
+        verify: impl AsyncFnOnce() -> Result<Option<Claim>, db::Error>,
         client: &Client,
     ) -> Result<TokenStatus, db::Error> {
         let known = self.cache.get(&digest);
-        match known.as_ref().map(|entry| entry.claim).or_else(verify) {
+        let claim = match &known {
+            Some(entry) => Some(entry.claim),
+            None => verify().await?,
+        };
+        match claim {
             Some(claim) => self.look_up(digest, known, claim, self.clock.now(), client).await,
             None => Ok(self.refuse(client)),
         }

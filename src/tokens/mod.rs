@@ -143,9 +143,13 @@ impl AccessTokens {
     /// Verifies a token and looks its session up. An error means that the database does not answer; the caller must
     /// refuse the request then.
     pub async fn check(&self, text: &[u8], client: &Client) -> Result<TokenStatus, db::Error> {
-        let keys = self.keys.current().await?;
         let digest = TokenDigest::of_access_token(text);
-        self.sessions.check_access_token(digest, || self.read(&keys, text), client).await
+        let verify = async || {
+            // Boxed for the reason in `sessions/check.rs`.
+            let keys = Box::pin(self.keys.current()).await?;
+            Ok(self.read(&keys, text))
+        };
+        self.sessions.check_access_token(digest, verify, client).await
     }
 
     fn read(&self, keys: &KeySet, text: &[u8]) -> Option<Token> {

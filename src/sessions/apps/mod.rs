@@ -57,7 +57,10 @@ impl Sessions {
         app: &AppId,
         client: &Client,
     ) -> Result<TokenStatus, db::Error> {
-        let claim = || AppCookie::open(&self.keys, cookie, app).map(|it| Claim::of_app_session(it.id, it.account));
+        let claim = async || {
+            let cookie = AppCookie::open(&self.keys, cookie, app);
+            Ok(cookie.map(|cookie| Claim::of_app_session(cookie.id, cookie.account)))
+        };
         self.check_claim(TokenDigest::of_app_cookie(app, cookie), claim, client).await
     }
 
