@@ -39,7 +39,11 @@ static WARN_OF_UNTRUSTED_PEER: Once = Once::new();
 /// Whether only reverse proxies ask for this path. `Host` is that of the application then.
 #[must_use]
 pub(crate) fn is_proxy_path(path: &str) -> bool {
-    PREFIXES.iter().any(|prefix| path.starts_with(prefix))
+    after_prefix(path).is_some()
+}
+
+fn after_prefix(path: &str) -> Option<&str> {
+    PREFIXES.iter().find_map(|prefix| path.strip_prefix(prefix))
 }
 
 /// Whether a request comes from a proxy in `GATEHOUSE_TRUSTED_PROXIES` or, if that is empty, from this machine.
@@ -90,9 +94,9 @@ impl AppRequest {
             return Err(Problem::NotFound);
         }
         let path = request.path();
-        let mut parts = path.splitn(4, '/').skip(2);
-        let id = parts.next().ok_or(Problem::NoSuchApp)?;
-        let rest_at = path.len() - parts.next().map_or(0, str::len);
+        let path_at_app = after_prefix(path).ok_or(Problem::NoSuchApp)?;
+        let (id, rest) = path_at_app.split_once('/').unwrap_or((path_at_app, ""));
+        let rest_at = path.len() - rest.len();
         let app = info.state.apps.get(id).ok_or(Problem::NoSuchApp)?;
         let cookies = Cookies::new(app.url.as_ref().ok_or(Problem::NoSuchApp)?.is_https());
         Ok(Self { request: request.clone(), app, cookies, rest_at, info })

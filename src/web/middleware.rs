@@ -14,7 +14,7 @@ use actix_web::{
     body::{BodySize, BoxBody, MessageBody},
     dev::{Payload, ServiceRequest, ServiceResponse},
     error::InternalError,
-    http::{Method, Uri},
+    http::{Method, Uri, uri::PathAndQuery},
     middleware::Next,
     web::{Bytes, Data},
 };
@@ -50,7 +50,8 @@ struct Head {
     /// Whether a reverse proxy sends the request on behalf of a browser at an application.
     is_proxied: bool,
     format: Format,
-    uri: Uri,
+    /// That of the browser: none, if a reverse proxy asks.
+    uri: Option<Uri>,
     allowed_origin: Option<AllowedOrigin>,
     started_at: Option<Instant>,
 }
@@ -68,7 +69,7 @@ pub(crate) async fn handle(
         is_api,
         is_proxied,
         format: if is_api { Format::Json } else { Format::negotiate(req.headers()) },
-        uri: req.uri().clone(),
+        uri: (!is_proxied).then(|| req.uri().clone()),
         allowed_origin: if is_api { AllowedOrigin::of(&req, &state) } else { None },
         started_at: (state.requests.is_some() || enabled!(Level::DEBUG)).then(Instant::now),
     };
@@ -170,7 +171,7 @@ impl Head {
         if self.is_proxied {
             return Layout::on_app_host(&info.state, language);
         }
-        let path = self.uri.path_and_query().map_or("/", |path| path.as_str());
+        let path = self.uri.as_ref().and_then(Uri::path_and_query).map_or("/", PathAndQuery::as_str);
         let return_to =
             ReturnTo::parse_page(path).filter(|_| self.method.is_safe()).map_or("/".to_owned(), String::from);
         Layout::new(&info.state, language, session, return_to)

@@ -48,7 +48,7 @@ impl<P: Into<Problem>> From<P> for Refusal {
 pub(crate) async fn verify(request: AppRequest) -> Result<HttpResponse, Problem> {
     // Some proxies append the path that the browser asked for.
     let (role, _) = request.role_and_rest();
-    match Box::pin(decide(&request, role)).await {
+    match decide(&request, role).await {
         Ok(session) => admit(&request, &session).await,
         // Of a program, which has no use for a page.
         Err(Refusal::Problem(problem @ Problem::Token(_))) => Ok(refuse(&request, problem, None)),
@@ -63,7 +63,7 @@ pub(crate) async fn subrequest(request: AppRequest) -> Result<HttpResponse, Prob
     if rest.is_some() {
         return Err(Problem::NoSuchApp);
     }
-    let mut response = match Box::pin(decide(&request, role)).await {
+    let mut response = match decide(&request, role).await {
         Ok(session) => return admit(&request, &session).await,
         Err(Refusal::Problem(problem)) => HttpResponse::new(problem.status()),
         Err(Refusal::Guest) => HttpResponse::new(StatusCode::UNAUTHORIZED),
@@ -77,8 +77,7 @@ pub(crate) async fn subrequest(request: AppRequest) -> Result<HttpResponse, Prob
     Ok(response)
 }
 
-/// Returns the session of the person who may pass. A bearer token, if there is one, decides alone. Boxed where it is
-/// called, for the reason in `sessions/check.rs`.
+/// Returns the session of the person who may pass. A bearer token, if there is one, decides alone.
 async fn decide(request: &AppRequest, role: &str) -> Result<Arc<Session>, Refusal> {
     let role = match role {
         ANY => None,
