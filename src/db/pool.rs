@@ -36,8 +36,8 @@ const POOL_SIZE: usize = 8;
 const MAX_QUEUED: usize = 512;
 /// How long a request waits for its job, from the queue to the answer. Longer than a statement waits for a lock.
 const JOB_TIMEOUT: Duration = Duration::from_secs(8);
-/// The same for a batch of an import: no person waits for it, and the server or the disk may be slow.
-const BATCH_TIMEOUT: Duration = Duration::from_mins(10);
+/// The same for the jobs of an import: no person waits for them, and the server or the disk may be slow.
+const LONG_JOB_TIMEOUT: Duration = Duration::from_mins(10);
 /// A thread that had no job for this long empties the page cache of its connection. Less than the minute between two
 /// rounds of maintenance, which would keep it from ever being idle.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
@@ -49,7 +49,7 @@ const PING_AFTER: Duration = Duration::from_secs(5);
 pub struct Database {
     readers: Arc<WorkerPool<Worker>>,
     writers: Arc<WorkerPool<Worker>>,
-    has_batches: Arc<AtomicBool>,
+    has_long_jobs: Arc<AtomicBool>,
 }
 
 /// The threads of the database at one moment. Each has one connection.
@@ -155,7 +155,7 @@ impl Database {
                 (Arc::clone(&both), both)
             }
         };
-        Ok(Self { readers, writers, has_batches: Arc::default() })
+        Ok(Self { readers, writers, has_long_jobs: Arc::default() })
     }
 
     /// Runs queries that change nothing.
@@ -198,10 +198,13 @@ impl Database {
         .await
     }
 
-    /// Prepares for the insertion of many rows, see [`AnyConnection::expect_many_rows`]. From now on, jobs may take
-    /// minutes.
+    /// From now on, jobs of this process may take minutes.
+    pub fn allow_long_jobs(&self) {
+        self.has_long_jobs.store(true, Ordering::Relaxed);
+    }
+
+    /// Prepares for the insertion of many rows, see [`AnyConnection::expect_many_rows`].
     pub async fn expect_many_rows(&self) -> Result<(), Error> {
-        self.has_batches.store(true, Ordering::Relaxed);
         self.write(AnyConnection::expect_many_rows).await
     }
 
@@ -215,7 +218,7 @@ impl Database {
         E: TransactionError,
     {
         let permit = pool.try_reserve().ok_or_else(|| Error::unavailable("too many requests wait for a connection"))?;
-        let limit = if self.has_batches.load(Ordering::Relaxed) { BATCH_TIMEOUT } else { JOB_TIMEOUT };
+        let limit = if self.has_long_jobs.load(Ordering::Relaxed) { LONG_JOB_TIMEOUT } else { JOB_TIMEOUT };
         tokio::time::timeout(limit, permit.run(job))
             .await
             .map_err(|_| Error::unavailable("no answer in time"))?

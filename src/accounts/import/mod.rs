@@ -128,6 +128,7 @@ pub struct Import<'a> {
 impl<'a> Import<'a> {
     /// Begins an import. A trial run writes nothing.
     pub async fn begin(accounts: &'a Accounts, rename: Rename, is_trial: bool) -> Result<Self, Error> {
+        accounts.core.database.allow_long_jobs();
         if !is_trial {
             accounts.core.database.expect_many_rows().await?;
         }
