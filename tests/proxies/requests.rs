@@ -6,11 +6,12 @@ use std::{
 };
 
 use gatehouse::accounts::AdminAction;
+use serde_json::Value;
 
 use crate::{
     proxy::Proxy,
     raw::{self, Message},
-    site::Site,
+    site::{Front, Site},
     support::{TestApp, wait_until},
     with_each_proxy,
 };
@@ -25,6 +26,8 @@ with_each_proxy! {
     websocket_connects_only_with_a_session,
     head_request_gets_no_body,
     session_ends_at_the_application_when_it_ends_at_gatehouse,
+    access_token_of_a_program_decides_alone,
+    request_of_a_proxy_that_is_not_trusted_opens_nothing,
     pages_of_gatehouse_are_served_at_the_host_of_the_application,
     without_gatehouse_nothing_reaches_the_application,
 }
@@ -168,6 +171,40 @@ async fn session_ends_at_the_application_when_it_ends_at_gatehouse(proxy: Proxy)
     site.wiki.received();
     site.app.operate("zoe", AdminAction::SignOut).await;
     assert_eq!(site.wiki.navigate("/", &[("Cookie", &cookie)]).status(), 303);
+    site.wiki.received_nothing();
+}
+
+async fn access_token_of_a_program_decides_alone(proxy: Proxy) {
+    let site = Site::start(proxy).await;
+    let cookie = site.session_at(&site.wiki).await;
+    site.signed_in_client("eva").await;
+    let (access, refresh) = site.app.client().tokens("eva").await;
+    let ask = |front: &Front, token: &str, cookie: &str| {
+        front.send("GET /data", &[("Authorization", &format!("Bearer {token}")), ("Cookie", cookie)])
+    };
+    for cookie in ["", &cookie] {
+        assert_eq!(ask(&site.wiki, &access, cookie).status(), 200);
+        assert_eq!(site.wiki.received().header("remote-user"), Some("eva"));
+        for token in [refresh.as_str(), "x", ""] {
+            let answer = ask(&site.wiki, token, cookie);
+            assert_eq!((answer.status(), answer.header("location")), (401, None), "{answer:?}");
+        }
+    }
+    assert_eq!(ask(&site.photos, &access, "").status(), 403, "eva has no role there");
+    site.app.client().call("POST", "/api/logout", &access, Value::Null).await;
+    assert_eq!(ask(&site.wiki, &access, "").status(), 401);
+    site.wiki.received_nothing();
+    site.photos.received_nothing();
+}
+
+async fn request_of_a_proxy_that_is_not_trusted_opens_nothing(proxy: Proxy) {
+    let site = Site::with(proxy, &["--trusted-proxies", "192.0.2.1"]).await;
+    site.signed_in_client("eva").await;
+    let bearer = format!("Bearer {}", site.app.client().tokens("eva").await.0);
+    for path in ["/", "/.gatehouse/ping"] {
+        let answer = site.wiki.send(&format!("GET {path}"), &[("Authorization", &bearer)]);
+        assert!((400..600).contains(&answer.status()), "{answer:?}");
+    }
     site.wiki.received_nothing();
 }
 

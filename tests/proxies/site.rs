@@ -35,18 +35,23 @@ pub struct Site {
 impl Site {
     /// Starts everything.
     pub async fn start(proxy: Proxy) -> Self {
-        Self::start_all(proxy, false).await
+        Self::start_all(proxy, false, &[]).await
+    }
+
+    /// Starts everything, with more arguments for Gatehouse.
+    pub async fn with(proxy: Proxy, arguments: &[&str]) -> Self {
+        Self::start_all(proxy, false, arguments).await
     }
 
     /// Starts everything, with applications that are reached over https.
     pub async fn with_https(proxy: Proxy) -> Self {
-        Self::start_all(proxy, true).await
+        Self::start_all(proxy, true, &[]).await
     }
 
-    async fn start_all(proxy: Proxy, https: bool) -> Self {
+    async fn start_all(proxy: Proxy, https: bool, arguments: &[&str]) -> Self {
         let (listen, origin) = (free_port(), |port| format!("http://auth.localhost:{port}"));
         let (address, origin) = (format!("127.0.0.1:{listen}"), origin(listen));
-        let app = TestApp::with(&["--listen", &address, "--public-url", &origin]);
+        let app = TestApp::with(&[&["--listen", &address, "--public-url", &origin], arguments].concat());
         let wiki = Front::start(proxy, https, &app, "wiki", Vec::new()).await;
         let photos = Front::start(proxy, https, &app, "photos", vec!["staff"]).await;
         Self { app, origin, wiki, photos }
