@@ -66,8 +66,8 @@ fn is_from_proxy(request: &HttpRequest, trusted: &[IpNet]) -> bool {
     is_from_proxy
 }
 
-/// A request of a browser at an application, as the reverse proxy sends it. Others than proxies get `404`. An
-/// application that does not exist or has no origin is refused.
+/// A request of a browser at an application, as the reverse proxy sends it. A peer that is no trusted proxy gets `404`.
+/// An application that does not exist or has no origin is refused.
 pub(crate) struct AppRequest {
     /// The request of the proxy.
     pub(crate) request: HttpRequest,

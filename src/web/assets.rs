@@ -92,7 +92,8 @@ impl Assets {
         })
     }
 
-    /// Registers the files below `/static`. Each request is passed to `set_route` with their pattern.
+    /// Registers the files below `/static`. Calls `set_route` with each request and the pattern of the files. It is a
+    /// parameter, because `request_info` imports this module through `state`.
     pub fn register(&self, config: &mut ServiceConfig, set_route: fn(&ServiceRequest, &'static str)) {
         let assets = self.clone();
         let scope = web::scope(PREFIX).wrap(from_fn(move |req, next| {

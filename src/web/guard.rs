@@ -1,6 +1,6 @@
 //! Who may enter a page. Every page for browsers is behind the guard; a page is for signed-in people unless the route
-//! table says otherwise, so a page that is added without a thought is guarded. Programs and reverse proxies are
-//! authenticated by the types that their handlers take.
+//! table says otherwise, so a page that is added without a thought is guarded. Handlers for programs check tokens where
+//! they need one, and those for reverse proxies take an `AppRequest`.
 //!
 //! The guard also verifies the CSRF token: a form of a browser with a session that lacks the session's token does not
 //! reach its handler. It checks the session once more when it has read the form: while a slow client sends it, the
@@ -57,7 +57,7 @@ pub enum Access {
     /// Programs. There is no guard and cookies are not read; handlers that need a token take an `AuthenticatedCaller`.
     Api,
     /// Reverse proxies, which ask whether a request may pass. There is no guard and no body is read; handlers take an
-    /// `AppRequest`, which others do not get.
+    /// `AppRequest`, which only trusted peers get.
     Proxy,
     /// Browsers at an application, through its reverse proxy. A form must come from the application's origin.
     AppHost,

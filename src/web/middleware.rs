@@ -50,7 +50,7 @@ struct Head {
     /// Whether a reverse proxy sends the request on behalf of a browser at an application.
     is_proxied: bool,
     format: Format,
-    /// That of the browser: none, if a reverse proxy asks.
+    /// `None` if the request `is_proxied`: the error page needs no way back then.
     uri: Option<Uri>,
     allowed_origin: Option<AllowedOrigin>,
     started_at: Option<Instant>,

@@ -1,5 +1,6 @@
 //! Everything that speaks HTTP and is not a page. A request passes `middleware` (request id, host and origin check,
-//! error pages, security headers), then `guard` (session, body, CSRF token), then its page.
+//! error pages, security headers), then `guard` (session, body, CSRF token), then its page. Requests of programs and
+//! reverse proxies do not pass `guard`.
 
 pub(crate) mod app_request;
 pub(crate) mod assets;

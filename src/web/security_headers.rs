@@ -26,12 +26,12 @@ const ALWAYS: [(HeaderName, HeaderValue); 7] = [
     ),
 ];
 
-/// Adds the headers to a response. A response without `Cache-Control` must not be stored, because it may belong to a
-/// session.
+/// Adds the headers to a response that has none of them yet. A response without `Cache-Control` must not be stored,
+/// because it may belong to a session.
 pub(crate) fn apply(headers: &mut HeaderMap, https: bool) {
     for (name, value) in ALWAYS {
         debug_assert!(!headers.contains_key(&name), "a handler has set {name}");
-        // `insert` takes twice as many instructions (callgrind).
+        // `insert` takes 197 instructions, `append` 133 (callgrind).
         headers.append(name, value);
     }
     if https {

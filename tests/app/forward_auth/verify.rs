@@ -198,8 +198,11 @@ async fn only_trusted_proxies_are_answered() {
     add(&app, "wiki", &[]).await;
     let wiki = AtApp::wiki(&app);
     for path in [
+        "/verify",
         "/verify/wiki/any",
+        "/verify/nope/any",
         "/subrequest/wiki/any",
+        "/handover/nope/ping",
         "/handover/wiki/start",
         "/handover/wiki/callback",
         "/handover/wiki/sign-out",
@@ -211,6 +214,7 @@ async fn only_trusted_proxies_are_answered() {
             assert_eq!(answer.status, 404, "{path} {forwarded}");
         }
     }
+    assert_eq!(wiki.post("/.gatehouse/sign-out", &[("scope", "app")]).await.status, 404);
     let app = TestApp::with(&["--trusted-proxies", "127.0.0.0/8"]);
     add(&app, "wiki", &[]).await;
     assert_eq!(AtApp::wiki(&app).status().await, 401);
