@@ -203,11 +203,6 @@ impl Database {
         self.has_long_jobs.store(true, Ordering::Relaxed);
     }
 
-    /// Prepares for the insertion of many rows, see [`AnyConnection::expect_many_rows`].
-    pub async fn expect_many_rows(&self) -> Result<(), Error> {
-        self.write(AnyConnection::expect_many_rows).await
-    }
-
     async fn submit<T, E>(
         &self,
         pool: &WorkerPool<Worker>,

@@ -130,7 +130,7 @@ impl<'a> Import<'a> {
     pub async fn begin(accounts: &'a Accounts, rename: Rename, is_trial: bool) -> Result<Self, Error> {
         accounts.core.database.allow_long_jobs();
         if !is_trial {
-            accounts.core.database.expect_many_rows().await?;
+            accounts.core.database.write(AnyConnection::expect_many_rows).await?;
         }
         let trial = is_trial.then(Taken::default);
         Ok(Self { accounts, rename, trial, pending: Prepared::default(), summary: Summary::default() })
