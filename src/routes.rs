@@ -146,13 +146,13 @@ pub enum Endpoint {
     /// The paths of a pattern.
     Page(Resource),
     /// All paths with the same first part.
-    Section(Section),
+    Section(actix_web::Route),
 }
 
 /// A handler that gets every path with the same first part, with all methods, and reads the rest itself. Each request
 /// to an application waits for its answer: a pattern took a tenth of the instructions (callgrind), and scope and guard
 /// three more allocations.
-pub struct Section {
+struct Section {
     path: &'static str,
     handler: actix_web::Route,
 }
@@ -199,8 +199,8 @@ impl Route {
         F: Handler<(AppRequest,)>,
         F::Output: Responder + 'static,
     {
-        let section = Section { path, handler: web::route().to(handler) };
-        Self { path, access: Access::Proxy, methods: Methods::default(), endpoint: Endpoint::Section(section) }
+        let endpoint = Endpoint::Section(web::route().to(handler));
+        Self { path, access: Access::Proxy, methods: Methods::default(), endpoint }
     }
 
     /// Whether the page takes a form.
@@ -214,8 +214,8 @@ impl Route {
         let (path, access, allow) = (self.path, self.access, self.methods.allow());
         let resource = match self.endpoint {
             Endpoint::Page(resource) => resource,
-            Endpoint::Section(section) => {
-                config.service(section);
+            Endpoint::Section(handler) => {
+                config.service(Section { path, handler });
                 return;
             }
         };
