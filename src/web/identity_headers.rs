@@ -3,7 +3,13 @@
 
 use std::{sync::Arc, time::Duration};
 
-use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
+use actix_web::{
+    HttpResponse,
+    http::{
+        StatusCode,
+        header::{HeaderName, HeaderValue},
+    },
+};
 use quick_cache::sync::Cache;
 
 use super::error::Problem;
@@ -59,15 +65,10 @@ impl IdentityHeaders {
         Self { assertions, clock, recent: Cache::new(MAX_ENTRIES) }
     }
 
-    /// Adds the headers about the owner of `session` for an application to the headers of a new response. Always all of
-    /// them: for one that is missing, some proxies pass on what the client sent. Signs an assertion once a minute, and
-    /// again after something that the headers say has changed.
-    pub(crate) async fn add(
-        &self,
-        headers: &mut HeaderMap,
-        session: &Arc<Session>,
-        app: &AppId,
-    ) -> Result<(), Problem> {
+    /// Returns the response that lets the owner of `session` pass to an application. It has always all headers: for one
+    /// that is missing, some proxies pass on what the client sent. Signs an assertion once a minute, and again after
+    /// something that the headers say has changed.
+    pub(crate) async fn response(&self, session: &Arc<Session>, app: &AppId) -> Result<HttpResponse, Problem> {
         let (key, now) = ((session.id, app.clone()), self.clock.now());
         let recent = if let Some(recent) = self.recent.get(&key).filter(|recent| recent.is_current(session, now)) {
             recent
@@ -79,10 +80,11 @@ impl IdentityHeaders {
             self.recent.insert(key, Arc::clone(&recent));
             recent
         };
+        let mut response = HttpResponse::new(StatusCode::OK);
         for (name, value) in NAMES.into_iter().zip(&recent.values) {
-            headers.append(name, value.clone());
+            response.headers_mut().append(name, value.clone());
         }
-        Ok(())
+        Ok(response)
     }
 }
 

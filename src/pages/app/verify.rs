@@ -119,9 +119,7 @@ async fn session_of_token(request: &AppRequest) -> Result<Arc<Session>, Refusal>
 
 /// Lets a request pass.
 async fn admit(request: &AppRequest, session: &Arc<Session>) -> Result<HttpResponse, Problem> {
-    let mut response = HttpResponse::new(StatusCode::OK);
-    request.state.identity_headers.add(response.headers_mut(), session, &request.app.id).await?;
-    Ok(response)
+    request.state.identity_headers.response(session, &request.app.id).await
 }
 
 /// Sends a browser to sign in, if it goes to a page. A script or an image gets `401`, because a redirect to another
